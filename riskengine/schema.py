@@ -82,7 +82,9 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     '{"a":[1.5,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
+    )
 
 
 def fingerprint(value: Any) -> str:
@@ -101,6 +103,11 @@ def _problem(kind: type[BaseModel], detail: Any, where: str) -> Problem:
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
         known = kind.model_fields if len(detail["loc"]) == 1 else ()
-        return Problem(f"{where}: {place}", "a known key", repr(key), nearest(key, known) if known else "Remove it or correct its spelling")
+        return Problem(
+            f"{where}: {place}",
+            "a known key",
+            repr(key),
+            nearest(key, known) if known else "Remove it or correct its spelling",
+        )
     got = "nothing" if detail["type"] == "missing" else repr(detail.get("input"))
     return Problem(f"{where}: {place}", detail["msg"], got[:120])

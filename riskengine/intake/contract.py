@@ -1,0 +1,170 @@
+"""What does a source promise: its columns, its key, its two clocks, its coverage?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from riskengine.clock import Span
+from riskengine.schema import Definition, Words, read_definition
+
+ColumnType = Literal["text", "integer", "number", "money", "rate", "date", "flag"]
+Family = Literal["government", "market", "guarantee", "credit"]
+_CLOCK = re.compile(r"^(?:(month_end)\((\w+)\)|(\w+))(?:\s*\+\s*(\d+[dmy]))?$")
+
+
+class Column(Definition):
+    """One column of the publisher's file: type, unit, which values are allowed and which mean "missing"."""
+
+    type: ColumnType
+    title: Words | None = None
+    unit: str = ""
+    required: bool = False
+    missing: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    pattern: str = ""
+    personal: bool = False
+    scale: float = 1  # what one unit in the file is in yuan or the declared currency (万元: 10000)
+
+
+class Derived(Definition):
+    """A column made at intake from others: `copy`, `prefix` (first `length` characters), `name_key`."""
+
+    columns: tuple[str, ...] = Field(alias="from")
+    take: Literal["copy", "prefix", "name_key", "name_region_key"]
+    length: int = 0
+    title: Words | None = None
+
+
+class Assertion(Definition):
+    """A rule each row must not break: a DuckDB boolean expression over the columns; null passes."""
+
+    name: str
+    rule: str
+    title: Words | None = None
+
+
+class Clock(Definition):
+    """When a row of the source becomes known, counted from a column (`known_at = "month_end(month) + 30d"`)."""
+
+    month_end: bool = False
+    column: str = ""  # empty: the day the file arrived
+    lag: str = "0d"
+
+    @classmethod
+    def parse(cls, text: str) -> Clock:
+        """Read `COLUMN`, `COLUMN + 30d`, `month_end(COLUMN) + 30d` or `arrival`.
+
+        >>> Clock.parse("month_end(month) + 30d")
+        Clock(month_end=True, column='month', lag='30d')
+        >>> Clock.parse("arrival").column
+        ''
+        """
+        if text.strip() == "arrival":
+            return cls()
+        match = _CLOCK.match(text.strip())
+        if not match:
+            raise ValueError(
+                f"a clock such as 'COLUMN + 30d', 'month_end(COLUMN)' or 'arrival', not {text!r}"
+            )
+        return cls(month_end=bool(match[1]), column=match[2] or match[3], lag=match[4] or "0d")
+
+
+class SourceContract(Definition):
+    """Everything that is promised of one source; one `configs/sources/<name>.toml`."""
+
+    name: str
+    family: Family
+    title: Words
+    publisher: str
+    reference: str
+    cadence: Literal["daily", "weekly", "monthly", "quarterly", "yearly", "event", "once"]
+    coverage: Literal["complete", "partial"]
+    role: Literal["facts", "design"] = "facts"  # design: how the sample was drawn; no feature may read it
+    fed_by_applicant: bool = False  # an applicant's own file fills this source at review
+    currency: str = "CNY"
+    key: tuple[str, ...]
+    event_date: str
+    known_at: str
+    stale_after: str = ""
+    columns: dict[str, Column]
+    derived: dict[str, Derived] = Field(default_factory=dict)
+    ignored: dict[str, str] = Field(default_factory=dict)  # column -> why it is not taken in
+    removed_when: str = ""  # a DuckDB boolean expression: the row says that its key is withdrawn
+    assertions: tuple[Assertion, ...] = Field(default=(), alias="assert")
+
+    @field_validator("event_date", "known_at")
+    @classmethod
+    def _readable_clock(cls, text: str) -> str:
+        Clock.parse(text)
+        return text
+
+    @field_validator("stale_after")
+    @classmethod
+    def _readable_span(cls, text: str) -> str:
+        if text:
+            Span.parse(text)
+        return text
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> SourceContract:
+        known = set(self.columns) | set(self.derived)
+        wanted = {
+            "key": self.key,
+            "event_date": self._clock_columns(self.event_date),
+            "known_at": self._clock_columns(self.known_at),
+        }
+        for derived, rule in self.derived.items():
+            wanted[f"derived.{derived}"] = rule.columns
+        missing = [
+            f"{place} names {name!r}"
+            for place, names in wanted.items()
+            for name in names
+            if name not in known
+        ]
+        both = sorted(set(self.columns) & set(self.ignored))
+        missing += [f"column {name!r} is both taken in and ignored" for name in both]
+        if missing:
+            raise ValueError("; ".join(missing) + f"; columns are {', '.join(sorted(known))}")
+        return self
+
+    @property
+    def event_clock(self) -> Clock:
+        """The parsed event clock."""
+        return Clock.parse(self.event_date)
+
+    @property
+    def known_clock(self) -> Clock:
+        """The parsed clock of knowledge."""
+        return Clock.parse(self.known_at)
+
+    def column_type(self, name: str) -> ColumnType | None:
+        """The type of a taken-in or derived column, None where there is no such column."""
+        if name in self.columns:
+            return self.columns[name].type
+        if name in self.derived:
+            rule = self.derived[name]
+            return self.columns[rule.columns[0]].type if rule.take == "copy" else "text"
+        return {"event_date": "date", "known_at": "date"}.get(name)  # type: ignore[return-value]
+
+    @staticmethod
+    def _clock_columns(text: str) -> tuple[str, ...]:
+        column = Clock.parse(text).column
+        return (column,) if column else ()
+
+
+def read_contract(path: Path) -> SourceContract:
+    """The contract of one source; the name in the file must be the file's name."""
+    contract = read_definition(SourceContract, path)
+    if contract.name != path.stem:
+        from riskengine.errors import Problem, UsageError
+
+        raise UsageError(
+            "A source is misnamed", [Problem(str(path), f"name = {path.stem!r}", repr(contract.name))]
+        )
+    return contract

@@ -1,0 +1,131 @@
+"""Which institution are we working for, and where are its definitions, its store and its pipelines?"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import Field
+
+from riskengine.errors import Problem, UsageError, nearest
+from riskengine.schema import Definition, Words, read_definition
+
+_ROOMS = ("features", "models", "configs")
+_SHIPPED = Path(__file__).parent / "_project"
+
+
+class Environment(Definition):
+    """Where an institution keeps things and how it speaks: `configs/environment.toml`."""
+
+    name: str
+    title: Words
+    currency: str
+    language: str = "en"
+    note: Words | None = None  # shown on every output, e.g. that the data is a sample or synthetic
+    store: str = "var"
+    inbox: str = "data"
+    tracking_uri: str = ""  # empty: sqlite inside the store
+    outputs: dict[str, bool] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder of definitions: `features/ models/ configs/` and optionally `pipelines/` and `data/`."""
+
+    root: Path
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The parsed `configs/environment.toml`."""
+        return read_definition(Environment, self.configs / "environment.toml")
+
+    @property
+    def configs(self) -> Path:
+        """The folder of what the institution receives, decides, watches, reminds of and delivers."""
+        return self.root / "configs"
+
+    @property
+    def store(self) -> Path:
+        """The folder of facts and state: `$RISKENGINE_STORE`, else what the environment names."""
+        override = os.environ.get("RISKENGINE_STORE")
+        return Path(override) if override else self._within(self.environment.store)
+
+    @property
+    def inbox(self) -> Path:
+        """The folder in which publishers' files arrive, one subfolder a source."""
+        return self._within(self.environment.inbox)
+
+    def definition_files(self, room: str, suffix: str) -> list[Path]:
+        """The files of one room of definitions in name order."""
+        return sorted(path for path in (self.root / room).glob(f"*{suffix}") if not path.name.startswith("_"))
+
+    def modules(self, room: str) -> Iterator[ModuleType]:
+        """The Python definition modules of a room, each under its own dotted name."""
+        for path in self.definition_files(room, ".py"):
+            yield importlib.import_module(f"{self._package()}.{room}.{path.stem}")
+
+    def pipeline(self, name: str) -> ModuleType:
+        """The recipe for one occasion: the project's own, else the one of the shipped default project."""
+        for project in (self, Project(default_root())):
+            if (project.root / "pipelines" / f"{name}.py").exists():
+                return importlib.import_module(f"{project._package()}.pipelines.{name}")
+        known = [path.stem for path in Project(default_root()).definition_files("pipelines", ".py")]
+        raise UsageError(
+            "No such pipeline", [Problem("pipelines", "a known pipeline", repr(name), nearest(name, known))]
+        )
+
+    def _within(self, text: str) -> Path:
+        path = Path(text)
+        return path if path.is_absolute() else self.root / path
+
+    def _package(self) -> str:
+        """Make this folder importable as one synthetic package, so that no name collides or is swallowed."""
+        name = f"_riskproject_{sha256(str(self.root.resolve()).encode()).hexdigest()[:12]}"
+        if name not in sys.modules:
+            package = ModuleType(name)
+            package.__path__ = [str(self.root)]
+            sys.modules[name] = package
+        return name
+
+
+def default_root() -> Path:
+    """The default project: the enclosing checkout's top level, else the copy shipped in the wheel."""
+    checkout = Path(__file__).parent.parent
+    return checkout if is_project(checkout) else _SHIPPED
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds the rooms of a project."""
+    return (
+        all((folder / room).is_dir() for room in _ROOMS)
+        and (folder / "configs" / "environment.toml").exists()
+    )
+
+
+def find(explicit: str | None = None) -> Project:
+    """The project named by `--project`, else `$RISKENGINE_PROJECT`, else the enclosing folder, else the shipped one."""
+    named = explicit or os.environ.get("RISKENGINE_PROJECT")
+    if named:
+        folder = Path(named).expanduser().resolve()
+        if not is_project(folder):
+            raise UsageError(
+                "Not a project",
+                [
+                    Problem(
+                        named, "a folder with features/, models/, configs/environment.toml", "something else"
+                    )
+                ],
+            )
+        return Project(folder)
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if is_project(folder):
+            return Project(folder)
+    return Project(default_root())

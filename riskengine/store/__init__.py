@@ -1,0 +1,1 @@
+"""Store: what is known, since when, and under which number can it be read again?"""
