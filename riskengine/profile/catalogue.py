@@ -1,0 +1,187 @@
+"""Which features, keys and subjects does a project define, and are they all sound?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from riskengine.clock import Span
+from riskengine.errors import Problem, UsageError, nearest
+from riskengine.intake.contract import SourceContract
+from riskengine.intake.load import read_contracts
+from riskengine.profile.expressions import Aggregate, Expression, Feature, aggregates
+from riskengine.project import Project
+from riskengine.schema import Definition, read_definition
+
+SPECIAL_COLUMNS = {"event_date": "date", "known_at": "date"}
+
+
+class SubjectRule(Definition):
+    """Who is looked at: one subject for each fact key of `source`, named by the column `id`.
+
+    `ends_with` are sources whose fact on the same id ends the subject (a charge-off, a release); `longest` is the age
+    after which a subject without a known end is no longer followed.
+    """
+
+    source: str
+    id: str
+    enterprise: str
+    ends_with: tuple[str, ...] = ()
+    longest: str = ""
+
+
+class Subjects(Definition):
+    """`configs/subjects.toml`: the keys through which facts are joined, and the two kinds of subject."""
+
+    keys: dict[str, tuple[str, ...]]
+    applicant: SubjectRule
+    guarantee: SubjectRule
+    group: str = ""  # column by which validation is grouped, so that one borrower is never on both sides
+    peers: str = ""  # key whose members are each other's peers
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All definitions a profile rests on, checked together."""
+
+    project: Project
+
+    @cached_property
+    def sources(self) -> dict[str, SourceContract]:
+        """Every source contract by name."""
+        return read_contracts(self.project)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """The keys and subject rules."""
+        return read_definition(Subjects, self.project.configs / "subjects.toml")
+
+    @cached_property
+    def features(self) -> dict[str, tuple[str, Feature]]:
+        """Feature name -> (the file it lives in, the feature), in file and definition order."""
+        found: dict[str, tuple[str, Feature]] = {}
+        names: dict[int, str] = {}
+        problems: list[Problem] = []
+        for module in self.project.modules("features"):
+            room = module.__name__.rsplit(".", 1)[-1]
+            for name, value in vars(module).items():
+                if not isinstance(value, Feature) or name.startswith("_"):
+                    continue
+                place = f"features/{room}.py: {name}"
+                if id(value) in names:
+                    if names[id(value)] != name:
+                        problems.append(
+                            Problem(place, "one name for one feature", f"the object {names[id(value)]}")
+                        )
+                    continue  # imported from another file under its own name
+                if name in found:
+                    problems.append(
+                        Problem(place, "a name used once", f"also in features/{found[name][0]}.py")
+                    )
+                names[id(value)] = name
+                found[name] = (room, value)
+        if problems:
+            raise UsageError("Features are defined twice", problems)
+        return found
+
+    def feature(self, name: str) -> Feature:
+        """One feature by name."""
+        if name not in self.features:
+            raise UsageError(
+                "No such feature",
+                [Problem("features/", "a defined feature", repr(name), nearest(name, self.features))],
+            )
+        return self.features[name][1]
+
+    def problems(self) -> list[Problem]:
+        """Everything wrong in sources, keys, subjects and features, each with its place."""
+        found: list[Problem] = []
+        for kind, rule in (("applicant", self.subjects.applicant), ("guarantee", self.subjects.guarantee)):
+            found += self._subject_problems(kind, rule)
+        for name, (room, feature) in self.features.items():
+            for aggregate in aggregates(feature):
+                found += self._aggregate_problems(f"features/{room}.py: {name}", aggregate)
+        return found
+
+    def _subject_problems(self, kind: str, rule: SubjectRule) -> list[Problem]:
+        place = f"configs/subjects.toml: {kind}"
+        if rule.source not in self.sources:
+            return [Problem(place, "a known source", repr(rule.source), nearest(rule.source, self.sources))]
+        source = self.sources[rule.source]
+        wanted = {
+            rule.id,
+            rule.enterprise,
+            *(column for key in self.subjects.keys.values() for column in key),
+        }
+        problems = [
+            Problem(place, f"a column of {rule.source}", repr(column), "Every key column must be there")
+            for column in sorted(wanted)
+            if source.column_type(column) is None
+        ]
+        for end in rule.ends_with:
+            if end not in self.sources:
+                problems.append(
+                    Problem(place, "a known source in ends_with", repr(end), nearest(end, self.sources))
+                )
+        if rule.longest:
+            Span.parse(rule.longest)
+        return problems
+
+    def _aggregate_problems(self, place: str, aggregate: Aggregate) -> list[Problem]:
+        if aggregate.source not in self.sources:
+            return [
+                Problem(
+                    place, "a known source", repr(aggregate.source), nearest(aggregate.source, self.sources)
+                )
+            ]
+        source = self.sources[aggregate.source]
+        problems = []
+        if source.role == "design":
+            problems.append(
+                Problem(
+                    place,
+                    "a source of facts",
+                    f"{source.name}, which describes how the sample was drawn",
+                    "It depends on the outcome: no feature may read it",
+                )
+            )
+        if aggregate.by not in self.subjects.keys:
+            problems.append(
+                Problem(
+                    place, "a declared key", repr(aggregate.by), nearest(aggregate.by, self.subjects.keys)
+                )
+            )
+        columns = [
+            aggregate.column,
+            *(rule.column for rule in aggregate.where),
+            *self.subjects.keys.get(aggregate.by, ()),
+        ]
+        for column in columns:
+            if column is not None and source.column_type(column) is None:
+                reason = source.ignored.get(column)
+                got = f"{column!r}, not taken in: {reason}" if reason else repr(column)
+                problems.append(
+                    Problem(
+                        place,
+                        f"a column of {source.name}",
+                        got,
+                        nearest(column, [*source.columns, *source.derived]),
+                    )
+                )
+        if aggregate.verb in ("total", "mean", "trend", "volatility") and not problems:
+            kind = source.column_type(aggregate.column or "")
+            if kind not in ("integer", "number", "money", "rate"):
+                problems.append(
+                    Problem(place, f"a number for {aggregate.verb}", f"{aggregate.column} is {kind}")
+                )
+        return problems
+
+
+def value_kind(expression: Expression, sources: dict[str, SourceContract]) -> str:
+    """`number`, `text`, `date` or `flag`: what an expression's value is."""
+    if isinstance(expression, Feature):
+        return value_kind(expression.of, sources)
+    if isinstance(expression, Aggregate) and expression.verb in ("latest", "first", "smallest", "largest"):
+        kind = sources[expression.source].column_type(expression.column or "")
+        return {"text": "text", "date": "date", "flag": "flag"}.get(kind or "", "number")
+    return "number"

@@ -1,0 +1,88 @@
+"""What exactly is run to make a profile? A compiled recipe: SQL text, the columns it reads, the features' labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from riskengine.schema import fingerprint
+
+SQL_TYPES: Mapping[str, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "rate": "DOUBLE",
+    "money": "DECIMAL(18,2)",
+    "date": "DATE",
+    "flag": "BOOLEAN",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureNote:
+    """What a person needs to know of one feature: labels, unit, where risk grows, which sources it rests on."""
+
+    name: str
+    family: str
+    kind: str
+    en: str
+    zh: str
+    unit: str
+    direction: int
+    reference: str
+    sources: tuple[str, ...]
+
+    def say(self, language: str) -> str:
+        """The label in `language`."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """What a recipe reads of one source, and what a person needs to know of it."""
+
+    columns: tuple[tuple[str, str], ...]  # (column, DuckDB type)
+    fed_by_applicant: bool
+    stale_after: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A compiled set of features. The SQL reads tables `subjects` and `facts_<source>` and gives one row a subject."""
+
+    sql: str
+    features: tuple[FeatureNote, ...]
+    sources: tuple[tuple[str, SourceNote], ...]
+    keys: tuple[tuple[str, str], ...]  # subject columns besides `subject`, `as_of`: (column, DuckDB type)
+    lineage: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The features' names in order."""
+        return [feature.name for feature in self.features]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value that `from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Recipe:
+        """The recipe that was written with `to_json`."""
+        return cls(
+            value["sql"],
+            tuple(FeatureNote(**{**item, "sources": tuple(item["sources"])}) for item in value["features"]),
+            tuple(
+                (name, SourceNote(**{**note, "columns": tuple((c, t) for c, t in note["columns"])}))
+                for name, note in value["sources"]
+            ),
+            tuple((column, kind) for column, kind in value["keys"]),
+            value["lineage"],
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash that names this recipe."""
+        return fingerprint(self.to_json())

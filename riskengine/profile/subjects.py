@@ -1,0 +1,105 @@
+"""Who is looked at: which applicants, and which guarantees were in force, as of which day?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from riskengine.clock import Span
+from riskengine.errors import Problem, SetupError
+from riskengine.profile.catalogue import SubjectRule
+from riskengine.profile.compute import Subject, Workbench
+from riskengine.profile.recipe import Recipe
+
+_CURRENT = "known_at <= {day} AND (superseded_at IS NULL OR superseded_at > {day}) AND NOT removed"
+
+
+def load_applicants(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, *, known: date, start: date | None = None
+) -> int:
+    """Fill `subjects` with every application known at `known`, each as of its own event date; returns how many.
+
+    `subjects` gets the key columns and `id`, `enterprise`; rows are in order of (as_of, id).
+    """
+    columns = _columns(recipe)
+    since = f"AND event_date >= DATE '{start}'" if start else ""
+    bench.connection.execute(
+        f"""CREATE OR REPLACE TABLE subjects AS
+        SELECT row_number() OVER (ORDER BY event_date, "{rule.id}", fact_rank) - 1 AS subject, event_date AS as_of,
+               false AS fed{columns}, "{rule.id}"::VARCHAR AS id, "{rule.enterprise}" AS enterprise_id
+        FROM {_source(bench, rule)}
+        WHERE {_CURRENT.format(day=f"DATE '{known}'")} {since}
+        ORDER BY subject"""
+    )
+    return _count(bench)
+
+
+def load_in_force(bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Sequence[date]) -> int:
+    """Fill `subjects` with the guarantees in force as known on each of `days`; returns how many rows.
+
+    In force: its fact is visible, it began (`event_date`) within `longest`, and no visible fact of `ends_with` has
+    ended it. Where a source never tells of an exit (a loan repaid), the guarantee stays until `longest`.
+    """
+    columns = _columns(recipe)
+    listed = ", ".join(f"(DATE '{day}', DATE '{_began_after(rule, day)}')" for day in days)
+    ended = [
+        f"""AND NOT EXISTS (SELECT 1 FROM {files} e WHERE e."{rule.id}" = g."{rule.id}" AND e.event_date <= d.as_of
+            AND e.known_at <= d.as_of AND (e.superseded_at IS NULL OR e.superseded_at > d.as_of) AND NOT e.removed)"""
+        for files in map(bench.facts, rule.ends_with)
+        if files
+    ]
+    bench.connection.execute(
+        f"""CREATE OR REPLACE TABLE subjects AS
+        SELECT row_number() OVER (ORDER BY d.as_of, g."{rule.id}", g.fact_rank) - 1 AS subject, d.as_of,
+               false AS fed{columns}, g."{rule.id}"::VARCHAR AS id, g."{rule.enterprise}" AS enterprise_id
+        FROM (VALUES {listed}) d(as_of, began_after), {_source(bench, rule)} g
+        WHERE {_CURRENT.format(day="d.as_of")} AND g.event_date <= d.as_of AND g.event_date > d.began_after
+        {" ".join(ended)}
+        ORDER BY subject"""
+    )
+    return _count(bench)
+
+
+def find_subject(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, name: str, as_of: date
+) -> Subject | None:
+    """The subject called `name` (its id, or an enterprise's latest) as known on `as_of`; None if nothing is known."""
+    keys = [column for column, _ in recipe.keys]
+    found = bench.connection.execute(
+        f"""SELECT {", ".join(f'"{column}"' for column in keys)} FROM {_source(bench, rule)}
+        WHERE {_CURRENT.format(day="?::DATE")} AND ("{rule.id}"::VARCHAR = ? OR "{rule.enterprise}" = ?)
+        ORDER BY fact_rank DESC LIMIT 1""",
+        [as_of, as_of, name, name],
+    ).fetchone()
+    return Subject(as_of, dict(zip(keys, found, strict=True))) if found else None
+
+
+def _began_after(rule: SubjectRule, day: date) -> date:
+    return Span.parse(rule.longest).before(day) if rule.longest else date.min
+
+
+def _columns(recipe: Recipe) -> str:
+    return "".join(f', "{column}"' for column, _ in recipe.keys)
+
+
+def _source(bench: Workbench, rule: SubjectRule) -> str:
+    files = bench.facts(rule.source)
+    if not files:
+        raise SetupError(
+            "Nothing has been taken in",
+            [
+                Problem(
+                    f"source {rule.source}",
+                    "at least one batch",
+                    "none",
+                    f"Run riskengine intake {rule.source} FILE",
+                )
+            ],
+        )
+    return files
+
+
+def _count(bench: Workbench) -> int:
+    row: Any = bench.connection.execute("SELECT count(*) FROM subjects").fetchone()
+    return int(row[0])

@@ -1,0 +1,54 @@
+"""What does the model answer when another system asks through MLflow? (`loader_module` of the pyfunc; no pickle)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskengine.errors import Problem, UsageError, nearest
+from riskengine.scoring.bundle import Bundle, read_bundle
+from riskengine.scoring.native import Floats, score_rows
+
+
+class ServedBundle:
+    """A verified bundle that answers frames of its input features."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """`pd`, `score` and `grade`, one row for each row of `frame` (columns: exactly the model's features)."""
+        del params
+        rated = score_rows(self.bundle, feature_matrix(self.bundle, frame, exact=True))
+        return pd.DataFrame({"pd": rated.pd, "score": rated.score, "grade": rated.grade}, index=frame.index)
+
+
+def feature_matrix(bundle: Bundle, frame: pd.DataFrame, *, exact: bool = False) -> Floats:
+    """The model's columns of a frame as doubles in the model's order (null is NaN).
+
+    An absent column is an error, and with `exact` so is one the model does not know.
+    """
+    known = set(bundle.features)
+    problems = [Problem(name, "a column", "none") for name in bundle.features if name not in frame.columns]
+    if exact:
+        problems += [
+            Problem(str(name), "a feature of the model", "an unknown column", nearest(str(name), known))
+            for name in frame.columns
+            if name not in known
+        ]
+    columns = []
+    for name in bundle.features if not problems else ():
+        try:
+            columns.append(frame[name].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError):
+            problems.append(Problem(name, "numbers or nulls", f"values of type {frame[name].dtype}"))
+    if problems:
+        raise UsageError(f"The rows do not fit {bundle.model}", problems)
+    return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
+
+
+def _load_pyfunc(path: str) -> ServedBundle:
+    return ServedBundle(read_bundle(Path(path)))
