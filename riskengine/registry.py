@@ -160,7 +160,9 @@ def versions(registry: Registry, model: str) -> list[Version]:
 def _versions(client: MlflowClient, model: str) -> list[Version]:
     quoted = model.replace("'", "")
     found = client.search_model_versions(f"name='{quoted}'", max_results=10_000)
-    return sorted((_version(client.get_model_version(model, v.version)) for v in found), key=lambda v: v.version)
+    return sorted(
+        (_version(client.get_model_version(model, v.version)) for v in found), key=lambda v: v.version
+    )
 
 
 def _find(client: MlflowClient, model: str, version: int) -> Version:
@@ -171,7 +173,11 @@ def _find(client: MlflowClient, model: str, version: int) -> Version:
     if known:
         raise UsageError(
             f"No such version of {model}",
-            [Problem(f"{model} {version}", f"one of {', '.join(str(v.version) for v in known)}", str(version))],
+            [
+                Problem(
+                    f"{model} {version}", f"one of {', '.join(str(v.version) for v in known)}", str(version)
+                )
+            ],
         )
     names = [found.name for found in client.search_registered_models()]
     raise SetupError(
@@ -245,11 +251,12 @@ def _version(found: Any) -> Version:
 
 @contextlib.contextmanager
 def _connected(registry: Registry) -> Iterator[MlflowClient]:
-    """A client of the registry's URI; mlflow's own loggers stay quiet below errors."""
+    """A client of the registry's URI; mlflow's own loggers and warnings stay quiet."""
     registry.store.mkdir(parents=True, exist_ok=True)
     quiet = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in quiet]
-    with _LOCK:
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's use of sqlalchemy and of its own deprecated parts
         for logger in quiet:
             logger.setLevel(logging.ERROR)
         try:

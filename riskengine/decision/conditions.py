@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from math import isnan
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -45,13 +47,11 @@ class Condition(Definition):
         False
         """
         value = row[self.feature]
-        missing = value is None or value != value  # NaN differs from itself
+        missing = value is None or (isinstance(value, float) and isnan(value))
         if self.op in ("known", "missing"):
             return missing == (self.op == "missing")
         limit = self.limit(as_of)
         if missing or limit is None:
             return None
-        return {
-            ">": lambda: value > limit, ">=": lambda: value >= limit, "<": lambda: value < limit,
-            "<=": lambda: value <= limit, "==": lambda: value == limit, "!=": lambda: value != limit,
-        }[self.op]()  # fmt: skip
+        compare = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}[self.op]
+        return bool(compare(value, limit))

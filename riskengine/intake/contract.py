@@ -9,10 +9,13 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from riskengine.clock import Span
+from riskengine.errors import Problem, UsageError
+from riskengine.project import Project
 from riskengine.schema import Definition, Words, read_definition
 
 ColumnType = Literal["text", "integer", "number", "money", "rate", "date", "flag"]
 Family = Literal["government", "market", "guarantee", "credit"]
+RESERVED = ("event_date", "known_at", "batch", "row", "removed", "fact_hash", "superseded_at", "fact_rank")
 _CLOCK = re.compile(r"^(?:(month_end)\((\w+)\)|(\w+))(?:\s*\+\s*(\d+[dmy]))?$")
 
 
@@ -31,6 +34,16 @@ class Column(Definition):
     personal: bool = False
     scale: float = 1  # what one unit in the file is in yuan or the declared currency (万元: 10000)
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Column:
+        if self.type in ("text", "date", "flag") and (self.min, self.max, self.scale) != (None, None, 1):
+            raise ValueError(f"min, max and scale are for numbers, not for a {self.type} column")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression: {error}") from None
+        return self
+
 
 class Derived(Definition):
     """A column made at intake from others: `copy`, `prefix` (first `length` characters), `name_key`."""
@@ -39,6 +52,16 @@ class Derived(Definition):
     take: Literal["copy", "prefix", "name_key", "name_region_key"]
     length: int = 0
     title: Words | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Derived:
+        if (self.take == "prefix") != (self.length > 0):
+            raise ValueError("a prefix, and only a prefix, has a length above 0")
+        if (len(self.columns) > 1) != (self.take == "name_region_key") or not self.columns:
+            raise ValueError(
+                "name_region_key is made from a name and its regions, anything else from one column"
+            )
+        return self
 
 
 class Assertion(Definition):
@@ -129,6 +152,18 @@ class SourceContract(Definition):
         ]
         both = sorted(set(self.columns) & set(self.ignored))
         missing += [f"column {name!r} is both taken in and ignored" for name in both]
+        missing += [
+            f"column {name!r} has a name the store uses itself" for name in known if name.lower() in RESERVED
+        ]
+        folded = sorted(name.lower() for name in known)
+        missing += [
+            f"two columns are named {name!r} but for case" for name in set(folded) if folded.count(name) > 1
+        ]
+        earlier = set(self.columns)
+        for derived, rule in self.derived.items():
+            late = [name for name in rule.columns if name in known and name not in earlier]
+            missing += [f"derived.{derived} names {name!r}, which is derived after it" for name in late]
+            earlier.add(derived)
         if missing:
             raise ValueError("; ".join(missing) + f"; columns are {', '.join(sorted(known))}")
         return self
@@ -149,7 +184,7 @@ class SourceContract(Definition):
             return self.columns[name].type
         if name in self.derived:
             rule = self.derived[name]
-            return self.columns[rule.columns[0]].type if rule.take == "copy" else "text"
+            return self.column_type(rule.columns[0]) if rule.take == "copy" else "text"
         return {"event_date": "date", "known_at": "date"}.get(name)  # type: ignore[return-value]
 
     @staticmethod
@@ -162,9 +197,21 @@ def read_contract(path: Path) -> SourceContract:
     """The contract of one source; the name in the file must be the file's name."""
     contract = read_definition(SourceContract, path)
     if contract.name != path.stem:
-        from riskengine.errors import Problem, UsageError
-
         raise UsageError(
             "A source is misnamed", [Problem(str(path), f"name = {path.stem!r}", repr(contract.name))]
         )
     return contract
+
+
+def read_contracts(project: Project) -> dict[str, SourceContract]:
+    """Every `configs/sources/*.toml` by name, or a `UsageError` with the problems of all of them."""
+    contracts: dict[str, SourceContract] = {}
+    problems: list[Problem] = []
+    for path in project.definition_files("configs/sources", ".toml"):
+        try:
+            contracts[path.stem] = read_contract(path)
+        except UsageError as error:
+            problems += error.problems
+    if problems:
+        raise UsageError("Source contracts are not valid", problems)
+    return contracts

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from types import ModuleType
 
 from riskengine.clock import Span
 from riskengine.errors import Problem, UsageError, nearest
-from riskengine.intake.contract import SourceContract
-from riskengine.intake.load import read_contracts
-from riskengine.profile.expressions import Aggregate, Expression, Feature, aggregates
+from riskengine.intake.contract import SourceContract, read_contracts
+from riskengine.profile.expressions import Aggregate, Feature, aggregates
+from riskengine.profile.kinds import kind_problems
 from riskengine.project import Project
 from riskengine.schema import Definition, read_definition
 
@@ -26,6 +29,7 @@ class SubjectRule(Definition):
     source: str
     id: str
     enterprise: str
+    shown: tuple[str, ...] = ()  # further columns that go with a subject: its group in validation, its name
     ends_with: tuple[str, ...] = ()
     longest: str = ""
 
@@ -36,8 +40,6 @@ class Subjects(Definition):
     keys: dict[str, tuple[str, ...]]
     applicant: SubjectRule
     guarantee: SubjectRule
-    group: str = ""  # column by which validation is grouped, so that one borrower is never on both sides
-    peers: str = ""  # key whose members are each other's peers
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,15 @@ class Catalogue:
         problems: list[Problem] = []
         for module in self.project.modules("features"):
             room = module.__name__.rsplit(".", 1)[-1]
+            own = _assigned(module)
             for name, value in vars(module).items():
-                if not isinstance(value, Feature) or name.startswith("_"):
+                if not isinstance(value, Feature) or name.startswith("_") or name not in own:
                     continue
                 place = f"features/{room}.py: {name}"
                 if id(value) in names:
-                    if names[id(value)] != name:
-                        problems.append(
-                            Problem(place, "one name for one feature", f"the object {names[id(value)]}")
-                        )
-                    continue  # imported from another file under its own name
+                    problems.append(
+                        Problem(place, "one name for one feature", f"the object {names[id(value)]}")
+                    )
                 if name in found:
                     problems.append(
                         Problem(place, "a name used once", f"also in features/{found[name][0]}.py")
@@ -99,8 +100,11 @@ class Catalogue:
         for kind, rule in (("applicant", self.subjects.applicant), ("guarantee", self.subjects.guarantee)):
             found += self._subject_problems(kind, rule)
         for name, (room, feature) in self.features.items():
-            for aggregate in aggregates(feature):
-                found += self._aggregate_problems(f"features/{room}.py: {name}", aggregate)
+            place = f"features/{room}.py: {name}"
+            wrong = [
+                p for aggregate in aggregates(feature) for p in self._aggregate_problems(place, aggregate)
+            ]
+            found += dict.fromkeys(wrong or kind_problems(place, feature, self.sources))
         return found
 
     def _subject_problems(self, kind: str, rule: SubjectRule) -> list[Problem]:
@@ -177,11 +181,12 @@ class Catalogue:
         return problems
 
 
-def value_kind(expression: Expression, sources: dict[str, SourceContract]) -> str:
-    """`number`, `text`, `date` or `flag`: what an expression's value is."""
-    if isinstance(expression, Feature):
-        return value_kind(expression.of, sources)
-    if isinstance(expression, Aggregate) and expression.verb in ("latest", "first", "smallest", "largest"):
-        kind = sources[expression.source].column_type(expression.column or "")
-        return {"text": "text", "date": "date", "flag": "flag"}.get(kind or "", "number")
-    return "number"
+def _assigned(module: ModuleType) -> set[str]:
+    """The names a definition file gives values to itself, so that an imported feature keeps its own file."""
+    tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+    found = [
+        node.targets if isinstance(node, ast.Assign) else [node.target]
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+    ]
+    return {target.id for targets in found for target in targets if isinstance(target, ast.Name)}

@@ -42,7 +42,7 @@ class Workbench:
         self.snapshot = snapshot
         self._verify = verify
         self._verified: set[str] = set()
-        self.connection = duckdb.connect(config={"TimeZone": "UTC"})
+        self.connection = duckdb.connect()
         self.connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> Workbench:

@@ -38,6 +38,18 @@ class Expression:
     def __truediv__(self, other: Expression | Number) -> Expression:
         return Arithmetic("/", self, _value(other))
 
+    def __radd__(self, other: Number) -> Expression:
+        return Arithmetic("+", _value(other), self)
+
+    def __rsub__(self, other: Number) -> Expression:
+        return Arithmetic("-", _value(other), self)
+
+    def __rmul__(self, other: Number) -> Expression:
+        return Arithmetic("*", _value(other), self)
+
+    def __rtruediv__(self, other: Number) -> Expression:
+        return Arithmetic("/", _value(other), self)
+
     def __gt__(self, other: Expression | Number) -> Expression:
         return Arithmetic(">", self, _value(other))
 
@@ -190,16 +202,12 @@ def _aggregate(
         wanted = "'source.column'" if needs_column else "'source' alone"
         raise UsageError("A feature is misspelt", [Problem(f"{verb}({what!r})", wanted, repr(what))])
     window, ago = span
+    if window and Span.parse(window) == _NOW:
+        problem = Problem(f"{verb}({what!r})", "a window longer than nothing", repr(window))
+        raise UsageError("A feature is misspelt", [problem])
     filters = (where,) if isinstance(where, Filter) else tuple(where)
-    return Aggregate(
-        verb,
-        source,
-        column or None,
-        by,
-        Span.parse(window) if window else None,
-        Span.parse(ago or "0d"),
-        filters,
-    )
+    since = Span.parse(window) if window else None
+    return Aggregate(verb, source, column or None, by, since, Span.parse(ago or "0d"), filters)
 
 
 def count(
@@ -325,11 +333,13 @@ def shrunk_rate(hits: Expression, trials: Expression, *, towards: Expression, st
 
 def momentum(what: str, *, by: str, recent: str, before: str) -> Expression:
     """The total of the `recent` window over the total of the equally counted window `before` it, per month."""
-    new, old = Span.parse(recent), Span.parse(before)
-    source, _, column = what.partition(".")
-    now = Aggregate("total", source, column, by, new)
-    then = Aggregate("total", source, column, by, old, new)
-    return ratio(now, then) * ((old.months or 1) / (new.months or 1))
+    now = _aggregate("total", what, by, (recent, None), ())
+    then = _aggregate("total", what, by, (before, recent), ())
+    return ratio(now, then) * (_months(Span.parse(before)) / _months(Span.parse(recent)))
+
+
+def _months(span: Span) -> float:
+    return span.months + span.days / 30.4375
 
 
 def first_known(*values: Expression | Number) -> Expression:

@@ -22,7 +22,7 @@ def load_applicants(
 
     `subjects` gets the key columns and `id`, `enterprise`; rows are in order of (as_of, id).
     """
-    columns = _columns(recipe)
+    columns = _columns(recipe, rule)
     since = f"AND event_date >= DATE '{start}'" if start else ""
     bench.connection.execute(
         f"""CREATE OR REPLACE TABLE subjects AS
@@ -41,7 +41,7 @@ def load_in_force(bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Seq
     In force: its fact is visible, it began (`event_date`) within `longest`, and no visible fact of `ends_with` has
     ended it. Where a source never tells of an exit (a loan repaid), the guarantee stays until `longest`.
     """
-    columns = _columns(recipe)
+    columns = _columns(recipe, rule)
     listed = ", ".join(f"(DATE '{day}', DATE '{_began_after(rule, day)}')" for day in days)
     ended = [
         f"""AND NOT EXISTS (SELECT 1 FROM {files} e WHERE e."{rule.id}" = g."{rule.id}" AND e.event_date <= d.as_of
@@ -79,8 +79,10 @@ def _began_after(rule: SubjectRule, day: date) -> date:
     return Span.parse(rule.longest).before(day) if rule.longest else date.min
 
 
-def _columns(recipe: Recipe) -> str:
-    return "".join(f', "{column}"' for column, _ in recipe.keys)
+def _columns(recipe: Recipe, rule: SubjectRule) -> str:
+    return "".join(
+        f', "{column}"' for column in dict.fromkeys([*(column for column, _ in recipe.keys), *rule.shown])
+    )
 
 
 def _source(bench: Workbench, rule: SubjectRule) -> str:

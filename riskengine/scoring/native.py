@@ -16,7 +16,8 @@ from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import rating
 
 Floats = npt.NDArray[np.float64]
-THREADS = 2
+THREADS = 2  # only speed depends on it: a row's score is one thread's work
+_MANY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def raw_scores(bundle: Bundle, matrix: Floats) -> Floats:
     _checked(bundle, matrix)
     if not len(matrix):
         return np.zeros(0)
-    found = _booster(bundle).predict(matrix, raw_score=True, num_threads=THREADS)
+    found = _booster(bundle).predict(matrix, raw_score=True, num_threads=_threads(matrix))
     return np.asarray(found, dtype=np.float64)
 
 
@@ -58,7 +59,9 @@ def contribution_rows(bundle: Bundle, matrix: Floats) -> Floats:
     total = np.zeros(matrix.shape)
     if not len(matrix):
         return total
-    leaves = np.asarray(_booster(bundle).predict(matrix, pred_leaf=True, num_threads=THREADS), dtype=np.int64)
+    leaves = np.asarray(
+        _booster(bundle).predict(matrix, pred_leaf=True, num_threads=_threads(matrix)), dtype=np.int64
+    )
     leaves = leaves.reshape(len(matrix), -1)
     for number, (used, changes) in enumerate(_leaf_changes(bundle)):
         if used.size:
@@ -96,3 +99,7 @@ def _checked(bundle: Bundle, matrix: Floats) -> None:
             "Rows do not fit the model",
             [Problem(bundle.model, f"{len(bundle.features)} columns of numbers", f"shape {matrix.shape}")],
         )
+
+
+def _threads(matrix: Floats) -> int:
+    return THREADS if len(matrix) >= _MANY else 1

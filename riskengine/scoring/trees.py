@@ -26,7 +26,7 @@ def export_trees(model_text: str) -> dict[str, Any]:
     """Compact trees from LightGBM's native text, whose thresholds and leaves carry 17 digits.
 
     A tree is `{"feature", "threshold", "decision", "left", "right", "value", "leaf"}`: lists by node; a negative
-    child `c` is the leaf `~c`. `value` is a node's expected leaf, weighted by the leaves' hessian sums (which
+    child `c` is the leaf `~c`; a threshold of None is infinite (only "missing or not" is asked). `value` is a node's expected leaf, weighted by the leaves' hessian sums (which
     carry the sampling weights). Categorical splits, linear leaves and averaged forests are refused.
     """
     header, *blocks = model_text.split("\n\nTree=")
@@ -67,7 +67,11 @@ def leaf_of(tree: Mapping[str, Any], row: Row) -> int:
         if -ZERO <= value <= ZERO:
             value = 0.0
             default = default or missing == _MISSING_IS_ZERO
-        left = bool(kind & _DEFAULT_LEFT) if default else value <= threshold[node]
+        if default:
+            left = bool(kind & _DEFAULT_LEFT)
+        else:
+            limit = threshold[node]
+            left = limit is None or value <= limit
         node = tree["left"][node] if left else tree["right"][node]
     return ~int(node)
 
@@ -146,7 +150,7 @@ def _tree(fields: Mapping[str, str]) -> dict[str, Any]:
         value[node] = math.fsum(side * size for side, size in sides) / mass[node]
     return {
         "feature": _integers(fields, "split_feature"),
-        "threshold": [float(text) for text in fields.get("threshold", "").split()],
+        "threshold": [None if text == "inf" else float(text) for text in fields.get("threshold", "").split()],
         "decision": _integers(fields, "decision_type"),
         "left": left,
         "right": right,

@@ -1,0 +1,43 @@
+# Two commands: `make demo` does the main job on real loans, `make test` checks everything. Both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SBA := examples/sba_7a
+ENGINE := $(BIN)/riskengine --project $(SBA)
+export PYTHONHASHSEED := 0
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.PHONY: demo test test-all lint setup clean wheel bench
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "riskengine needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/python -m examples.sba_7a.demo
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint
+	$(BIN)/python -m pytest -n 2 -m "not long"
+
+test-all: lint
+	$(BIN)/python -m pytest -n 2
+
+wheel: setup
+	$(BIN)/python -m build --wheel --outdir dist .
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) dist $(SBA)/var

@@ -1,0 +1,51 @@
+"""Which words can an operator type? `riskengine --help` lists them; every command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from riskengine.cli import data, deciding, models, watching
+from riskengine.errors import RiskEngineError
+
+app = typer.Typer(
+    name="riskengine",
+    help="Credit risk of guaranteed enterprises: intake, profiles, models, reviews and nightly signals. 融资担保风险引擎",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        str | None,
+        typer.Option(
+            "--project",
+            "-p",
+            help="Folder with features/ models/ configs/ (default: $RISKENGINE_PROJECT, else here).",
+        ),
+    ] = None,
+) -> None:
+    """Remember which project the command is for."""
+    context.obj = project
+
+
+for room in (data, models, deciding, watching):
+    room.register(app)
+
+
+def main() -> None:
+    """Run the command line. Refusals go to stderr in words, with the exit code their kind has."""
+    try:
+        app(standalone_mode=True)
+    except RiskEngineError as error:
+        sys.stderr.write(f"riskengine: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

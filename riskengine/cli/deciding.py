@@ -1,0 +1,54 @@
+"""Words about applicants: `review`, `replay`. Nothing heavy is imported on this path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskengine import clock
+from riskengine.errors import Problem, UsageError
+from riskengine.project import find
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.command()(review)
+    app.command()(replay)
+
+
+def review(
+    context: typer.Context,
+    as_of: Annotated[str, typer.Option(help="The day whose knowledge counts, YYYY-MM-DD.")],
+    name: Annotated[str | None, typer.Option("--id", help="An application already taken in.")] = None,
+    applicants: Annotated[
+        Path | None, typer.Option(help="A file with one row per applicant, in the sources' own column names.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the result: .csv, .parquet, .jsonl or .json.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--lang", help="en or zh (default: the project's).")] = None,
+) -> None:
+    """Pre-review applicants: PD, grade, decision, rules, reasons, suggested amount. 准入预审"""
+    if (name is None) == (applicants is None):
+        got = "neither" if name is None else "both"
+        raise UsageError("Whom to review?", [Problem("review", "one of --id ID and --applicants FILE", got)])
+    project = find(context.obj)
+    day = clock.parse_day(as_of, "--as-of")
+    run = project.pipeline("review").run(project, day, name if name is not None else applicants)
+    run.deliver(out=out, as_json=as_json, language=language or project.environment.language)
+
+
+def replay(
+    context: typer.Context,
+    decision_id: Annotated[str, typer.Argument(help="The id a review printed.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The stored record as JSON.")] = False,
+) -> None:
+    """Rebuild a past decision from what it used and compare the bytes. 决策重现"""
+    from riskengine.decision.replay import replay as rebuild
+
+    project = find(context.obj)
+    result = rebuild(project.store, decision_id)
+    typer.echo(result.text(project.environment.language) if not as_json else result.record)

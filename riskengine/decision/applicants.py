@@ -1,0 +1,222 @@
+"""Who asks, as of when, and what do they say of themselves?
+
+An applicant is either known to the store by name, or a row of a file with the sources' own column names. Such a row is
+cleaned by the contract of every source that applicants feed and becomes facts of that applicant alone, which happened
+and were known on its own as-of date: no applicant sees another's row, and columns of outcomes reach nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskengine.errors import Problem, UsageError
+from riskengine.profile.compute import Overlay, Subject, Workbench
+from riskengine.profile.recipe import Recipe
+
+if TYPE_CHECKING:
+    from riskengine.intake.contract import SourceContract
+    from riskengine.profile.catalogue import SubjectRule
+    from riskengine.project import Project
+
+Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """One applicant: whom, as of when, the keys facts are joined through, facts it brings, and what was wrong.
+
+    `facts` are JSON values (dates and decimals as text), so that a record holds exactly what was computed with.
+    `blocked`: nothing can be computed (no id, no date, a cell the contract cannot do without).
+    """
+
+    name: str | None
+    as_of: date | None
+    keys: Mapping[str, Plain] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Plain]] = field(default_factory=dict)
+    problems: tuple[Mapping[str, Plain], ...] = ()
+    blocked: bool = False
+    fed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value that `from_json` reads back."""
+        return {
+            "name": self.name,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "keys": dict(self.keys),
+            "facts": {source: dict(values) for source, values in self.facts.items()},
+            "problems": [dict(problem) for problem in self.problems],
+            "blocked": self.blocked,
+            "fed": self.fed,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Applicant:
+        """The applicant that was written with `to_json`."""
+        as_of = date.fromisoformat(value["as_of"]) if value["as_of"] else None
+        problems = tuple(value["problems"])
+        return cls(
+            value["name"], as_of, value["keys"], value["facts"], problems, value["blocked"], value["fed"]
+        )
+
+
+def subjects_and_facts(recipe: Recipe, applicants: Sequence[Applicant]) -> tuple[list[Subject], Overlay]:
+    """What the workbench needs to compute a recipe for applicants (none of them blocked)."""
+    kinds = dict(recipe.keys)
+    subjects, facts = [], {name: list[tuple[int, dict[str, Any]]]() for name, _ in recipe.sources}
+    for number, applicant in enumerate(applicants):
+        assert applicant.as_of is not None
+        keys = {name: _revived(applicant.keys.get(name), kind) for name, kind in kinds.items()}
+        subjects.append(Subject(applicant.as_of, keys, applicant.fed))
+        for name, note in recipe.sources:
+            if name in applicant.facts:
+                said = applicant.facts[name]
+                values = {column: _revived(said.get(column), kind) for column, kind in note.columns}
+                facts[name].append(
+                    (number, values | {"event_date": applicant.as_of, "known_at": applicant.as_of})
+                )
+    return subjects, Overlay(facts)
+
+
+def known_applicants(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, names: Iterable[str], as_of: date
+) -> list[Applicant]:
+    """Applicants by id (or an enterprise's latest) as known on `as_of`; unknown names are a `UsageError`."""
+    from riskengine.profile.subjects import find_subject
+
+    found, problems = [], []
+    for name in names:
+        subject = find_subject(bench, rule, recipe, name, as_of)
+        if subject is None:
+            place = f"source {rule.source}, as of {as_of}"
+            hint = "Check the id and the date; --applicants FILE reviews applicants not taken in yet"
+            problems.append(Problem(place, "an id known on that day", repr(name), hint))
+        else:
+            found.append(Applicant(name, as_of, {key: _plain(value) for key, value in subject.keys.items()}))
+    if problems:
+        raise UsageError("Nothing is known of an applicant", problems)
+    return found
+
+
+def filed_applicants(project: Project, path: Path, as_of: date | None) -> list[Applicant]:
+    """One applicant for each row of a file, in order; a bad row stays, blocked, with what is wrong with it."""
+    from riskengine.intake.readers import read_file
+
+    table = read_file(path).cells
+    return applicants_of_rows(project, table.to_pylist(), as_of, columns=list(table.column_names))
+
+
+def applicants_of_rows(
+    project: Project, rows: Sequence[Mapping[str, Any]], as_of: date | None, *, columns: Sequence[str] = ()
+) -> list[Applicant]:
+    """One applicant for each row of raw cells; `columns` that nothing takes are named once on stderr."""
+    from riskengine.intake.applicant import clean_cells
+    from riskengine.profile.catalogue import Catalogue
+
+    catalogue = Catalogue(project)
+    rule = catalogue.subjects.applicant
+    fed = {name: contract for name, contract in catalogue.sources.items() if contract.fed_by_applicant}
+    if rule.source not in fed:
+        place = f"configs/sources/{rule.source}.toml"
+        raise UsageError(
+            "Applicants cannot bring a row", [Problem(place, "fed_by_applicant = true", "false")]
+        )
+    _check_columns(fed, rule, columns or sorted({name for row in rows for name in row}))
+    days = [_own_day(fed[rule.source], row, as_of) for row in rows]
+    filled = [_dated(fed, row, day) for row, (day, _) in zip(rows, days, strict=True)]
+    said: list[dict[str, dict[str, Plain]]] = [{} for _ in rows]
+    wrong: list[list[tuple[dict[str, Plain], bool]]] = [
+        [({"column": "", "rule": problem, "value": None}, True)] if problem else [] for _, problem in days
+    ]
+    for name, contract in fed.items():
+        typed, problems = clean_cells(contract, filled, as_of or date.min)
+        for number, (values, found) in enumerate(zip(typed, problems, strict=True)):
+            said[number][name] = {column: _plain(value) for column, value in values.items()}
+            for item in found:
+                entry: dict[str, Plain] = {"column": item.column, "rule": item.rule, "value": item.value}
+                wrong[number].append((entry, item.blocking))
+    return [_applicant(rule, said[number], wrong[number], days[number][0]) for number in range(len(rows))]
+
+
+def _applicant(
+    rule: SubjectRule,
+    said: Mapping[str, Mapping[str, Plain]],
+    wrong: Sequence[tuple[dict[str, Plain], bool]],
+    day: date | None,
+) -> Applicant:
+    own = said[rule.source]
+    name = own[rule.id]
+    distinct = {tuple(entry.values()): entry for entry, _ in wrong}
+    blocked = day is None or name is None or any(blocking for _, blocking in wrong)
+    clocks = ("event_date", "known_at", "removed")
+    facts = {
+        source: {column: value for column, value in values.items() if column not in clocks}
+        for source, values in said.items()
+    }
+    return Applicant(
+        None if name is None else str(name), day, {k: v for k, v in own.items() if k not in clocks},
+        {} if blocked else facts, tuple(distinct.values()), blocked, True,
+    )  # fmt: skip
+
+
+def _own_day(contract: SourceContract, row: Mapping[str, Any], as_of: date | None) -> tuple[date | None, str]:
+    """The row's own application date, else `as_of`; or None and what is wrong."""
+    from riskengine.intake.cells import cell_parser, cell_text
+
+    column = contract.event_clock.column
+    if not column or cell_text(row.get(column)) is None:
+        return as_of, "" if as_of else f"no {column or 'date'} and no --as-of"
+    value, problem = cell_parser(contract.columns[column], contract.currency)(row[column])
+    if isinstance(value, date):
+        return value, ""
+    return None, f"{column}: {problem or 'missing'} {str(row[column])!r}"
+
+
+def _dated(fed: Mapping[str, SourceContract], row: Mapping[str, Any], day: date | None) -> dict[str, Any]:
+    """The row with its as-of date in the columns the clocks read, where they are empty."""
+    columns = {clock.column for item in fed.values() for clock in (item.event_clock, item.known_clock)} - {""}
+    filled = dict(row)
+    for column in columns:
+        if day is not None and row.get(column) in (None, ""):
+            filled[column] = day.isoformat()
+    return filled
+
+
+def _check_columns(fed: Mapping[str, SourceContract], rule: SubjectRule, columns: Sequence[str]) -> None:
+    taken = {name for contract in fed.values() for name in contract.columns}
+    if not taken & set(columns):
+        raise UsageError(
+            "Not a file of applicants",
+            [
+                Problem(
+                    "columns",
+                    f"columns of {', '.join(fed)} such as {rule.id}",
+                    ", ".join(columns[:12]) or "none",
+                )
+            ],
+        )
+    unused = [name for name in columns if name not in taken]
+    if unused:
+        print(
+            f"note: columns that no applicant source takes are not used: {', '.join(unused)}", file=sys.stderr
+        )
+
+
+def _plain(value: Any) -> Plain:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _revived(value: Plain, kind: str) -> Any:
+    """The typed value that `_plain` wrote, by the DuckDB type of its column."""
+    if value is None:
+        return None
+    if kind == "DATE":
+        return date.fromisoformat(str(value))
+    return Decimal(str(value)) if kind.startswith("DECIMAL") else value

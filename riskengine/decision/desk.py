@@ -1,0 +1,168 @@
+"""On what does a decision rest? Facts, model, rules and products, each named by a hash and found again by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from riskengine.decision.limits import Products
+from riskengine.decision.policy import Policy
+from riskengine.errors import IntegrityError, Problem, UsageError
+from riskengine.profile.recipe import Recipe
+from riskengine.project import Project
+from riskengine.schema import D, canonical_json, file_sha256, fingerprint, parse
+from riskengine.scoring.bundle import Bundle, champion, read_bundle
+from riskengine.store import snapshot as snapshots
+from riskengine.store.snapshot import Snapshot, replace_text
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a decision uses besides the applicant; `basis` names each part by its hash."""
+
+    snapshot: Snapshot
+    bundle: Bundle
+    rules: Recipe | None  # the features that only policy and products read; None where the model has them all
+    policy: Policy
+    products: Products
+    basis: dict[str, str]
+
+    @cached_property
+    def model(self) -> Recipe:
+        """The recipe of the model's features, as it was when the model was trained."""
+        return Recipe.from_json(self.bundle.recipe)
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """What is run for each applicant."""
+        return [self.model, *([self.rules] if self.rules else [])]
+
+
+def today(project: Project) -> Desk:
+    """The desk of the current snapshot, the champion and today's configuration; its texts are kept for replay."""
+    store = project.store
+    policy, policy_hash = _kept(Policy, store, (project.configs / "policy.toml"))
+    products, products_hash = _kept(Products, store, (project.configs / "products.toml"))
+    bundle = champion(store, policy.decision.model)
+    model_features = {item["name"] for item in bundle.recipe["features"]}
+    names = sorted({*policy.features, *products.features} - model_features)
+    rules = _rule_recipe(project, names) if names else None
+    snapshot = snapshots.read(store)
+    return Desk(
+        snapshot,
+        bundle,
+        rules,
+        policy,
+        products,
+        _basis(snapshot, bundle, rules, (policy_hash, products_hash)),
+    )
+
+
+def recorded(store: Path, basis: dict[str, str]) -> Desk:
+    """The desk that a record names, from the store alone; a part that is gone or changed is an `IntegrityError`."""
+    bundle = read_bundle(store / "bundles" / basis["bundle"], basis["bundle"])
+    snapshot = snapshots.read(store, basis["snapshot"])
+    if snapshots.snapshot_id(snapshot.sources) != basis["snapshot"]:
+        raise _changed(store / "snapshots" / f"{basis['snapshot']}.json", basis["snapshot"])
+    rules = _recorded_recipe(store, basis["rules_recipe"]) if basis["rules_recipe"] else None
+    policy = _parsed(Policy, _text(store, basis["policy"]), basis["policy"])
+    products = _parsed(Products, _text(store, basis["products"]), basis["products"])
+    found = _basis(snapshot, bundle, rules, (basis["policy"], basis["products"]))
+    return Desk(snapshot, bundle, rules, policy, products, found)
+
+
+def _basis(
+    snapshot: Snapshot, bundle: Bundle, rules: Recipe | None, texts: tuple[str, str]
+) -> dict[str, str]:
+    return {
+        "snapshot": snapshot.id,
+        "model": bundle.model,
+        "bundle": bundle.hash,
+        "model_recipe": fingerprint(bundle.recipe),
+        "rules_recipe": rules.fingerprint if rules else "",
+        "policy": texts[0],
+        "products": texts[1],
+        "grades": fingerprint(bundle.grades),
+    }
+
+
+def _kept(kind: type[D], store: Path, path: Path) -> tuple[D, str]:
+    """A definition, its text kept under its hash."""
+    if not path.exists():
+        raise UsageError("A definition is missing", [Problem(str(path), "a TOML file", "no file")])
+    text = path.read_bytes()
+    name = hashlib.sha256(text).hexdigest()
+    made = _parsed(kind, text, str(path))
+    kept = store / "policies" / f"{name}.toml"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(kept, text.decode("utf-8"))
+    return made, name
+
+
+def _parsed(kind: type[D], text: bytes, where: str) -> D:
+    try:
+        content = tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError("Not TOML", [Problem(where, "valid TOML in UTF-8", str(error))]) from None
+    made, problems = parse(kind, content, where)
+    if made is None:
+        raise UsageError("Not a valid definition", problems)
+    return made
+
+
+def _text(store: Path, name: str) -> bytes:
+    path = store / "policies" / f"{name}.toml"
+    text = path.read_bytes() if path.exists() else b""
+    if hashlib.sha256(text).hexdigest() != name:
+        raise _changed(path, name)
+    return text
+
+
+def _changed(path: Path, name: str) -> IntegrityError:
+    got = "other content" if path.exists() else "no file"
+    return IntegrityError(
+        "What a decision rested on is damaged",
+        [Problem(str(path), f"content of hash {name}", got, "Restore it")],
+    )
+
+
+def _rule_recipe(project: Project, names: list[str]) -> Recipe:
+    """The compiled recipe of features that only rules read; compiled (slowly) once for each state of the definitions."""
+    files = [
+        *project.definition_files("features", ".py"),
+        *project.definition_files("configs/sources", ".toml"),
+        project.configs / "subjects.toml",
+    ]
+    engine = Path(__file__).parent.parent / "profile"
+    key = fingerprint([names, _hashes(files), _hashes(sorted(engine.glob("*.py")))])
+    folder = project.store / "recipes"
+    pointer = folder / f"definitions-{key}"
+    if pointer.exists():
+        return _recorded_recipe(project.store, pointer.read_text(encoding="utf-8"))
+    from riskengine.profile.catalogue import Catalogue
+    from riskengine.profile.plan import compile_recipe
+
+    recipe = compile_recipe(Catalogue(project), names)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / f"{recipe.fingerprint}.json", canonical_json(recipe.to_json()))
+    replace_text(pointer, recipe.fingerprint)
+    return recipe
+
+
+def _hashes(files: Iterable[Path]) -> list[list[str]]:
+    return [[path.name, file_sha256(path)] for path in files if path.exists()]
+
+
+def _recorded_recipe(store: Path, name: str) -> Recipe:
+    path = store / "recipes" / f"{name}.json"
+    content: Any = json.loads(path.read_bytes()) if path.exists() else None
+    if content is None or fingerprint(content) != name:
+        raise _changed(path, name)
+    return Recipe.from_json(content)

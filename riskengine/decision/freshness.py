@@ -1,0 +1,80 @@
+"""How old is what is known of each source on a day: fresh, stale, none known, or not due?"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from riskengine.clock import Span
+from riskengine.profile.compute import Workbench
+from riskengine.profile.recipe import Recipe, SourceNote
+
+State = Literal["fresh", "stale", "none known", "not due"]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What is known of one source on a day. `not due`: known, and nothing promised how often it comes."""
+
+    source: str
+    note: SourceNote
+    last_event: date | None
+    last_known: date | None
+    state: State
+
+
+def source_notes(recipes: Iterable[Recipe]) -> dict[str, SourceNote]:
+    """The sources that recipes read, in order of name."""
+    return dict(sorted({name: note for recipe in recipes for name, note in recipe.sources}.items()))
+
+
+def freshness(
+    bench: Workbench, notes: Mapping[str, SourceNote], days: Iterable[date]
+) -> dict[date, list[Freshness]]:
+    """For each day, what is known of each source among the facts with `known_at` and `event_date` up to that day."""
+    wanted = sorted(set(days))
+    found: dict[date, list[Freshness]] = {day: [] for day in wanted}
+    for name, note in notes.items():
+        for day, (event, known) in zip(wanted, _last(bench, name, wanted), strict=True):
+            found[day].append(Freshness(name, note, event, known, state_of(note.stale_after, known, day)))
+    return found
+
+
+def state_of(stale_after: str, last_known: date | None, as_of: date) -> State:
+    """The state of a source last heard of on `last_known`.
+
+    >>> state_of("60d", date(2006, 1, 1), date(2006, 3, 3))
+    'stale'
+    """
+    if last_known is None:
+        return "none known"
+    if not stale_after:
+        return "not due"
+    return "fresh" if Span.parse(stale_after).after(last_known) >= as_of else "stale"
+
+
+def _last(bench: Workbench, source: str, days: Sequence[date]) -> list[tuple[date | None, date | None]]:
+    """The last event and the last known day at each of `days` (ascending), in one pass over the source."""
+    files = bench.facts(source)
+    if not files or not days:
+        return [(None, None)] * len(days)
+    if len(days) == 1:
+        row = bench.connection.execute(
+            f"SELECT max(event_date), max(known_at) FROM {files} WHERE known_at <= ? AND event_date <= known_at",
+            [days[0]],
+        ).fetchone()
+        return [(row[0], row[1])] if row else [(None, None)]
+    rows = bench.connection.execute(
+        f"""SELECT known_at, max(event_date) FROM {files} WHERE known_at <= ? AND event_date <= known_at
+        GROUP BY known_at ORDER BY known_at""",
+        [days[-1]],
+    ).fetchall()
+    known = [row[0] for row in rows]
+    events: list[date] = []
+    for _, event in rows:
+        events.append(max(event, events[-1]) if events else event)
+    places = [bisect_right(known, day) - 1 for day in days]
+    return [(events[place], known[place]) if place >= 0 else (None, None) for place in places]

@@ -1,0 +1,143 @@
+"""What do policy, model and limits say of these applicants, and under which id can that be said again?
+
+One path for one applicant and for ten thousand: the same recipes, rules and arithmetic, the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from riskengine.decision import records
+from riskengine.decision.applicants import (
+    Applicant,
+    applicants_of_rows,
+    filed_applicants,
+    known_applicants,
+    subjects_and_facts,
+)
+from riskengine.decision.desk import Desk, today
+from riskengine.decision.freshness import Freshness, freshness, source_notes
+from riskengine.decision.grounds import peer_group, scored, told
+from riskengine.decision.verdict import Seen, blocked, verdict
+from riskengine.errors import Problem, UsageError
+from riskengine.profile.compute import Workbench
+from riskengine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRun:
+    """A review: its name, what it rested on, where it is recorded, and one record for each applicant, in order."""
+
+    run: str
+    basis: dict[str, str]
+    path: Path
+    records: tuple[dict[str, Any], ...]
+
+
+def review(
+    project: Project,
+    as_of: date | None,
+    *,
+    ids: Sequence[str] = (),
+    file: Path | None = None,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+) -> ReviewRun:
+    """Review applicants by `ids` as known on `as_of`, or those of a `file`, or `rows` of raw cells; and record it.
+
+    A row's own application date is its as-of date; `as_of` serves those without one. Exactly one of the three is given;
+    unknown ids are a `UsageError`; a bad row is a record with "insufficient data".
+    """
+    if bool(ids) + (file is not None) + (rows is not None) != 1 or (ids and as_of is None):
+        raise UsageError(
+            "Nothing to review",
+            [Problem("review", "--as-of D --id ID, or --applicants FILE", "neither or both")],
+        )
+    desk = today(project)
+    with Workbench(desk.snapshot) as bench:
+        if file is not None:
+            applicants = filed_applicants(project, file, as_of)
+        elif rows is not None:
+            applicants = applicants_of_rows(project, rows, as_of)
+        else:
+            assert as_of is not None
+            applicants = known_applicants(bench, _rule(project), desk.model, ids, as_of)
+        outputs = decide(desk, bench, applicants)
+    inputs = [applicant.to_json() for applicant in applicants]
+    run = records.run_name(desk.basis, inputs)
+    lines = [
+        record(f"{run}-{number}", desk.basis, said, output)
+        for number, (said, output) in enumerate(zip(inputs, outputs, strict=True), 1)
+    ]
+    return ReviewRun(run, desk.basis, records.write_run(project.store, run, lines), tuple(lines))
+
+
+def record(
+    decision_id: str, basis: dict[str, str], inputs: dict[str, Any], outputs: dict[str, Any]
+) -> dict[str, Any]:
+    """The record of one decision: all that went in, all it rested on, all that came out."""
+    return {
+        "decision_id": decision_id,
+        "applicant_id": inputs["name"],
+        "as_of": inputs["as_of"],
+        "basis": basis,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def decide(desk: Desk, bench: Workbench, applicants: Sequence[Applicant]) -> list[dict[str, Any]]:
+    """One verdict for each applicant, in order; none depends on the others."""
+    live = [applicant for applicant in applicants if not applicant.blocked]
+    verdicts = iter(_verdicts(desk, bench, live) if live else [])
+    found = []
+    for applicant in applicants:
+        made = blocked(applicant.problems) if applicant.blocked else next(verdicts)
+        found.append(made | {"data_problems": [dict(problem) for problem in applicant.problems]})
+    return found
+
+
+def _verdicts(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[dict[str, Any]]:
+    profiles: list[dict[str, Any]] = [{} for _ in live]
+    for recipe in reversed(desk.recipes):  # where both have a feature, the model's is the value
+        subjects, overlay = subjects_and_facts(recipe, live)
+        bench.load_subjects(recipe, subjects)
+        bench.load_facts(recipe, overlay)
+        for profile, row in zip(profiles, bench.rows(recipe), strict=True):
+            profile.update(row)
+    rows = [[_number(profile[name]) for name in desk.bundle.features] for profile in profiles]
+    groups = [peer_group(desk.bundle, applicant.keys) for applicant in live]
+    answers = scored(desk.bundle, rows, groups)
+    fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
+    found = []
+    for applicant, profile, group, (rate, ranked) in zip(live, profiles, groups, answers, strict=True):
+        assert applicant.as_of is not None
+        reasons = told(desk.bundle, ranked, group, desk.policy.decision.shown_reasons)
+        seen = Seen(applicant.as_of, profile, rate, reasons, _told_by(applicant, fresh[applicant.as_of]))
+        found.append(verdict(desk, seen))
+    return found
+
+
+def _told_by(applicant: Applicant, fresh: Sequence[Freshness]) -> list[Freshness]:
+    """The sources' freshness, where what an applicant brings itself is of its own day."""
+    day = applicant.as_of
+    return [
+        replace(item, last_event=day, last_known=day, state="fresh")
+        if item.source in applicant.facts
+        else item
+        for item in fresh
+    ]
+
+
+def _rule(project: Project) -> Any:
+    from riskengine.profile.catalogue import Subjects
+    from riskengine.schema import read_definition
+
+    return read_definition(Subjects, project.configs / "subjects.toml").applicant
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,204 @@
+"""What is decided of one applicant, and everything a person needs to see why?
+
+Policy and model are each evaluated and reported on their own; the decision is the worse of the two, of what stale data
+leads to, and of what the values we do not know could lead to (law 3: less data never improves it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from riskengine.decision.desk import Desk
+from riskengine.decision.freshness import Freshness
+from riskengine.decision.limits import Cap, Suggestion, suggest
+from riskengine.decision.policy import Finding, Outcome, evaluate, grade_outcome, worst
+from riskengine.decision.worst_case import worst_raw_score
+from riskengine.portfolio.exposure import exact, rounded
+from riskengine.scoring.scorecard import Rating, master_scale, rating
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of one applicant: profile values, the model's answer and its reasons, the sources' freshness."""
+
+    as_of: date
+    profile: Mapping[str, Any]
+    rated: Rating
+    reasons: Mapping[str, Sequence[Mapping[str, Any]]]
+    fresh: Sequence[Freshness]
+
+
+def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
+    """The decision and its grounds as a JSON value; money is text (exact decimals), PD a double."""
+    rules = desk.policy.decision
+    silent = {item.source for item in seen.fresh if item.state == "none known"}
+    findings = evaluate(desk.policy, _believed(desk, seen.profile, silent), seen.as_of)
+    missing = [name for name in rules.required if _absent(seen.profile[name])]
+    model, gaps = _model(desk, seen)
+    late = [item.source for item in seen.fresh if item.state in ("stale", "none known")]
+    policy_outcome = worst([finding.outcome for finding in findings])
+    outcomes: list[Outcome] = [policy_outcome, model["outcome"], gaps["outcome"]]
+    if missing:
+        outcomes.append("insufficient data")
+    if late and rules.stale == "refer":
+        outcomes.append("refer")
+    decision = worst(outcomes)
+    suggestion = suggest(desk.products, seen.profile, seen.as_of, seen.rated.pd, _policy_caps(findings))
+    return {
+        "decision": decision,
+        "model": model,
+        "policy": {"outcome": policy_outcome, **_told(findings)},
+        "gaps": {**gaps, "required": missing, "sources": late},
+        "reasons": {side: [dict(reason) for reason in found] for side, found in seen.reasons.items()},
+        "freshness": [_freshness(item) for item in seen.fresh],
+        "amount": _amount(suggestion, decision, seen.rated.pd),
+    }
+
+
+def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The verdict where nothing can be computed: insufficient data, and what is wrong."""
+    columns = [str(item["column"] or item["rule"]) for item in problems]
+    return {
+        "decision": "insufficient data",
+        "model": None,
+        "policy": None,
+        "gaps": {"outcome": "insufficient data", "features": [], "required": columns, "sources": []},
+        "reasons": {"adverse": [], "favourable": []},
+        "freshness": [],
+        "amount": None,
+    }
+
+
+def guarded_features(desk: Desk, profile: Mapping[str, Any]) -> list[str]:
+    """The model's inputs whose value is missing although it should be known, in the model's order."""
+    rules = desk.policy.decision
+    return [
+        name
+        for name in desk.bundle.features
+        if (_absent(profile[name]) and rules.absence_is_a_gap(name))
+        or (name in rules.absence_flags and profile[name] == 1)
+    ]
+
+
+def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the model leads to, and what it could lead to if what is missing were as bad as can be."""
+    scale = [grade.name for grade in master_scale(desk.bundle).grades]
+    outcome = grade_outcome(desk.policy, scale, seen.rated.grade, seen.as_of)
+    names = guarded_features(desk, seen.profile)
+    gaps: dict[str, Any] = {"outcome": outcome, "features": names, "worst_pd": None, "worst_grade": None}
+    if names:
+        numbers = frozenset(desk.bundle.features.index(name) for name in names)
+        row = [_number(seen.profile[name]) for name in desk.bundle.features]
+        bad = rating(desk.bundle, worst_raw_score(desk.bundle.trees, row, numbers))
+        could = grade_outcome(desk.policy, scale, bad.grade, seen.as_of)
+        reach: Outcome = "insufficient data" if could == "decline" and outcome != "decline" else could
+        gaps |= {"outcome": reach, "worst_pd": bad.pd, "worst_grade": bad.grade}
+    return {
+        "name": desk.bundle.model,
+        "pd": seen.rated.pd,
+        "score": seen.rated.score,
+        "grade": seen.rated.grade,
+        "outcome": outcome,
+    }, gaps
+
+
+def _believed(desk: Desk, profile: Mapping[str, Any], silent: set[str]) -> Mapping[str, Any]:
+    """The profile for the policy: what rests on a source of which nothing at all is known is unknown, not zero."""
+    if not silent:
+        return profile
+    doubted = {note.name for recipe in desk.recipes for note in recipe.features if silent & set(note.sources)}
+    return {name: None if name in doubted else value for name, value in profile.items()}
+
+
+def _policy_caps(findings: Sequence[Finding]) -> list[Cap]:
+    return [
+        Cap(finding.rule.id, finding.rule.title, exact(float(finding.limit)), finding.rule.reference)
+        for finding in findings
+        if finding.rule.action == "cap" and finding.state == "hit" and finding.limit is not None
+    ]
+
+
+def _told(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Findings by what they mean; what was passed clearly is only counted."""
+    kinds: dict[str, list[dict[str, Any]]] = {
+        "knock_outs": [], "referrals": [], "caps": [], "near_misses": [], "not_evaluable": [],
+    }  # fmt: skip
+    place = {"decline": "knock_outs", "refer": "referrals", "cap": "caps"}
+    for finding in findings:
+        if finding.state == "hit":
+            kinds[place[finding.rule.action]].append(_finding(finding))
+        elif finding.state != "passed":
+            kinds["near_misses" if finding.state == "near" else "not_evaluable"].append(_finding(finding))
+    return {**kinds, "passed": sum(finding.state == "passed" for finding in findings)}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    rule = finding.rule
+    return {
+        "rule": rule.id,
+        "action": rule.action,
+        "title": rule.title.model_dump(),
+        "words": rule.words.model_dump(),
+        "reference": rule.reference,
+        "evidence": rule.evidence,
+        "feature": finding.feature,
+        "value": _shown(finding.value),
+        "limit": finding.limit,
+        "distance": finding.distance,
+    }
+
+
+def _freshness(item: Freshness) -> dict[str, Any]:
+    return {
+        "source": item.source,
+        "title": {"en": item.note.en, "zh": item.note.zh},
+        "last_event": None if item.last_event is None else item.last_event.isoformat(),
+        "last_known": None if item.last_known is None else item.last_known.isoformat(),
+        "state": item.state,
+    }
+
+
+def _amount(suggestion: Suggestion | None, decision: str, pd: float) -> dict[str, Any] | None:
+    if suggestion is None:
+        return None
+    at = suggestion.exposure
+    refused = decision in ("decline", "insufficient data")
+    return {
+        "product": suggestion.product.id,
+        "title": suggestion.product.title.model_dump(),
+        "requested": _money(at.amount),
+        "guarantee_share": str(round(at.guarantee_share, 6).normalize()),
+        "guaranteed": _money(at.guaranteed),
+        "guarantor_share": str(at.guarantor_share),
+        "lgd": str(at.lgd),
+        "fee": _money(suggestion.fee),
+        "expected_loss": _money(at.expected_loss(pd)),
+        "suggested": None if refused else _money(suggestion.amount),
+        "binding": list(suggestion.binding),
+        "caps": [
+            {"cap": cap.name, "words": cap.words.model_dump(), "amount": _money(cap.amount), "reference": cap.reference}
+            for cap in suggestion.caps
+        ],
+    }  # fmt: skip
+
+
+def _money(amount: Decimal) -> str:
+    return str(rounded(amount))
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
+
+
+def _number(value: Any) -> float | None:
+    return None if _absent(value) else float(value)
+
+
+def _shown(value: Any) -> Any:
+    if _absent(value):
+        return None
+    return value if isinstance(value, str | int | float | bool) else str(value)

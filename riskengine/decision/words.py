@@ -1,0 +1,178 @@
+"""How is one decision told on one screen, in English or Chinese, with what to do next?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TEXT: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "pass": "PASS", "refer": "REFER TO AN OFFICER", "decline": "DECLINE", "insufficient data": "INSUFFICIENT DATA",
+        "model": "Model", "policy": "Policy", "raises": "Raises risk", "lowers": "Lowers risk", "amount": "Amount",
+        "data": "Data", "next": "Next", "of": "as of", "score": "score", "grade": "grade", "points to": "points to",
+        "knock_outs": "knock-out", "referrals": "referral", "caps": "cap", "near_misses": "near miss",
+        "not_evaluable": "not evaluable", "clear": "rules passed", "requested": "requested", "suggested": "suggested",
+        "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
+        "fresh": "fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
+        "missing": "missing", "worst": "if what is missing were at its worst: grade", "problem": "problem",
+        "limit": "limit",
+        "do pass": "Approve up to the suggested amount; the decision is recorded under the id above.",
+        "do refer": "An officer decides: check the referrals, near misses and data above first.",
+        "do decline": "Tell the applicant the knock-outs or adverse reasons above; nothing else is needed.",
+        "do insufficient data": "Obtain the missing values above and review again.",
+    },
+    "zh": {
+        "pass": "通过", "refer": "转人工审核", "decline": "不予受理", "insufficient data": "资料不足",
+        "model": "模型", "policy": "政策", "raises": "风险偏高", "lowers": "风险偏低", "amount": "金额",
+        "data": "数据", "next": "下一步", "of": "截至", "score": "评分", "grade": "等级", "points to": "指向",
+        "knock_outs": "否决", "referrals": "转审", "caps": "限额", "near_misses": "接近红线",
+        "not_evaluable": "无法判断", "clear": "条规则通过", "requested": "申请", "suggested": "建议",
+        "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",
+        "fresh": "正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
+        "missing": "缺失", "worst": "缺失项取最差值时等级为", "problem": "问题", "limit": "限值",
+        "do pass": "可在建议金额内批准；本决定已按上述编号存档。",
+        "do refer": "请审核员定夺：先核对上列转审、接近红线与数据事项。",
+        "do decline": "将上列否决事项或不利因素告知申请人即可。",
+        "do insufficient data": "补齐上列缺失资料后重新审核。",
+    },
+}  # fmt: skip
+_KINDS = ("knock_outs", "referrals", "caps", "near_misses", "not_evaluable")
+_WIDTH = 110
+
+
+def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
+    """One decision as plain text of at most some 30 lines."""
+    text = _TEXT["zh" if language == "zh" else "en"]
+    out = record["outputs"]
+    lines = [
+        f"{text[out['decision']]}   {record['applicant_id'] or '?'}   {text['of']} {record['as_of'] or '?'}"
+        f"   [{record['decision_id']}]"
+    ]
+    lines += _model(out, text)
+    lines += _policy(out, text, language)
+    lines += _reasons(out, text, language)
+    lines += _amount(out, text, language, currency)
+    lines += _data(out, text, language)
+    lines.append(f"{text['next']}: {text['do ' + out['decision']]}")
+    return "\n".join(line[: _WIDTH * 2] for line in lines)
+
+
+def reason_line(record: Mapping[str, Any], language: str) -> str:
+    """Why, on one line: what is wrong with the row, the rules that count, then the model's adverse reasons."""
+    text = _TEXT["zh" if language == "zh" else "en"]
+    out = record["outputs"]
+    parts = [_problem(item) for item in out["data_problems"]]
+    for kind in ("knock_outs", "referrals", "caps", "not_evaluable"):
+        found = out["policy"][kind] if out["policy"] else []
+        parts += [f"{text[kind]}: {item['title'][_lang(language)]}" for item in found]
+    if out["gaps"]["features"] and out["gaps"]["outcome"] != (out["model"] or {}).get("outcome"):
+        parts.append(f"{text['missing']}: {', '.join(out['gaps']['features'])}")
+    parts += [reason["words"][_lang(language)] for reason in out["reasons"]["adverse"]]
+    return " | ".join(parts)
+
+
+def _model(out: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
+    model = out["model"]
+    if model is None:
+        return []
+    line = (
+        f"{text['model']}: PD {model['pd']:.2%}, {text['score']} {model['score']}, {text['grade']} {model['grade']}"
+        f" -> {text['points to']} {text[model['outcome']]}"
+    )
+    gaps = out["gaps"]
+    if gaps["features"]:
+        shown = ", ".join(gaps["features"][:4]) + (", ..." if len(gaps["features"]) > 4 else "")
+        return [line, f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"]
+    return [line]
+
+
+def _policy(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+    policy = out["policy"]
+    if policy is None:
+        return []
+    lines = [f"{text['policy']}: -> {text[policy['outcome']]}; {policy['passed']} {text['clear']}"]
+    for kind in _KINDS:
+        for item in policy[kind][:3]:
+            lines.append(
+                f"  {text[kind]}: {item['title'][_lang(language)]} ({item['feature']} {_value(item['value'], text)},"
+                f" {text['limit']} {_value(item['limit'], text)}; {item['reference']})"
+            )
+    return lines
+
+
+def _reasons(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+    lines = []
+    for side, title in (("adverse", "raises"), ("favourable", "lowers")):
+        found = out["reasons"][side][:3]
+        if found:
+            lines.append(f"{text[title]}:")
+            lines += [f"  {number}. {item['words'][_lang(language)]}" for number, item in enumerate(found, 1)]
+    return lines
+
+
+def _amount(out: Mapping[str, Any], text: Mapping[str, str], language: str, currency: str) -> list[str]:
+    amount = out["amount"]
+    if amount is None:
+        return []
+    binding = [cap["words"][_lang(language)] for cap in amount["caps"] if cap["cap"] in amount["binding"]]
+    suggested = text["none"] if amount["suggested"] is None else _money(amount["suggested"], currency)
+    return [
+        f"{text['amount']}: {text['requested']} {_money(amount['requested'], currency)},"
+        f" {text['suggested']} {suggested} ({text['binding']}: {', '.join(binding)});"
+        f" {text['loss']} {_money(amount['expected_loss'], currency)}"
+    ]
+
+
+def _data(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+    parts = [
+        f"{item['title'][_lang(language)]} {text[item['state']]} ({text['known']} {item['last_known'] or text['none']})"
+        for item in out["freshness"]
+        if item["state"] in ("stale", "none known")
+    ]
+    fresh = sum(item["state"] in ("fresh", "not due") for item in out["freshness"])
+    lines = [f"{text['data']}: {fresh} x {text['fresh']}{''.join('; ' + part for part in parts)}"]
+    lines += [f"  {text['problem']}: {_problem(item)}" for item in out["data_problems"][:4]]
+    required = out["gaps"]["required"]
+    return [*lines, f"  {text['missing']}: {', '.join(required)}"] if required else lines
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    value = "" if item["value"] is None else f" {item['value']!r}"
+    return f"{item['column']}: {item['rule']}{value}".removeprefix(": ")
+
+
+def _value(value: Any, text: Mapping[str, str]) -> str:
+    if value is None:
+        return text["missing"]
+    return f"{value:,.6g}" if isinstance(value, int | float) and abs(value) < 1e6 else _money(str(value), "")
+
+
+def _money(text: str, currency: str) -> str:
+    """An amount with separators, cents only where there are any."""
+    try:
+        amount = float(text)
+    except ValueError:
+        return text
+    return f"{amount:,.2f}".removesuffix(".00") + (f" {currency}" if currency else "")
+
+
+def _lang(language: str) -> str:
+    return "zh" if language == "zh" else "en"
+
+
+def table(records: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Many decisions as one aligned line each."""
+    text = _TEXT[_lang(language)]
+    lines = []
+    for record in records:
+        model = record["outputs"]["model"]
+        rated = (
+            f"{model['pd']:8.2%} {model['score']:5d} {model['grade']:>4}"
+            if model
+            else f"{'-':>8} {'-':>5} {'-':>4}"
+        )
+        lines.append(
+            f"{record['applicant_id'] or '?':<14} {record['as_of'] or '?':<10} {rated}"
+            f"  {text[record['outputs']['decision']]:<20} {record['decision_id']}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,284 @@
+"""What became of every row of the files that arrived?
+
+The order in which a killed intake can always be finished: ledger `pending` (with the quarantine) -> data file -> Delta commit
+-> index -> snapshot -> ledger `complete`. A pending batch whose commit exists is published; one whose commit does
+not is forgotten and its file taken in anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy.engine import Engine
+
+from riskengine.errors import IntegrityError, Problem, UsageError, nearest
+from riskengine.intake.cleaning import Cleaned, clean
+from riskengine.intake.contract import SourceContract, read_contracts
+from riskengine.intake.readers import PublishedFile, read_file
+from riskengine.project import Project
+from riskengine.schema import file_sha256, fingerprint
+from riskengine.store import ledger as books
+from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
+from riskengine.store.ledger import BatchRecord
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a file: `rows_in` = `accepted` + `quarantined` + `duplicates`, always."""
+
+    source: str
+    file: str
+    sha256: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    quarantine_by_rule: dict[str, int]
+    absent: tuple[str, ...]  # optional columns that the file does not have
+    first_event: date | None  # of the accepted rows
+    last_event: date | None
+    snapshot_before: str
+    snapshot_after: str
+    batch: int | None  # None: the file had been taken in before
+
+    def __post_init__(self) -> None:
+        if self.rows_in != self.accepted + self.quarantined + self.duplicates:
+            raise IntegrityError(
+                "Rows were lost at intake",
+                [
+                    Problem(
+                        self.file,
+                        f"{self.rows_in} rows",
+                        f"{self.accepted} accepted + {self.quarantined} quarantined + {self.duplicates} duplicates",
+                    )
+                ],
+            )
+
+
+def arrived(project: Project, as_of: date) -> list[tuple[str, list[Path]]]:
+    """The files under `inbox/<source>/` not yet taken in, by source and name; sources without are left out.
+
+    A file named for a day, `2006-01-31.parquet` or `2006-01-31_anything.csv`, has not arrived before that day.
+    """
+    contracts = read_contracts(project)
+    found = []
+    ledger = books.open_ledger(project.store)
+    for source in sorted(contracts):
+        taken = {record.sha256 for record in books.batch_records(ledger, source=source)}
+        here = sorted(path for path in (project.inbox / source).glob("*") if _is_delivery(path))
+        files = [path for path in here if _arrival(path) <= as_of and file_sha256(path) not in taken]
+        if files:
+            found.append((source, files))
+    return found
+
+
+def _arrival(path: Path) -> date:
+    try:
+        return date.fromisoformat(path.name[:10])
+    except ValueError:
+        return date.min
+
+
+def take_in(project: Project, source: str, files: Sequence[Path], received: date) -> list[Receipt]:
+    """Take files of one source in and account for every row, one receipt a file in the given order.
+
+    Structure that is wrong (in any file) stops with one `UsageError` before anything is written. A file that was taken in
+    before under the same contract changes nothing. Files taken together give the same facts as one by one.
+    """
+    contracts = read_contracts(project)
+    if source not in contracts:
+        raise UsageError(
+            "No such source", [Problem("source", "a known source", repr(source), nearest(source, contracts))]
+        )
+    contract = contracts[source]
+    opened = _open(contract, files)
+    store = FactStore(project.store)
+    with store.locked():
+        ledger = books.open_ledger(project.store)
+        before = store.snapshot().id
+        finished = recover(store, ledger, contracts)
+        taken = [_take(store, ledger, contract, file, received) for file in opened]
+        begun = [record.batch for record in taken if record.state == "pending"]
+        after = _complete(store, ledger, {source: contract.key}, begun) if begun else store.snapshot().id
+    receipts = []
+    own = {record.batch for record in finished}
+    for file, record in zip(opened, taken, strict=True):
+        if record.state != "pending" and record.batch not in own:
+            record = replace(
+                record,
+                accepted=0,
+                duplicates=record.accepted + record.duplicates,
+                first_event=None,
+                last_event=None,
+                batch=0,
+            )
+        own.discard(record.batch)
+        receipts.append(_receipt(contract, file, record, (before, after)))
+    return receipts
+
+
+def recover(store: FactStore, ledger: Engine, contracts: dict[str, SourceContract]) -> list[BatchRecord]:
+    """Finish or forget what a killed intake left pending; return the batches that are now complete."""
+    left = books.batch_records(ledger, "pending")
+    orphans = sorted({record.source for record in left} - set(contracts))
+    if orphans:
+        wanted = "the contract of a source whose last intake was killed"
+        raise UsageError(
+            "An intake cannot be finished",
+            [Problem(f"configs/sources/{name}.toml", wanted, "no file", "Put it back") for name in orphans],
+        )
+    committed = {source: store.batches(source) for source in {record.source for record in left}}
+    done = [record for record in left if not record.accepted or record.batch in committed[record.source]]
+    for record in left:
+        if record not in done:
+            books.forget_batch(ledger, record.batch)
+    if done:
+        sources = {record.source for record in done if record.accepted}
+        _complete(
+            store, ledger, {name: contracts[name].key for name in sources}, [record.batch for record in done]
+        )
+    return done
+
+
+def _complete(
+    store: FactStore, ledger: Engine, keys: dict[str, tuple[str, ...]], batches: Iterable[int]
+) -> str:
+    after = store.publish(keys)
+    books.finish_batches(ledger, batches)
+    return after.id
+
+
+def _open(contract: SourceContract, files: Sequence[Path]) -> list[PublishedFile]:
+    """Read all files and hold their columns against the contract; every problem of every file at once."""
+    opened: list[PublishedFile] = []
+    problems: list[Problem] = []
+    for path in files:
+        try:
+            file = read_file(path)
+        except UsageError as error:
+            problems += error.problems
+            continue
+        problems += structure_problems(contract, file.cells.column_names, str(path))
+        opened.append(file)
+    if problems:
+        raise UsageError(f"Files of {contract.name} do not keep the contract; nothing was taken in", problems)
+    return opened
+
+
+def structure_problems(contract: SourceContract, names: Sequence[str], where: str) -> list[Problem]:
+    """Columns of a file that the contract does not know, and columns it cannot do without."""
+    known = {*contract.columns, *contract.ignored}
+    clocks = (contract.event_clock.column, contract.known_clock.column)
+    problems = [
+        Problem(f"{where}: {name}", "a column of the contract", "an unknown one", nearest(name, known))
+        for name in names
+        if name not in known
+    ]
+    problems += [
+        Problem(f"{where}: {name}", "a column the source cannot do without", "no such column")
+        for name, column in contract.columns.items()
+        if name not in names and (column.required or name in contract.key or name in clocks)
+    ]
+    return problems
+
+
+def _take(
+    store: FactStore, ledger: Engine, contract: SourceContract, file: PublishedFile, received: date
+) -> BatchRecord:
+    """Clean one file and commit its new facts as a pending batch, or return the batch that took it before."""
+    terms = fingerprint(contract.model_dump(mode="json"))
+    earlier = [
+        record
+        for state in ("complete", "pending")
+        for record in books.batch_records(ledger, state, contract.name)
+        if record.sha256 == file.sha256
+    ]
+    same = [record for record in earlier if record.contract == terms]
+    if same:
+        return replace(same[-1], state="complete")
+    cleaned = clean(contract, file.cells, received)
+    facts = _news(store, contract, cleaned.facts, again=bool(earlier))
+    batch = books.next_batch(ledger)
+    record = _record(contract, file, cleaned, facts)
+    record = replace(record, batch=batch, contract=terms, received=received)
+    books.begin_batch(ledger, record, cleaned.refusals)
+    if facts.num_rows:
+        store.append(contract.name, _shaped(contract, facts, batch), batch)
+    return record
+
+
+def _news(store: FactStore, contract: SourceContract, facts: pa.Table, again: bool) -> pa.Table:
+    """The rows that are not exact duplicates of a stored fact or of an earlier row of the file.
+
+    Where the day of arrival is the clock, a value that comes back after another one is news: only a repetition of what
+    stands last for its key and event is a duplicate. A file that was seen before (`again`) brings no such news.
+    """
+    slot: list[str] = []
+    if not contract.known_clock.column and not again:
+        slot = [*contract.key, *(["event_date"] if contract.event_clock.column else [])]
+    hashes = facts.column("fact_hash").to_pylist()
+    held = store.known_hashes(contract.name, facts.column("fact_hash").combine_chunks(), slot)
+    slots = zip(*(facts.column(name).to_pylist() for name in slot), strict=True) if slot else hashes
+    last: dict[object, str] = {}
+    keep = []
+    for place, digest in zip(slots, hashes, strict=True):
+        repeated = last[place] == digest if place in last else digest in held
+        last[place] = digest
+        keep.append(not repeated)
+    return facts.filter(pa.array(keep, pa.bool_()))
+
+
+def _shaped(contract: SourceContract, facts: pa.Table, batch: int) -> pa.Table:
+    facts = facts.append_column("batch", pa.array([batch] * facts.num_rows, pa.int64()))
+    names = [*contract.columns, *contract.derived]
+    fields = [(name, ARROW_TYPES[contract.column_type(name) or "text"]) for name in names]
+    schema = pa.schema([*fields, *FACT_FIELDS])
+    return facts.select(schema.names).cast(schema)
+
+
+def _record(contract: SourceContract, file: PublishedFile, cleaned: Cleaned, facts: pa.Table) -> BatchRecord:
+    days = facts.column("event_date").to_pylist()
+    return BatchRecord(
+        batch=0,
+        source=contract.name,
+        file=file.path.name,
+        sha256=file.sha256,
+        contract="",
+        received=date.min,
+        rows_in=file.cells.num_rows,
+        accepted=facts.num_rows,
+        quarantined=cleaned.refused_rows,
+        duplicates=cleaned.facts.num_rows - facts.num_rows,
+        quarantine_by_rule=cleaned.by_rule,
+        first_event=min(days, default=None),
+        last_event=max(days, default=None),
+    )
+
+
+def _receipt(
+    contract: SourceContract, file: PublishedFile, record: BatchRecord, snapshots: tuple[str, str]
+) -> Receipt:
+    return Receipt(
+        source=record.source,
+        file=str(file.path),
+        sha256=file.sha256,
+        rows_in=file.cells.num_rows,
+        accepted=record.accepted,
+        quarantined=record.quarantined,
+        duplicates=record.duplicates,
+        quarantine_by_rule=record.quarantine_by_rule,
+        absent=tuple(name for name in contract.columns if name not in file.cells.column_names),
+        first_event=record.first_event,
+        last_event=record.last_event,
+        snapshot_before=snapshots[0],
+        snapshot_after=snapshots[1],
+        batch=record.batch or None,
+    )
+
+
+def _is_delivery(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")

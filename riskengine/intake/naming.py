@@ -1,0 +1,90 @@
+"""Under which key do two spellings of one enterprise's name meet?
+
+It lives here because cleaning derives `name_key` columns and may only import downwards; `riskengine.identity.names`
+is where everybody else finds it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SUFFIXES = frozenset(
+    [
+        "INC",
+        "INCORPORATED",
+        "LLC",
+        "LC",
+        "CO",
+        "COMPANY",
+        "CORP",
+        "CORPORATION",
+        "LTD",
+        "LIMITED",
+        "LP",
+        "LLP",
+        "LLLP",
+        "PC",
+        "PA",
+        "PLLC",
+    ]
+)
+_SPELLED = re.compile(r"\b(L L L P|L L C|L L P|P L L C|L C|L P|P C|P A)$")
+_DBA = re.compile(r"\bD[./ ]?B[./ ]?A\b")
+_MARKS = re.compile(r"[^\w]+|_")
+_APOSTROPHE = re.compile(r"['’`.]")
+_HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+
+
+def name_key(name: str) -> str:
+    """The comparison key of an enterprise's name; empty where nothing but marks is left.
+
+    NFKC half-width upper case, no punctuation, one space between words; `&` is AND; a leading or bracketed THE, a "doing
+    business as" tail and legal suffixes (INC, LLC, CO, CORP, LTD, ...) are dropped; 有限责任公司 is 有限公司. Where
+    dropping would leave nothing the words stay.
+
+    >>> name_key("The Acme Widget Co., Inc.")
+    'ACME WIDGET'
+    >>> name_key("Landmark Bar & Grille (THE)") == name_key("LANDMARK BAR AND GRILLE, L.L.C.")
+    True
+    >>> name_key("ＡＣＭＥ L L C dba Joe's Diner")
+    'ACME'
+    >>> name_key("山东（济南）某某有限责任公司")
+    '山东济南某某有限公司'
+    >>> name_key("The Company")
+    'COMPANY'
+    """
+    text = unicodedata.normalize("NFKC", name).upper()
+    head = _DBA.split(text, maxsplit=1)[0]
+    plain = _plain(head) or _plain(text)
+    words = plain.split()
+    while len(words) > 1 and words[0] == "THE":
+        words = words[1:]
+    return _without_suffixes(words)
+
+
+def name_region_key(name: str, *regions: str | None) -> str:
+    """The name's key beside its region, for names that are common across regions; empty where the name's is.
+
+    >>> name_region_key("Joe's Diner, LLC", "oh ")
+    'JOES DINER|OH'
+    """
+    key = name_key(name)
+    return "|".join([key, *(_plain((region or "").upper()) for region in regions)]) if key else ""
+
+
+def _plain(text: str) -> str:
+    text = _APOSTROPHE.sub("", text.replace("&", " AND ").replace("有限责任公司", "有限公司"))
+    return _HAN_GAP.sub("", " ".join(_MARKS.sub(" ", text).split()))
+
+
+def _without_suffixes(words: list[str]) -> str:
+    text = " ".join(words)
+    while True:
+        shorter = _SPELLED.sub("", text).strip()
+        parts = shorter.split()
+        if len(parts) > 1 and parts[-1] in {*_SUFFIXES, "THE"}:
+            shorter = " ".join(parts[:-1])
+        if not shorter or shorter == text:
+            return text
+        text = shorter

@@ -1,0 +1,121 @@
+"""What became of each subject within the horizon, and was that known when the model was trained?
+
+A subject at `as_of` is a *default* iff an event of it lies in `(as_of, as_of + horizon]` and was known by the
+training date. It is *mature* iff `as_of + horizon + lag <= trained_as_of`; an immature row says nothing, also
+where its event has come already (keeping those would count early defaults and no early survivors).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from riskengine.clock import Span, month_ends
+
+Days = npt.NDArray[np.datetime64]
+_FAR = np.datetime64("9999-01-01", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which outcome: the horizon, how late an event may become known, and the day of training."""
+
+    horizon: Span
+    trained_as_of: date
+    lag: Span = field(default_factory=Span)
+
+
+def shift(days: Days, span: Span) -> Days:
+    """Each day one span later, with the month-end rule of `clock.add_months`.
+
+    >>> shift(np.array(["2004-01-31"], dtype="M8[D]"), Span(months=1))
+    array(['2004-02-29'], dtype='datetime64[D]')
+    """
+    days = days.astype("M8[D]")
+    month = days.astype("M8[M]")
+    offset = days - month.astype("M8[D]")
+    target = month + np.timedelta64(span.months, "M")
+    last = (target + np.timedelta64(1, "M")).astype("M8[D]") - target.astype("M8[D]") - np.timedelta64(1, "D")
+    moved: Days = target.astype("M8[D]") + np.minimum(offset, last) + np.timedelta64(span.days, "D")
+    return moved
+
+
+def outcomes(subjects: pd.DataFrame, events: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """`label` (0 or 1), `mature` (bool) and `event_date` (NaT: none) for each row of `subjects`, in order.
+
+    `subjects` has `subject`, `as_of`; `events` has `subject`, `event_date`, `known_at`, any number of rows a
+    subject. The `event_date` is the first that makes the label 1.
+    """
+    as_of = subjects["as_of"].to_numpy(dtype="M8[D]")
+    end = shift(as_of, question.horizon)
+    trained = np.datetime64(question.trained_as_of, "D")
+    rows = pd.DataFrame({"subject": subjects["subject"].to_numpy(), "row": np.arange(len(subjects))})
+    known = events[events["known_at"].to_numpy(dtype="M8[D]") <= trained]
+    pairs = rows.merge(known[["subject", "event_date"]], on="subject", how="inner")
+    when, row = pairs["event_date"].to_numpy(dtype="M8[D]"), pairs["row"].to_numpy()
+    inside = (when > as_of[row]) & (when <= end[row])
+    first = np.full(len(subjects), _FAR)
+    np.minimum.at(first, row[inside], when[inside])
+    label = first < _FAR
+    event = first.astype("M8[s]")
+    event[~label] = np.datetime64("NaT")
+    return pd.DataFrame(
+        {"label": label.astype(np.int64), "mature": shift(end, question.lag) <= trained, "event_date": event},
+        index=subjects.index,
+    )
+
+
+def outcomes_sql(subjects: str, events: str, question: Question) -> str:
+    """The same as `outcomes` in DuckDB's SQL: `subjects` and `events` are tables, views or parenthesised queries.
+
+    One row for each row of `subjects`: all its columns, then `label`, `mature`, `label_event_date`.
+    """
+    end = f"CAST(s.as_of + {_interval(question.horizon)} AS DATE)"
+    trained = f"DATE '{question.trained_as_of.isoformat()}'"
+    first = (
+        f"(SELECT min(e.event_date) FROM {events} AS e WHERE e.subject = s.subject "
+        f"AND e.event_date > s.as_of AND e.event_date <= {end} AND e.known_at <= {trained})"
+    )
+    mature = f"CAST({end} + {_interval(question.lag)} AS DATE) <= {trained}"
+    return (
+        "SELECT *, CAST(label_event_date IS NOT NULL AS BIGINT) AS label "
+        f"FROM (SELECT s.*, {first} AS label_event_date, {mature} AS mature FROM {subjects} AS s)"
+    )
+
+
+def panel(guarantees: pd.DataFrame, dates: list[date], longest: Span) -> pd.DataFrame:
+    """The guarantees in force on each date, ordered by date, then subject: columns `subject`, `as_of`.
+
+    `guarantees` has `subject`, `start`, `start_known_at`, `end_known_at` (when it became known that it ended, NaT: never).
+    In force at d: started and known to have by d, no end known by d, and d < start + longest. Where a good
+    guarantee's exit is never reported, `longest` is where it is taken to be unknown and leaves the panel.
+    """
+    subject = guarantees["subject"].to_numpy()
+    start = guarantees["start"].to_numpy(dtype="M8[D]")
+    known = guarantees["start_known_at"].to_numpy(dtype="M8[D]")
+    ended = guarantees["end_known_at"].to_numpy(dtype="M8[D]")
+    ended = np.where(np.isnat(ended), _FAR, ended)
+    limit = np.full(len(start), _FAR)
+    limit[~np.isnat(start)] = shift(start[~np.isnat(start)], longest)
+    parts = []
+    for day in sorted(dates):
+        stamp = np.datetime64(day, "D")
+        inside = (np.maximum(start, known) <= stamp) & (ended > stamp) & (stamp < limit)
+        parts.append(pd.DataFrame({"subject": np.sort(subject[inside]), "as_of": stamp.astype("M8[s]")}))
+    empty = pd.DataFrame({"subject": subject[:0], "as_of": np.array([], dtype="M8[s]")})
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def panel_dates(start: date, end: date, every: Span) -> list[date]:
+    """The month-ends from `start` to `end`, every so many months, such that the last one is the latest possible."""
+    ends = month_ends(start, end)
+    step = max(every.months, 1)
+    return sorted(ends[::-1][::step])
+
+
+def _interval(span: Span) -> str:
+    return f"INTERVAL '{span.months} months {span.days} days'"

@@ -1,0 +1,72 @@
+"""Which feeds are alive on a day, and how far back does what they tell reach? About the machine, not the enterprises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from riskengine.clock import Span
+from riskengine.decision.freshness import state_of
+from riskengine.intake.contract import SourceContract
+from riskengine.profile.compute import Workbench
+
+COLUMNS = (
+    "source", "family", "title_en", "title_zh", "cadence", "rows", "last_event", "last_known", "days_silent",
+    "stale_on", "stale", "state", "quarantined",
+)  # fmt: skip
+
+
+def feeds(
+    bench: Workbench, contracts: Mapping[str, SourceContract], as_of: date, quarantined: Mapping[str, int]
+) -> pd.DataFrame:
+    """One row a source of facts (COLUMNS), from the facts visible on `as_of`.
+
+    `state` is `decision.freshness.state_of` the day something last became known; a feed that is expected to speak
+    (`stale_after` is set) and never has counts as stale too. `quarantined` is what intake refused so far.
+    """
+    rows = [
+        _feed(bench, contract, as_of, quarantined.get(name, 0))
+        for name, contract in sorted(contracts.items())
+        if contract.role == "facts"
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def stale_sources(health: pd.DataFrame) -> list[str]:
+    """The sources whose silence has lasted too long."""
+    return sorted(health.source[health.stale == 1])
+
+
+def _feed(bench: Workbench, contract: SourceContract, as_of: date, quarantined: int) -> dict[str, Any]:
+    files = bench.facts(contract.name)
+    found: Any = (0, None, None)
+    if files:
+        found = bench.connection.execute(
+            f"""SELECT count(*), max(event_date), max(known_at) FROM {files}
+            WHERE known_at <= ?::DATE AND event_date <= ?::DATE AND (superseded_at IS NULL OR superseded_at > ?::DATE)
+              AND NOT removed""",
+            [as_of, as_of, as_of],
+        ).fetchone()
+    rows, event, known = found
+    state = state_of(contract.stale_after, known, as_of)
+    expected = bool(contract.stale_after)
+    stale_on = Span.parse(contract.stale_after).after(known) if expected and known else None
+    stale = state == "stale" or (expected and state == "none known")
+    return {
+        "source": contract.name,
+        "family": contract.family,
+        "title_en": contract.title.en,
+        "title_zh": contract.title.zh,
+        "cadence": contract.cadence,
+        "rows": int(rows),
+        "last_event": event,
+        "last_known": known,
+        "days_silent": float((as_of - known).days) if known else float("nan"),
+        "stale_on": stale_on,
+        "stale": int(stale),
+        "state": state,
+        "quarantined": quarantined,
+    }

@@ -1,0 +1,115 @@
+"""What does the night know of every guarantee in force? Profile, PD, money, and what it was the time before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskengine.decision.limits import Products, suggest
+from riskengine.monitor.vocabulary import NIGHT, Vocabulary
+from riskengine.portfolio.exposure import rounded
+from riskengine.profile.compute import Workbench
+from riskengine.profile.recipe import Recipe
+from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.native import score_rows
+from riskengine.scoring.scorecard import master_scale
+from riskengine.scoring.served import feature_matrix
+
+HISTORY = 12  # PDs kept for the small pictures
+
+
+@dataclass(frozen=True)
+class Before:
+    """The publication before: its day and frames; none of it on the first night."""
+
+    as_of: date | None = None
+    scores: pd.DataFrame | None = None
+    signals: pd.DataFrame | None = None
+    reminders: pd.DataFrame | None = None
+    manifest: Mapping[str, Any] | None = None
+
+    @cached_property
+    def by_id(self) -> pd.DataFrame:
+        """The scores before by guarantee id; no rows on the first night."""
+        if self.scores is None:
+            return pd.DataFrame(
+                {name: [] for name in ("id", "pd", "grade", "grade_no", "pd_history")}
+            ).set_index("id")
+        return self.scores.set_index("id")
+
+
+def subject_rows(bench: Workbench) -> pd.DataFrame:
+    """The subjects loaded into a workbench, in subject order, with their key columns, `id` and `enterprise_id`."""
+    return bench.connection.execute("SELECT * FROM subjects ORDER BY subject").df().drop(columns="fed")
+
+
+def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    """The subjects with a recipe's features; where a feature bears a key column's name, the key's value stays."""
+    bench.load_facts(recipe)
+    values = bench.frame(recipe)
+    kept = {column for column, _ in recipe.keys} | {"as_of", "id", "enterprise_id"}
+    fresh = [name for name in recipe.names if name not in kept]
+    own = subjects.drop(columns=[name for name in fresh if name in subjects.columns])
+    return own.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
+
+
+def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
+    """The frame with `pd`, `score`, `grade` and `grade_no` (1 is the best grade) of the in-force model."""
+    ratings = score_rows(bundle, feature_matrix(bundle, frame))
+    numbers = {grade.name: float(number) for number, grade in enumerate(master_scale(bundle).grades, 1)}
+    grade = pd.Series(ratings.grade, index=frame.index, dtype="object")
+    return frame.assign(
+        pd=ratings.pd, score=ratings.score, grade=grade, grade_no=grade.map(numbers).astype("float64")
+    )
+
+
+def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame:
+    """The frame with `exposure` and `expected_loss` at the guarantor's share, to the cent; NaN where terms are unknown."""
+    names = list(products.features)
+    exposure, loss = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
+    rows = frame[names].astype("object").where(frame[names].notna(), None).to_dict("records")
+    for number, (row, pd_) in enumerate(zip(rows, frame.pd, strict=True)):
+        terms = suggest(products, {str(k): v for k, v in row.items()}, as_of, None)
+        if terms is not None:
+            exposure[number] = float(rounded(terms.exposure.own))
+            loss[number] = float(rounded(terms.exposure.expected_loss(float(pd_))))
+    return frame.assign(exposure=exposure, expected_loss=loss)
+
+
+def compared(frame: pd.DataFrame, before: Before, keys: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """The frame with what it was before (`pd_before`, `pd_jump`, `grade_before`, `grade_notches`, `pd_history`) and with
+    each group's share of the whole expected loss (`<key>_share`, NaN where the key is unknown)."""
+    earlier = before.by_id
+    was = frame.id.map(earlier.pd).astype("float64")
+    number = frame.id.map(earlier.grade_no).astype("float64")
+    past = frame.id.map(earlier.pd_history)
+    history = [
+        [*(old if isinstance(old, (list, np.ndarray)) else []), now][-HISTORY:]
+        for old, now in zip(past, frame.pd, strict=True)
+    ]
+    made = frame.assign(
+        pd_before=was,
+        pd_jump=frame.pd / was,
+        grade_before=frame.id.map(earlier.grade).astype("object"),
+        grade_notches=frame.grade_no - number,
+        pd_history=pd.Series(history, index=frame.index, dtype="object"),
+    )
+    whole = float(frame.expected_loss.sum())
+    for key, columns in keys.items():
+        if columns:
+            part = frame.expected_loss.fillna(0).groupby([frame[c] for c in columns]).transform("sum")
+            known = frame[list(columns)].notna().all(axis=1)
+            made[f"{key}_share"] = (part / whole if whole > 0 else part * 0).where(known)
+    return made
+
+
+def needed_features(known: Vocabulary, names: list[str]) -> list[str]:
+    """Of the names that signals, reminders and pages use, the ones that the project's features must compute."""
+    own = {*NIGHT, *known.shares()}
+    return [name for name in dict.fromkeys(names) if name in known.features and name not in own]

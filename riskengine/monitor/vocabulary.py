@@ -1,0 +1,112 @@
+"""Which names may signals and reminders compare, and of what are they said?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from riskengine.errors import Problem, nearest
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.expressions import aggregates
+from riskengine.profile.kinds import value_kind
+
+GUARANTEE = "guarantee"
+SOURCE = "source"
+NIGHT = {
+    "pd": "number",  # probability of default over the model's horizon
+    "pd_before": "number",  # the same in the publication before
+    "pd_jump": "number",  # pd / pd_before
+    "score": "number",
+    "grade": "text",
+    "grade_before": "text",
+    "grade_no": "number",  # 1 is the best grade
+    "grade_notches": "number",  # grades lost since the publication before
+    "expected_loss": "number",  # currency, at the guarantor's share
+    "exposure": "number",  # currency, at the guarantor's share
+}
+GROUP = {"expected_loss": "number", "exposure": "number", "guarantees": "number"}
+FEED = {
+    "last_event": "date",
+    "last_known": "date",
+    "stale_on": "date",
+    "rows": "number",
+    "days_silent": "number",
+    "stale": "number",
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The columns of the night's frame by kind, the keys through which guarantees form groups, what features rest on.
+
+    `keys` maps a key to its columns; `features` maps a feature to its kind; `depends` maps a feature to the columns its
+    value depends on (so that it can be said of a group); `sources` maps a feature to the sources it rests on.
+    """
+
+    keys: Mapping[str, tuple[str, ...]]
+    features: Mapping[str, str]
+    depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def shares(self) -> list[str]:
+        """The night's concentration columns: `<key>_share`, a group's part of the whole expected loss."""
+        return [f"{key}_share" for key, columns in self.keys.items() if columns]
+
+    def kinds(self, about: str) -> dict[str, str]:
+        """Every name that can be compared of a guarantee, of a feed, or of a key's groups, with its kind."""
+        if about == SOURCE:
+            return dict(FEED)
+        if about == GUARANTEE:
+            return {**self.features, **NIGHT, **dict.fromkeys(self.shares(), "number")}
+        columns = set(self.keys[about])
+        fitting = {name: kind for name, kind in self.features.items() if self._of(name) <= columns}
+        shares = [f"{key}_share" for key, part in self.keys.items() if part and set(part) <= columns]
+        return {**fitting, **GROUP, **dict.fromkeys(shares, "number")}
+
+    def problems(self, where: str, about: str, names: Iterable[str]) -> list[Problem]:
+        """A problem for each name that cannot be compared, with the nearest spelling or what it is about."""
+        abouts = [GUARANTEE, SOURCE, *self.keys]
+        if about not in abouts:
+            return [
+                Problem(
+                    f"{where}: about", f"{GUARANTEE}, {SOURCE} or a key", repr(about), nearest(about, abouts)
+                )
+            ]
+        known = self.kinds(about)
+        everywhere = self.kinds(GUARANTEE)
+        return [
+            Problem(
+                where,
+                f"a value of one {about}",
+                repr(name),
+                f"It differs within one {about}" if name in everywhere else nearest(name, known),
+            )
+            for name in dict.fromkeys(names)
+            if name not in known
+        ]
+
+    def resting_on(self, sources: Iterable[str]) -> frozenset[str]:
+        """The features that rest on any of these sources."""
+        down = set(sources)
+        return frozenset(name for name, used in self.sources.items() if down & set(used))
+
+    def _of(self, name: str) -> frozenset[str]:
+        return self.depends.get(name, frozenset({""}))
+
+
+def vocabulary(catalogue: Catalogue) -> Vocabulary:
+    """What a project's signals and reminders may compare."""
+    keys = catalogue.subjects.keys
+    features = {name: feature for name, (_, feature) in catalogue.features.items()}
+    return Vocabulary(
+        keys,
+        {name: value_kind(feature, catalogue.sources) for name, feature in features.items()},
+        {
+            name: frozenset(column for part in aggregates(feature) for column in keys[part.by])
+            for name, feature in features.items()
+        },
+        {
+            name: tuple(sorted({part.source for part in aggregates(feature)}))
+            for name, feature in features.items()
+        },
+    )

@@ -1,0 +1,85 @@
+"""What is known of one enterprise as of a day: every feature with its value, label, source and both dates?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from riskengine.errors import Problem, UsageError
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Workbench
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.recipe import FeatureNote
+from riskengine.profile.subjects import find_subject
+from riskengine.project import Project
+from riskengine.store import snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """One feature of one subject: its note, value, and the newest event and knowledge it rests on."""
+
+    note: FeatureNote
+    value: Any
+    event_date: date | None
+    known_at: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileCard:
+    """The profile of one subject as of a day, over one snapshot."""
+
+    id: str
+    as_of: date
+    snapshot: str
+    keys: dict[str, Any]
+    lines: tuple[CardLine, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value with one object a feature."""
+        features = {
+            line.note.name: {
+                "value": line.value,
+                "event_date": line.event_date,
+                "known_at": line.known_at,
+                **{key: value for key, value in asdict(line.note).items() if key != "name"},
+            }
+            for line in self.lines
+        }
+        return {
+            "id": self.id,
+            "as_of": self.as_of,
+            "snapshot": self.snapshot,
+            "keys": self.keys,
+            "features": features,
+        }
+
+
+def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
+    """Profile the enterprise or application called `name` as of a day; unknown names are a `UsageError`."""
+    catalogue = Catalogue(project)
+    recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
+    with Workbench(snapshot.read(project.store)) as bench:
+        subject = find_subject(bench, catalogue.subjects.applicant, recipe, name, as_of)
+        if subject is None:
+            rule = catalogue.subjects.applicant
+            raise UsageError(
+                "Nobody of that name is known",
+                [
+                    Problem(
+                        f"profile {name} --as-of {as_of}",
+                        f"a {rule.id} or {rule.enterprise} known by {as_of}",
+                        repr(name),
+                        "Check the id, or choose a later day",
+                    )
+                ],
+            )
+        bench.load_subjects(recipe, [subject])
+        bench.load_facts(recipe)
+        row = bench.rows(recipe)[0]
+    lines = tuple(
+        CardLine(note, row[note.name], row[f"{note.name}__event"], row[f"{note.name}__known"])
+        for note in recipe.features
+    )
+    return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines)

@@ -1,0 +1,250 @@
+"""How does one expression, one verb, read as an Ibis term? No tables are joined here and nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from riskengine.clock import Span
+from riskengine.intake.contract import SourceContract
+from riskengine.profile.expressions import (
+    Aggregate,
+    Arithmetic,
+    Code,
+    Constant,
+    Expression,
+    Feature,
+    Filter,
+    Function,
+)
+from riskengine.profile.kinds import value_kind
+
+EXACT = {
+    "integer": "decimal(18,4)",
+    "money": "decimal(18,4)",
+    "rate": "decimal(18,6)",
+    "number": "decimal(18,6)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads fact columns out of the join and turns one aggregate into one Ibis measure."""
+
+    joined: Any
+    taken: set[str]
+    bounds: Mapping[Span, str]
+    source: SourceContract
+
+    def column(self, name: str) -> Any:
+        """A fact column, whatever the join calls it."""
+        other = f"f_{name}"  # an equated key has no second column: it is the same value
+        return self.joined[other if name in self.taken and other in self.joined.columns else name]
+
+    def condition(self, aggregate: Aggregate) -> Any:
+        """Window and filters together; None where neither restricts."""
+        return _all([self.window(aggregate), self.filters(aggregate)])
+
+    def window(self, aggregate: Aggregate) -> Any:
+        """`(as_of - ago - window, as_of - ago]` as a condition; None where the aggregate has neither."""
+        event, parts = self.column("event_date"), []
+        if aggregate.ago != Span():
+            parts.append(event <= self.joined[self.bounds[aggregate.ago]])
+        if aggregate.window is not None:
+            parts.append(event > self.joined[self.bounds[far(aggregate)]])
+        return _all(parts)
+
+    def filters(self, aggregate: Aggregate) -> Any:
+        """The aggregate's filters as one condition; None where it has none."""
+        return _all([self._filter(rule) for rule in aggregate.where])
+
+    def _filter(self, rule: Filter) -> Any:
+        column = self.column(rule.column)
+        if rule.operator == "in":
+            return column.isin(list(rule.value))  # type: ignore[arg-type]
+        return {
+            "==": column.__eq__, "!=": column.__ne__, "<": column.__lt__, "<=": column.__le__, ">": column.__gt__,
+            ">=": column.__ge__,
+        }[rule.operator](rule.value)  # fmt: skip
+
+    def exact(self, name: str) -> Any:
+        """A number column as a decimal, so that its sums do not depend on order."""
+        return self.column(name).cast(EXACT[self.source.column_type(name) or "number"])
+
+    def measure(self, aggregate: Aggregate) -> Any:
+        """The aggregate over the joined facts."""
+        inside = self.condition(aggregate)
+        event = self.column("event_date")
+        verb, name = aggregate.verb, aggregate.column or "event_date"
+        if verb == "count":
+            return self.covered(aggregate, event.count(where=inside))
+        if verb == "months_with":
+            return self.covered(aggregate, (event.year() * 12 + event.month()).nunique(where=inside))
+        if verb == "total":
+            return total_term(
+                self.covered(aggregate, event.count(where=inside)), self.exact(name).sum(where=inside)
+            )
+        if verb == "mean":
+            return double(self.exact(name).sum(where=inside)) / self.column(name).count(where=inside).nullif(
+                0
+            )
+        if verb == "smallest":
+            return self.column(name).min(where=inside)
+        if verb == "largest":
+            return self.column(name).max(where=inside)
+        if verb == "distinct":
+            return self.covered(aggregate, self.column(name).nunique(where=inside))
+        if verb in ("latest", "first"):
+            # Packed in a struct, so that a null value of the chosen fact stays null instead of yielding to another.
+            packed, rank = ibis.struct({"v": self.column(name)}), self._order()
+            picked = (
+                packed.argmax(rank, where=inside) if verb == "latest" else packed.argmin(rank, where=inside)
+            )
+            return picked["v"]
+        if verb == "days_since":
+            return event.max(where=inside)
+        if verb == "days_since_first":
+            return event.min(where=inside)
+        return self._slope(name, inside) if verb == "trend" else self._deviation(name, inside)
+
+    def covered(self, aggregate: Aggregate, number: Any) -> Any:
+        """How many, or null where a partial source has no fact at all in the window (filters aside)."""
+        if self.source.coverage == "complete":
+            return number
+        return ibis.ifelse(self.column("event_date").count(where=self.window(aggregate)) == 0, None, number)
+
+    def _order(self) -> Any:
+        """Law 1's order. Applicants' own rows have ranks after all stored ones, so there the clocks speak first."""
+        rank = self.column("fact_rank")
+        if not self.source.fed_by_applicant:
+            return rank
+        return ibis.struct({"e": self.column("event_date"), "k": self.column("known_at"), "r": rank})
+
+    def _slope(self, name: str, inside: Any) -> Any:
+        event, y = self.column("event_date"), self.exact(name)
+        inside = y.notnull() if inside is None else inside & y.notnull()
+        x = (event.year() * 12 + event.month() - self.joined.month_no).cast("int32")
+        n = double(x.count(where=inside))
+        sx, sy = double(x.sum(where=inside)), double(y.sum(where=inside))
+        sxx, sxy = (
+            double((x * x).sum(where=inside)),
+            double((x.cast("decimal(9,0)") * wide_decimal(y)).sum(where=inside)),
+        )
+        return (n * sxy - sx * sy) / (n * sxx - sx * sx).nullif(0)
+
+    def _deviation(self, name: str, inside: Any) -> Any:
+        y = self.exact(name)
+        n = double(y.count(where=inside))
+        sy, syy = double(y.sum(where=inside)), double((wide_decimal(y) * y).sum(where=inside))
+        spread = (syy - sy * sy / n.nullif(0)) / (n - 1).nullif(0)
+        return ibis.greatest(spread, 0.0).sqrt()
+
+
+def value_term(
+    expression: Expression,
+    wide: Any,
+    columns: Mapping[tuple[Any, ...], str],
+    sources: Mapping[str, SourceContract],
+) -> Any:
+    """An expression over the wide table's aggregate columns."""
+    if isinstance(expression, Feature):
+        return value_term(expression.of, wide, columns, sources)
+    if isinstance(expression, Constant):
+        return ibis.literal(expression.value)
+    if isinstance(expression, Aggregate):
+        value = wide[columns[signature(expression)]]
+        if expression.verb in ("days_since", "days_since_first"):
+            return double(wide.as_of.delta(value, unit="day"))
+        return double(value) if value_kind(expression, sources) == "number" else value
+    parts = [value_term(part, wide, columns, sources) for part in expression.inputs()]
+    if isinstance(expression, Arithmetic):
+        return _arithmetic(expression.operator, *parts)
+    if isinstance(expression, Code):
+        coded = ibis.cases(
+            *((parts[0] == text, float(number)) for text, number in expression.table),
+            else_=None if expression.other is None else float(expression.other),
+        )
+        return double(coded if expression.other is None else ibis.ifelse(parts[0].isnull(), None, coded))
+    assert isinstance(expression, Function)
+    return _function(expression.name, parts, wide)
+
+
+def _arithmetic(operator: str, left: Any, right: Any) -> Any:
+    if operator == "/":
+        return double(left) / double(right).nullif(0.0)
+    if operator in "+-*":
+        left, right = double(left), double(right)
+        return {"+": left + right, "-": left - right, "*": left * right}[operator]
+    compared = {
+        ">": lambda: left > right, ">=": lambda: left >= right, "<": lambda: left < right, "<=": lambda: left <= right,
+        "==": lambda: left == right,
+    }[operator]()  # fmt: skip
+    return double(compared.cast("int8"))
+
+
+def _function(name: str, parts: list[Any], wide: Any) -> Any:
+    if name == "elapsed_days":
+        return double(wide.as_of.delta(parts[0], unit="day"))
+    if name == "is_missing":
+        return double(parts[0].isnull().cast("int8"))
+    if name == "first_known":
+        return ibis.coalesce(*(double(part) for part in parts))
+    values = [double(part) for part in parts]
+    if name == "log1p":
+        return ibis.ifelse(values[0] < 0, None, (values[0] + 1.0).ln())
+    if name == "absolute":
+        return values[0].abs()
+    bounded = ibis.greatest(*values) if name == "at_least" else ibis.least(*values)
+    return ibis.ifelse(values[0].isnull(), None, bounded)
+
+
+def total_term(matching: Any, known_sum: Any) -> Any:
+    """Zero where no fact matches, else the sum of the known values (null where none is known)."""
+    zero = ibis.literal(0).cast(known_sum.type())
+    return ibis.ifelse(matching == 0, zero, known_sum)
+
+
+def wide_decimal(value: Any) -> Any:
+    """A decimal of full width: DuckDB gives the product of two narrow ones only 18 digits."""
+    return value.cast(f"decimal(38,{value.type().scale})")
+
+
+def double(value: Any) -> Any:
+    """A value in double precision."""
+    return value.cast("float64")
+
+
+def before(day: Any, span: Span) -> Any:
+    """The day one span before."""
+    return (day - ibis.interval(months=span.months) - ibis.interval(days=span.days)).cast("date")
+
+
+def far(aggregate: Aggregate) -> Span:
+    """How far back the aggregate's window begins."""
+    window = aggregate.window or Span()
+    return Span(window.months + aggregate.ago.months, window.days + aggregate.ago.days)
+
+
+def signature(aggregate: Aggregate) -> tuple[Any, ...]:
+    """What makes two aggregates the same computation."""
+    where = tuple((rule.column, rule.operator, rule.value) for rule in aggregate.where)
+    return (
+        aggregate.verb,
+        aggregate.source,
+        aggregate.column,
+        aggregate.by,
+        aggregate.window,
+        aggregate.ago,
+        where,
+    )
+
+
+def _all(parts: Iterable[Any]) -> Any:
+    joined = None
+    for part in parts:
+        if part is not None:
+            joined = part if joined is None else joined & part
+    return joined

@@ -1,0 +1,1 @@
+"""Reports: what does a person read?"""

@@ -1,0 +1,383 @@
+"""How does a risk officer see the night on one page? One self-contained HTML file in English and Chinese."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from riskengine.monitor.evaluate import Evaluation
+from riskengine.monitor.plan import Plan
+from riskengine.monitor.ranking import ActToday, Changes
+from riskengine.monitor.reminders import Reminder
+from riskengine.monitor.shown import Dimension, Shown
+from riskengine.monitor.signals import SEVERITIES, Signal
+from riskengine.monitor.vocabulary import GUARANTEE
+from riskengine.project import Environment
+from riskengine.reports import drawing
+from riskengine.schema import Words
+
+TOP = 8
+LINES = 30
+_GRADE_COLOURS = (
+    "#2f7a55",
+    "#6b8f3c",
+    "#a98a1c",
+    "#c07a1a",
+    "#c2571c",
+    "#b3392c",
+    "#8c2420",
+    "#6b1a1a",
+    "#4d1313",
+    "#340d0d",
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the page tells. `book` is ranked; `reasons` maps a guarantee to its reasons in words by language."""
+
+    as_of: date
+    environment: Environment
+    book: pd.DataFrame
+    evaluation: Evaluation
+    plan: Plan
+    health: pd.DataFrame
+    today: ActToday
+    changes: Changes
+    signals: Mapping[str, Signal]
+    reminders: Mapping[str, Reminder]
+    grades: Sequence[tuple[str, Words]]
+    shown: Shown
+    keys: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, Any]
+    before: date | None = None
+    notes: tuple[Words, ...] = ()
+    reasons: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+
+def render(page: Page, language: str = "") -> bytes:
+    """The page as UTF-8 HTML; it opens in `language` (default: the environment's) and can be switched."""
+    loader = jinja2.Environment(
+        loader=jinja2.PackageLoader("riskengine.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    loader.filters |= {"money": money, "whole": whole, "percent": percent, "signed": signed, "points": points}
+    text = loader.get_template("nightly.html.j2").render(
+        page=page,
+        language=language or page.environment.language,
+        currency=page.environment.currency,
+        totals=_totals(page),
+        today=[_line(page, row) for row in page.today.rows.to_dict("records")],
+        dimensions=[_dimension(page, one) for one in page.shown.dimension],
+        by_grade=_by_grade(page),
+        groups=_groups(page),
+        counts=_counts(page),
+        changed=_changed(page),
+        reminders=_reminders(page),
+        feeds=_records(page.health),
+        pictures=_pictures(page),
+        severities=SEVERITIES[::-1],
+        bar=lambda part, colour=drawing.ACCENT: Markup(drawing.bar(part, colour)),
+    )
+    return text.encode()
+
+
+def money(value: float) -> str:
+    """An amount in a word's length.
+
+    >>> money(1234567.0), money(890.0), money(float("nan"))
+    ('1.23 M', '890', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    for size, name in ((1e9, " bn"), (1e6, " M"), (1e4, " k")):
+        if abs(value) >= size:
+            return f"{value / (1e3 if size == 1e4 else size):,.{0 if size == 1e4 else 2}f}{name}"
+    return f"{value:,.0f}"
+
+
+def whole(value: float) -> str:
+    """A count with separators."""
+    return "–" if value is None or math.isnan(value) else f"{value:,.0f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction in per cent.
+
+    >>> percent(0.0123), percent(float("nan"))
+    ('1.2 %', '–')
+    """
+    return "–" if value is None or math.isnan(value) else f"{value * 100:.{digits}f} %"
+
+
+def signed(value: float) -> str:
+    """An amount of change with its sign."""
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{money(abs(value))}"
+
+
+def points(value: float) -> str:
+    """A change of a fraction in percentage points with its sign."""
+    return f"{'+' if value > 0 else '−'}{abs(value) * 100:.1f}"
+
+
+def _totals(page: Page) -> dict[str, Any]:
+    book, signals = page.book, page.evaluation.signals
+    loss, exposure = float(book.expected_loss.sum()), float(book.exposure.sum())
+    stale = page.health[page.health.stale == 1]
+    was = page.changes.bridge["before"]
+    return {
+        "guarantees": len(book),
+        "exposure": exposure,
+        "loss": loss,
+        "rate": loss / exposure if exposure else 0.0,
+        "unvalued": int(book.exposure.isna().sum()),
+        "change": loss - was if page.before else None,
+        "change_part": (loss - was) / was if page.before and was else None,
+        "severity": {name: int((signals.severity == name).sum()) for name in SEVERITIES},
+        "states": {name: int((signals.state == name).sum()) for name in ("new", "continuing", "held")},
+        "stale": stale[["title_en", "title_zh"]].to_dict("records"),
+        "touched": int((book.severity.isin(("orange", "red"))).sum()),
+    }
+
+
+def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
+    own = page.evaluation.signals
+    mine = own[((own.about == GUARANTEE) & (own.id == str(row["id"])))]
+    around = own[own.about.isin([key for key, columns in page.keys.items() if columns])]
+    around = around[[_names(page, row, key) == one for key, one in zip(around.about, around.id, strict=True)]]
+    found = [_spoken(page, one) for one in mine.to_dict("records")]
+    worst = page.signals[found[0]["signal"]] if found else None
+    history = [float(one) for one in row["pd_history"]]
+    return {
+        **row,
+        "title": _name(page, row),
+        "where": [
+            one.label(str(row[page.keys[one.key][0]]))
+            for one in page.shown.dimension
+            if not _missing(row[page.keys[one.key][0]])
+        ],
+        "spark": Markup(drawing.sparkline(history, " → ".join(percent(one) for one in history))),
+        "found": found,
+        "around": [_spoken(page, one) for one in around.to_dict("records")],
+        "act": worst,
+        "reasons": page.reasons.get(str(row["id"]), {}),
+    }
+
+
+def _names(page: Page, row: Mapping[str, Any], key: str) -> str:
+    parts = [row[column] for column in page.keys[key]]
+    return "" if any(map(_missing, parts)) else " · ".join(map(str, parts))
+
+
+def _spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
+    labels = {one.key: one for one in page.shown.dimension}
+    label = (
+        labels[row["about"]].label(row["id"]) if row["about"] in labels else Words(en=row["id"], zh=row["id"])
+    )
+    return {
+        **row,
+        "label": label,
+        "title": page.signals[row["signal"]].title,
+        "definition": page.signals[row["signal"]],
+    }
+
+
+def _groups(page: Page) -> list[dict[str, Any]]:
+    rows = page.evaluation.signals
+    return [_spoken(page, row) for row in rows[rows.about != GUARANTEE].to_dict("records")]
+
+
+def _dimension(page: Page, dimension: Dimension) -> dict[str, Any]:
+    column = page.keys[dimension.key][0]
+    grouped = page.book.groupby(page.book[column].astype("object").where(page.book[column].notna(), ""))
+    table = grouped.agg(
+        guarantees=("id", "size"), exposure=("exposure", "sum"), loss=("expected_loss", "sum")
+    )
+    table = table.sort_values(["loss"], ascending=False, kind="stable")
+    named = [
+        {
+            "label": dimension.label(str(name)) if name else Words(en="not stated", zh="未填报"),
+            **{str(k): float(v) for k, v in values.items()},
+        }
+        for name, values in table.head(TOP).to_dict("index").items()
+    ]
+    rest = table.iloc[TOP:]
+    if len(rest):
+        words = Words(en=f"{len(rest):,} others", zh=f"其余 {len(rest):,} 个")
+        named.append({"label": words, **{str(k): float(v) for k, v in rest.sum().items()}})
+    whole_loss = float(page.book.expected_loss.sum()) or 1.0
+    largest = max((row["loss"] for row in named), default=0) or 1.0
+    for row in named:
+        row |= {
+            "share": row["loss"] / whole_loss,
+            "part": row["loss"] / largest,
+            "rate": row["loss"] / row["exposure"] if row["exposure"] else 0.0,
+        }
+    return {"title": dimension.title, "rows": named}
+
+
+def _by_grade(page: Page) -> list[dict[str, Any]]:
+    grouped = page.book.groupby("grade")
+    table = grouped.agg(
+        guarantees=("id", "size"), exposure=("exposure", "sum"), loss=("expected_loss", "sum")
+    )
+    largest = float(table.loss.max()) if len(table) else 1.0
+    found = []
+    for number, (name, label) in enumerate(page.grades):
+        values = table.loc[name] if name in table.index else dict.fromkeys(table.columns, 0.0)
+        loss, exposure = float(values["loss"]), float(values["exposure"])
+        found.append(
+            {
+                "name": name,
+                "label": label,
+                "guarantees": float(values["guarantees"]),
+                "exposure": exposure,
+                "loss": loss,
+                "rate": loss / exposure if exposure else 0.0,
+                "part": loss / (largest or 1.0),
+                "colour": _colour(number, len(page.grades)),
+            }
+        )
+    return found
+
+
+def _counts(page: Page) -> list[dict[str, Any]]:
+    ended = page.evaluation.ended.groupby("signal").size()
+    fresh = page.evaluation.signals[page.evaluation.signals.state == "new"].groupby("signal").size()
+    return [
+        {
+            **row,
+            "definition": page.signals[row["signal"]],
+            "new": int(fresh.get(row["signal"], 0)),
+            "ended": int(ended.get(row["signal"], 0)),
+        }
+        for row in page.evaluation.counts.to_dict("records")
+    ]
+
+
+def _changed(page: Page) -> dict[str, Any]:
+    now = page.changes
+    bridge = list(now.bridge.items())
+    top = int(now.migration.to_numpy().max()) if now.migration.size else 0
+    return {
+        "bridge": dict(bridge),
+        "picture": Markup(drawing.bridge(bridge, "Expected loss, before to now / 预期损失变动")),
+        "up": [{**row, "title": _name(page, row)} for row in now.up.to_dict("records")],
+        "down": [{**row, "title": _name(page, row)} for row in now.down.to_dict("records")],
+        "worse": int(
+            sum(
+                now.migration.iloc[r, c]
+                for r in range(len(now.migration))
+                for c in range(r + 1, len(now.migration))
+            )
+        ),
+        "better": int(sum(now.migration.iloc[r, c] for r in range(len(now.migration)) for c in range(r))),
+        "top": top or 1,
+        "left": now.left.groupby("why")
+        .agg(n=("id", "size"), loss=("expected_loss", "sum"))
+        .reset_index()
+        .to_dict("records"),
+        "charged": [
+            {**row, "title": _name(page, row)}
+            for row in now.left[now.left.why != ""].head(12).to_dict("records")
+        ],
+    }
+
+
+def _reminders(page: Page) -> dict[str, Any]:
+    rows = page.plan.reminders
+    names = page.book.set_index(page.book.id.astype("str"))
+    column = page.shown.name
+    order = rows.assign(_late=rows.status == "overdue", _near=rows.days_left.abs() if len(rows) else [])
+    # first what concerns a whole feed or group (few), then by loss within due dates of today and after
+    order = order.sort_values(["about", "expected_loss"], ascending=[False, False], kind="stable")
+    chosen = [part.head(4) for _, part in order.groupby("reminder", sort=True)]
+    listed = (
+        pd.concat(chosen).sort_values(["due", "reminder", "id"], kind="stable").head(LINES)
+        if chosen
+        else rows
+    )
+    return {
+        "counts": [
+            {**row, "definition": page.reminders[row["reminder"]]}
+            for row in page.plan.counts.to_dict("records")
+        ],
+        "rows": [
+            {
+                **row,
+                "definition": page.reminders[row["reminder"]],
+                "title": names[column].get(row["id"], "") if column and row["about"] == GUARANTEE else "",
+                "label": _reminder_label(page, row),
+            }
+            for row in listed.to_dict("records")
+        ],
+        "total": len(rows),
+    }
+
+
+def _reminder_label(page: Page, row: Mapping[str, Any]) -> Words:
+    feeds = page.health.set_index("source")
+    if row["about"] == "source" and row["id"] in feeds.index:
+        return Words(en=feeds.title_en[row["id"]], zh=feeds.title_zh[row["id"]])
+    return Words(en=row["id"], zh=row["id"])
+
+
+def _pictures(page: Page) -> dict[str, Any]:
+    book = page.book
+    colours = [_colour(number, len(page.grades)) for number in range(len(page.grades))]
+    grades = [(row["name"], row["exposure"], money(row["exposure"])) for row in _by_grade(page)]
+    edges = [0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 1.0]
+    inside = pd.cut(book.pd, edges, include_lowest=True).value_counts(sort=False)
+    names = [f"≤{edge * 100:g} %" for edge in edges[1:-1]] + ["more"]
+    names[-1] = f">{edges[-2] * 100:g} %"
+    found = {
+        "grades": Markup(drawing.columns(grades, "Exposure by grade / 各等级在保敞口", colours)),
+        "pd": Markup(
+            drawing.columns(
+                [(name, float(n), whole(float(n))) for name, n in zip(names, inside, strict=True)],
+                "Guarantees by PD / 违约概率分布",
+            )
+        ),
+        "age": "",
+    }
+    if page.shown.age_months:
+        years = (book[page.shown.age_months] // 12).clip(0, 9)
+        by_year = book.groupby(years)[["expected_loss", "exposure"]].sum()
+        bars = [
+            (f"{int(y)}–{int(y) + 1}", float(v), money(float(v))) for y, v in by_year.expected_loss.items()
+        ]
+        found["age"] = Markup(drawing.columns(bars, "Expected loss by years on book / 按在保年限的预期损失"))
+    return found
+
+
+def _name(page: Page, row: Mapping[str, Any]) -> str:
+    name = row.get(page.shown.name) if page.shown.name else None
+    return str(row["id"]) if name is None or _missing(name) else str(name)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): None if _missing(v) else v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or bool(pd.isna(value))
+
+
+def _colour(number: int, size: int) -> str:
+    place = (
+        round(number * (min(len(_GRADE_COLOURS), max(size, 6)) - 1) / max(size - 1, 1))
+        if size > 6
+        else number
+    )
+    return _GRADE_COLOURS[min(place, len(_GRADE_COLOURS) - 1)]

@@ -1,0 +1,53 @@
+"""How does the profile of one enterprise read in a terminal?"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from riskengine.profile.card import ProfileCard
+
+_HEADS = {
+    "en": ("Feature", "Value", "Unit", "Sources", "Event", "Known"),
+    "zh": ("指标", "数值", "单位", "来源", "发生日", "获知日"),
+}
+_ROOMS = {"government": "政务", "market": "市场", "guarantee": "担保", "credit": "信用", "ratios": "比率"}
+
+
+def print_card(card: ProfileCard, language: str) -> None:
+    """Print one table per family of features."""
+    console = Console()
+    console.print(f"[bold]{card.id}[/bold]  as of {card.as_of}  (snapshot {card.snapshot})", highlight=False)
+    for family in dict.fromkeys(line.note.family for line in card.lines):
+        title = f"{_ROOMS.get(family, family)} {family}" if language == "zh" else family
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for number, head in enumerate(_HEADS.get(language, _HEADS["en"])):
+            table.add_column(head, justify="right" if number == 1 else "left", overflow="fold")
+        for line in card.lines:
+            if line.note.family == family:
+                table.add_row(
+                    line.note.say(language),
+                    shown(line.value),
+                    line.note.unit,
+                    ", ".join(line.note.sources),
+                    str(line.event_date or ""),
+                    str(line.known_at or ""),
+                )
+        console.print(table, highlight=False)
+        console.print()
+
+
+def shown(value: Any) -> str:
+    """A value as people write it: thousands, four significant digits, `unknown` as a dash.
+
+    >>> shown(250000.0), shown(0.031234), shown(None), shown("TX")
+    ('250,000', '0.03123', '-', 'TX')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() or abs(value) >= 10000 else f"{value:.4g}"
+    return value.isoformat() if isinstance(value, date) else str(value)

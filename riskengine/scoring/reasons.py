@@ -1,0 +1,153 @@
+"""Why is this PD what it is, beside the peers', in words an officer and an applicant understand?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.scorecard import calibrated
+from riskengine.scoring.trees import contributions, leaf_of, leaf_values, trees_by_feature
+
+Language = Literal["en", "zh"]
+_SHARES = ("share", "rate", "ratio")
+_WORDS = {
+    "en": {
+        "adverse": "raises risk",
+        "favourable": "lowers risk",
+        "missing": "missing",
+        "peers": "peers' median",
+        "colon": ": ",
+        "break": "; ",
+        "yes": "yes",
+        "no": "no",
+    },
+    "zh": {
+        "adverse": "风险偏高",
+        "favourable": "风险偏低",
+        "missing": "缺失",
+        "peers": "同类企业中位数",
+        "colon": "：",
+        "break": "；",
+        "yes": "是",
+        "no": "否",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature's part in a PD.
+
+    `contribution` is in log-odds against the expected score. `effect` is the change of the PD if this feature alone
+    moved to the peers' median: below zero for an adverse reason, above zero for a favourable one. `value` None
+    means missing; `peer_median` None means that no peers' median exists.
+    """
+
+    feature: str
+    contribution: float
+    value: float | None
+    peer_median: float | None
+    adverse: bool
+    effect: float
+
+
+def peer_medians(bundle: Bundle, peer_group: str | None) -> Mapping[str, float | None]:
+    """The medians of a peer group, or of all training rows where the group is unknown or was too small."""
+    groups = bundle.peers["groups"]
+    chosen = groups[peer_group] if peer_group in groups else bundle.peers["all"]
+    medians: Mapping[str, float | None] = chosen["median"]
+    return medians
+
+
+def reasons(bundle: Bundle, row: Sequence[float | None], peer_group: str | None = None) -> list[Reason]:
+    """Reasons for a row's PD (values in the bundle's order): adverse first, each kind by the size of its effect.
+
+    A feature is named only if its contribution and its effect agree: it pushed the score up, and moving it to the peers'
+    median lowers the PD (or both the other way round). A feature without a peers' median is never named.
+    """
+    trees, users = bundle.trees["trees"], _users(bundle)
+    leaves = leaf_values(bundle.trees, row)
+    here = calibrated(bundle.calibration, _sum(leaves))
+    medians = peer_medians(bundle, peer_group)
+    found = []
+    for column, contribution in enumerate(contributions(bundle.trees, row)):
+        name = bundle.features[column]
+        median = medians.get(name)
+        if contribution == 0 or median is None:
+            continue
+        moved = [*row]
+        moved[column] = median
+        changed = leaves.copy()
+        for number in users.get(column, ()):
+            changed[number] = trees[number]["leaf"][leaf_of(trees[number], moved)]
+        effect = calibrated(bundle.calibration, _sum(changed)) - here
+        if contribution * effect < 0:
+            value = row[column]
+            seen = None if value is None or math.isnan(value) else float(value)
+            found.append(Reason(name, contribution, seen, median, contribution > 0, effect))
+    return sorted(found, key=lambda reason: (not reason.adverse, -abs(reason.effect), reason.feature))
+
+
+def reason_text(info: Mapping[str, Any], reason: Reason, language: Language) -> str:
+    """One reason in words; `info` is the feature's entry in the bundle's recipe (`en`, `zh`, `unit`, optional `kind`).
+
+    >>> info = {"en": "Requested amount", "zh": "申请金额", "unit": "USD"}
+    >>> reason = Reason("amount", 0.4, 250_000.0, 98_000.0, True, -0.03)
+    >>> reason_text(info, reason, "en")
+    "Requested amount 250,000 USD; peers' median 98,000 USD: raises risk"
+    >>> reason_text(info, Reason("amount", 0.4, None, 98_000.0, True, -0.03), "zh")
+    '申请金额缺失；同类企业中位数98,000 USD：风险偏高'
+    """
+    words = _WORDS[language]
+    gap = " " if language == "en" else ""
+    value = words["missing"] if reason.value is None else value_text(info, reason.value, language)
+    parts = [f"{info[language]}{gap}{value}"]
+    if reason.peer_median is not None:
+        parts.append(f"{words['peers']}{gap}{value_text(info, reason.peer_median, language)}")
+    return words["break"].join(parts) + words["colon"] + words["adverse" if reason.adverse else "favourable"]
+
+
+def value_text(info: Mapping[str, Any], value: float, language: Language) -> str:
+    """A value as people write it: a flag as yes or no, a share in per cent, a large number with separators.
+
+    >>> value_text({"unit": "share"}, 0.756, "en"), value_text({"unit": "flag"}, 1.0, "zh")
+    ('75.6 %', '是')
+    >>> value_text({"unit": "months"}, 12.0, "en"), value_text({"unit": ""}, 0.01234, "en")
+    ('12 months', '0.0123')
+    """
+    unit, kind = str(info.get("unit") or ""), str(info.get("kind") or "")
+    if "flag" in (unit, kind) and value in (0.0, 1.0):
+        return _WORDS[language]["yes" if value else "no"]
+    if not math.isfinite(value):
+        return str(value)
+    if unit in _SHARES or (not unit and kind in _SHARES):
+        return f"{_short(value * 100)} %"
+    spoken = info.get("unit_zh", unit) if language == "zh" else unit
+    return f"{_short(value)} {spoken}".rstrip()
+
+
+def _short(value: float) -> str:
+    """Three significant digits below 100, one decimal below 1,000, whole above; never an exponent."""
+    size = abs(value)
+    if value == 0:
+        return "0"
+    digits = 0 if size >= 1000 else 1 if size >= 100 else max(2 - math.floor(math.log10(size)), 0)
+    text = f"{value:,.{min(digits, 8)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _users(bundle: Bundle) -> dict[int, list[int]]:
+    if "users" not in bundle.scoring_parts:
+        bundle.scoring_parts["users"] = trees_by_feature(bundle.trees)
+    made: dict[int, list[int]] = bundle.scoring_parts["users"]
+    return made
+
+
+def _sum(leaves: Sequence[float]) -> float:
+    total = 0.0
+    for leaf in leaves:  # one by one, as LightGBM does (the built-in sum may compensate)
+        total += leaf
+    return total

@@ -1,0 +1,313 @@
+"""What has been taken in, refused, run, reminded of and done, by whom and when?
+
+Tables in `state.db` (SQLite, WAL, `synchronous=FULL`), or at any SQLAlchemy URL. A batch is written `pending` before its
+facts and `complete` after they are published, so a killed intake can be finished or forgotten, never counted twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
+
+from riskengine.errors import IntegrityError, Problem
+from riskengine.schema import canonical_json, fingerprint
+
+_META = sa.MetaData()
+
+BATCHES = sa.Table(
+    "batches",
+    _META,
+    sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
+    sa.Column("received", sa.Date, nullable=False),
+    sa.Column("rows_in", sa.Integer, nullable=False),
+    sa.Column("accepted", sa.Integer, nullable=False),
+    sa.Column("quarantined", sa.Integer, nullable=False),
+    sa.Column("duplicates", sa.Integer, nullable=False),
+    sa.Column("quarantine_by_rule", sa.JSON, nullable=False),
+    sa.Column("first_event", sa.Date),
+    sa.Column("last_event", sa.Date),
+    sa.Column("state", sa.Text, nullable=False),
+)
+QUARANTINE = sa.Table(
+    "quarantine",
+    _META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("batch", sa.Integer, sa.ForeignKey("batches.batch"), nullable=False, index=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("column", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("value", sa.Text),
+    sa.Column("raw", sa.Text, nullable=False),
+)
+RUNS = sa.Table(
+    "runs",
+    _META,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("pipeline", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("started", sa.DateTime, nullable=False),
+    sa.Column("finished", sa.DateTime),
+    sa.Column("inputs", sa.Text, nullable=False),
+)
+REMINDERS = sa.Table(
+    "reminders",
+    _META,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("first_planned_as_of", sa.Date, nullable=False),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+)
+AUDIT = sa.Table(
+    "audit",
+    _META,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """One file taken in: what came, what became of it. `state` is `pending` or `complete`."""
+
+    batch: int
+    source: str
+    file: str
+    sha256: str
+    contract: str
+    received: date
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    quarantine_by_rule: dict[str, int]
+    first_event: date | None
+    last_event: date | None
+    state: str = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One broken rule of one row: file row (1-based, header not counted), column, rule, value, the raw row as JSON."""
+
+    row: int
+    column: str
+    rule: str
+    value: str | None
+    raw: str
+
+
+def open_ledger(root: Path, url: str = "") -> Engine:
+    """The ledger of a store: `state.db` in `root`, or the database at `url`; tables are made where absent."""
+    root.mkdir(parents=True, exist_ok=True)
+    where = url or f"sqlite:///{root / 'state.db'}"
+    engine = sa.create_engine(where, poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    _META.create_all(engine)
+    return engine
+
+
+def next_batch(ledger: Engine) -> int:
+    """The number after the highest batch, starting at 1."""
+    with _reading(ledger) as connection:
+        return (
+            int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(BATCHES.c.batch), 0))).scalar_one())
+            + 1
+        )
+
+
+def begin_batch(ledger: Engine, record: BatchRecord, refusals: Sequence[Refusal]) -> None:
+    """Record a batch as pending together with everything it refused, in one transaction."""
+    with ledger.begin() as connection:
+        connection.execute(sa.insert(BATCHES), asdict(record))
+        if refusals:
+            place = {"batch": record.batch, "source": record.source, "file": record.file}
+            connection.execute(sa.insert(QUARANTINE), [asdict(refusal) | place for refusal in refusals])
+
+
+def finish_batches(ledger: Engine, batches: Iterable[int]) -> None:
+    """Mark batches complete: their facts are published."""
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.update(BATCHES).where(BATCHES.c.batch.in_(list(batches))).values(state="complete")
+        )
+
+
+def forget_batch(ledger: Engine, batch: int) -> None:
+    """Remove a pending batch whose facts were never committed, so that its file can be taken in anew."""
+    with ledger.begin() as connection:
+        connection.execute(sa.delete(QUARANTINE).where(QUARANTINE.c.batch == batch))
+        connection.execute(sa.delete(BATCHES).where(BATCHES.c.batch == batch, BATCHES.c.state == "pending"))
+
+
+def batch_records(ledger: Engine, state: str = "complete", source: str = "") -> list[BatchRecord]:
+    """The batches in a state (of one source, or of all), in batch order."""
+    query = sa.select(BATCHES).where(BATCHES.c.state == state).order_by(BATCHES.c.batch)
+    if source:
+        query = query.where(BATCHES.c.source == source)
+    with _reading(ledger) as connection:
+        return [BatchRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[dict[str, Any]]:
+    """The quarantine: one mapping a broken rule, in order of batch, row and column; `raw` is the row as JSON text."""
+    query = sa.select(QUARANTINE).order_by(QUARANTINE.c.batch, QUARANTINE.c.id)
+    if source:
+        query = query.where(QUARANTINE.c.source == source)
+    if batch is not None:
+        query = query.where(QUARANTINE.c.batch == batch)
+    with _reading(ledger) as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def start_run(ledger: Engine, run: str, pipeline: str, as_of: date, inputs: str) -> None:
+    """Record that a run began; a rerun under the same id starts over."""
+    from riskengine.clock import now
+
+    values = {"pipeline": pipeline, "as_of": as_of, "status": "running", "inputs": inputs}
+    with ledger.begin() as connection:
+        connection.execute(sa.delete(RUNS).where(RUNS.c.run == run))
+        connection.execute(sa.insert(RUNS), values | {"run": run, "started": now().replace(tzinfo=None)})
+
+
+def finish_run(ledger: Engine, run: str, status: str) -> None:
+    """Record how a run ended (`published`, `no change`, `failed`, ...)."""
+    from riskengine.clock import now
+
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.update(RUNS)
+            .where(RUNS.c.run == run)
+            .values(status=status, finished=now().replace(tzinfo=None))
+        )
+
+
+def runs(ledger: Engine, pipeline: str = "") -> list[dict[str, Any]]:
+    """The runs (of one pipeline, or of all) as mappings, in order of as-of date and run id."""
+    query = sa.select(RUNS).order_by(RUNS.c.as_of, RUNS.c.run)
+    if pipeline:
+        query = query.where(RUNS.c.pipeline == pipeline)
+    with _reading(ledger) as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def remember_reminder(ledger: Engine, key: str, as_of: date, due: date, payload: Any) -> bool:
+    """Keep a reminder under its key; False (and nothing changes) where it was planned before."""
+    values = {"key": key, "first_planned_as_of": as_of, "due": due, "payload": canonical_json(payload)}
+    with ledger.begin() as connection:
+        known = connection.execute(sa.select(REMINDERS.c.key).where(REMINDERS.c.key == key)).first()
+        if known is None:
+            connection.execute(sa.insert(REMINDERS), values)
+    return known is None
+
+
+def reminders(ledger: Engine, due_by: date | None = None) -> list[dict[str, Any]]:
+    """The reminders kept (due by a day, or all) with their payload, in order of due day and key."""
+    query = sa.select(REMINDERS).order_by(REMINDERS.c.due, REMINDERS.c.key)
+    if due_by is not None:
+        query = query.where(REMINDERS.c.due <= due_by)
+    with _reading(ledger) as connection:
+        found = [dict(row) for row in connection.execute(query).mappings()]
+    return [row | {"payload": json.loads(row["payload"])} for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something somebody did: when (UTC), who, what, to what, in which detail."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Any = None
+
+
+def record_act(ledger: Engine, act: Act) -> str:
+    """Append to the audit chain and return the new head: the hash of this act and of the one before it."""
+    with ledger.begin() as connection:
+        last = connection.execute(
+            sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+        ).first()
+        row = {
+            "seq": last.seq + 1 if last else 1,
+            "at": act.at.isoformat(),
+            "actor": act.actor,
+            "action": act.action,
+            "subject": act.subject,
+            "detail": canonical_json(act.detail),
+            "previous_hash": last.hash if last else "",
+        }
+        head = fingerprint(row)
+        connection.execute(sa.insert(AUDIT), row | {"hash": head})
+    return head
+
+
+def verify_audit(ledger: Engine, head: str = "") -> int:
+    """Check that no act was edited, removed or put in between; return how many there are.
+
+    A cut tail shows only against a `head` kept elsewhere (every published manifest names one). `IntegrityError` lists all.
+    """
+    problems = []
+    previous, expected = "", 0
+    with _reading(ledger) as connection:
+        for row in connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq)).mappings():
+            expected += 1
+            body = {name: row[name] for name in row if name != "hash"}
+            sound = (
+                row["seq"] == expected
+                and row["previous_hash"] == previous
+                and fingerprint(body) == row["hash"]
+            )
+            if not sound:
+                problems.append(
+                    Problem(f"audit {row['seq']}", "an unbroken chain", "a different hash or order")
+                )
+            previous, expected = row["hash"], row["seq"]
+            if head and previous == head:
+                head = ""
+    if head:
+        problems.append(
+            Problem("audit", f"an act with hash {head}", "none", "The end of the chain is missing")
+        )
+    if problems:
+        raise IntegrityError("The audit chain is broken", problems)
+    return expected
+
+
+def _reading(ledger: Engine) -> Connection:
+    return ledger.connect().execution_options(reading=True)
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event opens the transactions
+    connection.execute("pragma busy_timeout = 30000")
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("begin" if reading else "begin immediate")

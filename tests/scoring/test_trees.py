@@ -1,0 +1,107 @@
+"""The plain scorer, the native scorer and both kinds of contributions agree to the bit."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from simulated import NAMES, Made, rows
+
+from riskengine.errors import UsageError
+from riskengine.scoring import native, single, trees
+
+
+def hard_rows(made: Made, size: int) -> np.ndarray:
+    """Random rows, the thresholds themselves and their neighbours, zeros, tiny numbers, infinities, NaN."""
+    matrix = rows(size, 99)
+    rng = np.random.default_rng(5)
+    for column in range(matrix.shape[1]):
+        limits = [
+            limit
+            for tree in made.bundle.trees["trees"]
+            for feature, limit in zip(tree["feature"], tree["threshold"], strict=True)
+            if feature == column and limit is not None
+        ]
+        edges = np.array(
+            [
+                *limits,
+                *np.nextafter(limits, np.inf),
+                *np.nextafter(limits, -np.inf),
+                0.0,
+                -0.0,
+                1e-36,
+                -1e-36,
+                1e-35,
+                trees.ZERO,
+                1e300,
+                -1e300,
+                np.inf,
+                -np.inf,
+                np.nan,
+            ]
+        )
+        chosen = rng.random(size) < 0.5
+        matrix[chosen, column] = rng.choice(edges, chosen.sum())
+    return matrix
+
+
+def plain_rows(matrix: np.ndarray) -> list[list[float | None]]:
+    return [[None if math.isnan(value) else value for value in row] for row in matrix.tolist()]
+
+
+def test_plain_equals_native_to_the_bit(made: Made) -> None:
+    matrix = hard_rows(made, 20_000)
+    expected = native.raw_scores(made.bundle, matrix)
+    got = np.array([trees.raw_score(made.bundle.trees, row) for row in plain_rows(matrix)])
+    assert got.tobytes() == expected.tobytes()
+
+
+def test_every_threshold_survives_json(made: Made) -> None:
+    again = json.loads(json.dumps(trees.export_trees(made.bundle.model_text)))
+    assert again == made.bundle.trees
+    dumped = native._booster(made.bundle).dump_model(num_iteration=1)["tree_info"][0]["tree_structure"]
+    assert dumped["threshold"] == made.bundle.trees["trees"][0]["threshold"][0]
+
+
+def test_contributions_sum_to_the_score_and_batch_equals_single(made: Made) -> None:
+    matrix = hard_rows(made, 1500)
+    batch = native.contribution_rows(made.bundle, matrix)
+    start = trees.bias(made.bundle.trees)
+    for row, together in zip(plain_rows(matrix), batch, strict=True):
+        alone = trees.contributions(made.bundle.trees, row)
+        assert np.array(alone).tobytes() == together.tobytes()
+        assert start + sum(alone) == pytest.approx(trees.raw_score(made.bundle.trees, row), abs=1e-9)
+
+
+def test_single_rating_equals_batch(made: Made) -> None:
+    matrix = hard_rows(made, 500)
+    batch = native.score_rows(made.bundle, matrix)
+    for number, row in enumerate(plain_rows(matrix)):
+        one = single.score_one(made.bundle, {**dict(zip(NAMES, row, strict=True)), "not_in_the_model": 1})
+        assert (one.raw, one.pd, one.score, one.grade) == (
+            batch.raw[number],
+            batch.pd[number],
+            batch.score[number],
+            batch.grade[number],
+        )
+
+
+def test_no_rows_and_wrong_rows(made: Made) -> None:
+    assert native.score_rows(made.bundle, np.zeros((0, 5))).pd.shape == (0,)
+    assert native.contribution_rows(made.bundle, np.zeros((0, 5))).shape == (0, 5)
+    with pytest.raises(UsageError, match="5 columns of numbers, got shape"):
+        native.raw_scores(made.bundle, np.zeros((2, 4)))
+    with pytest.raises(UsageError, match=r"share: expected a value or None.*\n.*flag"):
+        single.score_one(made.bundle, {"amount": 1.0, "age": 2.0, "count": None})
+
+
+def test_what_cannot_be_scored_plainly_is_refused(made: Made) -> None:
+    text = made.bundle.model_text
+    with pytest.raises(UsageError, match="tree 0: expected numerical splits, got a categorical split"):
+        trees.export_trees(text.replace("num_cat=0", "num_cat=1", 1))
+    with pytest.raises(UsageError, match="linear leaves"):
+        trees.export_trees(text.replace("is_linear=0", "is_linear=1", 1))
+    with pytest.raises(UsageError, match="several classes"):
+        trees.export_trees(text.replace("num_class=1", "num_class=3", 1))
