@@ -19,7 +19,7 @@ $(VENV)/ready: pyproject.toml
 	@touch $@
 
 demo: setup
-	$(BIN)/python -m examples.sba_7a.demo
+	$(BIN)/python examples/sba_7a/demo.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -7,6 +7,8 @@ from riskengine.decision.review import ReviewRun, review
 from riskengine.project import Project
 
 
-def run(project: Project, as_of: date | None, name: str | None = None, file: Path | None = None) -> ReviewRun:
-    """Review one applicant by `name`, or all of a `file`; every decision is recorded and can be replayed."""
-    return review(project, as_of, ids=[name] if name else [], file=file)
+def run(project: Project, as_of: date | None, whom: str | Path) -> ReviewRun:
+    """Review the applicant of an id, or all of a file; every decision is recorded and can be replayed."""
+    if isinstance(whom, Path):
+        return review(project, as_of, file=whom)
+    return review(project, as_of, ids=[whom])

@@ -112,8 +112,16 @@ def main(shared: Path) -> None:
         write(
             name, history, (pd.to_datetime(history["month"]) + pd.Timedelta(days=30)).dt.strftime("%Y-%m-%d")
         )
+    applicants(loans).to_csv(DATA.parent / "applicants_2006.csv", index=False)
     macro = macro_table(pd.read_parquet(shared / "macro_us_fred_md" / "fred_md_2026_02.parquet"))
     write("macro_us", macro, (pd.to_datetime(macro["month"]) + pd.Timedelta(days=45)).dt.strftime("%Y-%m-%d"))
+
+
+def applicants(loans: pd.DataFrame) -> pd.DataFrame:
+    """Eight applications of February 2006, evenly spaced by loan number, with what was known on the day."""
+    month = loans[loans["ApprovalDate"].str.startswith("2006-02") & loans["NAICS"].gt(0)]
+    known = [*BORROWERS, *(name for name in [*APPLICATIONS, *FACILITIES] if name not in BORROWERS)]
+    return month.iloc[:: len(month) // 8].head(8)[list(dict.fromkeys(known))]
 
 
 def monthly_history(loans: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

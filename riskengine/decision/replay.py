@@ -7,6 +7,7 @@ configuration, champion and facts play no part.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,25 @@ from riskengine.decision.applicants import Applicant
 from riskengine.decision.desk import recorded
 from riskengine.decision.records import read_record
 from riskengine.decision.review import decide, record
+from riskengine.decision.words import say
 from riskengine.errors import IntegrityError, Problem
 from riskengine.profile.compute import Workbench
 from riskengine.schema import canonical_json
 
 
-def replay(store: Path, decision_id: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A decision rebuilt: the record's line, equal to the stored one to the byte, and its content."""
+
+    record: str
+    content: dict[str, Any]
+
+    def text(self, language: str) -> str:
+        """The decision on one screen."""
+        return say(self.content, language)
+
+
+def replay(store: Path, decision_id: str) -> Replayed:
     """The record rebuilt to the same bytes; any difference is an `IntegrityError` naming the first field."""
     line, told = read_record(store, decision_id)
     missing = [key for key in ("basis", "inputs", "outputs") if key not in told]
@@ -35,7 +49,7 @@ def replay(store: Path, decision_id: str) -> dict[str, Any]:
             f"Decision {decision_id} does not come out the same",
             [Problem(place, f"the recorded {before}", now, "The record or the store was changed")],
         )
-    return rebuilt
+    return Replayed(line, rebuilt)
 
 
 def first_difference(recorded_value: Any, rebuilt: Any, place: str) -> tuple[str, str, str]:

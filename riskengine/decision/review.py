@@ -5,6 +5,7 @@ One path for one applicant and for ten thousand: the same recipes, rules and ari
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,10 +20,12 @@ from riskengine.decision.applicants import (
     known_applicants,
     subjects_and_facts,
 )
+from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, today
 from riskengine.decision.freshness import Freshness, freshness, source_notes
 from riskengine.decision.grounds import peer_group, scored, told
 from riskengine.decision.verdict import Seen, blocked, verdict
+from riskengine.decision.words import say, summary, table
 from riskengine.errors import Problem, UsageError
 from riskengine.profile.compute import Workbench
 from riskengine.project import Project
@@ -36,6 +39,24 @@ class ReviewRun:
     basis: dict[str, str]
     path: Path
     records: tuple[dict[str, Any], ...]
+    currency: str = ""
+
+    def text(self, language: str) -> str:
+        """One decision on one screen, or a line for each of many."""
+        if len(self.records) == 1:
+            return say(self.records[0], language, self.currency)
+        return table(self.records, language)
+
+    def deliver(self, *, out: Path | None, as_json: bool, language: str) -> None:
+        """Write the answers to `out` and print them: as JSON, in full where there is no `out`, else how many."""
+        if out is not None:
+            write_answers(out, self.records, language)
+        if as_json:
+            print(json.dumps(list(self.records), ensure_ascii=False, allow_nan=False))
+        elif out is None:
+            print(self.text(language))
+        else:
+            print(f"{len(self.records)} -> {out}: {summary(self.records, language)}")
 
 
 def review(
@@ -72,7 +93,8 @@ def review(
         record(f"{run}-{number}", desk.basis, said, output)
         for number, (said, output) in enumerate(zip(inputs, outputs, strict=True), 1)
     ]
-    return ReviewRun(run, desk.basis, records.write_run(project.store, run, lines), tuple(lines))
+    path = records.write_run(project.store, run, lines)
+    return ReviewRun(run, desk.basis, path, tuple(lines), project.environment.currency)
 
 
 def record(

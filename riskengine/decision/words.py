@@ -176,3 +176,11 @@ def table(records: Sequence[Mapping[str, Any]], language: str) -> str:
             f"  {text[record['outputs']['decision']]:<20} {record['decision_id']}"
         )
     return "\n".join(lines)
+
+
+def summary(records: Sequence[Mapping[str, Any]], language: str) -> str:
+    """How many of each decision."""
+    text = _TEXT[_lang(language)]
+    found = [record["outputs"]["decision"] for record in records]
+    kinds = ("pass", "refer", "decline", "insufficient data")
+    return ", ".join(f"{text[kind]} {found.count(kind)}" for kind in kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,15 +25,26 @@ def worst_raw_score(trees: Mapping[str, Any], row: Sequence[float | None], unkno
 
 
 def _greatest_leaf(tree: Mapping[str, Any], row: Sequence[float | None], unknown: frozenset[int]) -> float:
-    reached, found = [0], []
+    features, lefts, rights = tree["feature"], tree["left"], tree["right"]
+    reached, greatest = [0], -math.inf
     while reached:
         node = reached.pop()
         if node < 0:
-            found.append(float(tree["leaf"][~node]))
-        elif tree["feature"][node] in unknown:
-            reached += [tree["left"][node], tree["right"][node]]
+            greatest = max(greatest, tree["leaf"][~node])
+        elif features[node] in unknown:
+            reached += (lefts[node], rights[node])
         else:
-            asked = {name: [tree[name][node]] for name in ("feature", "threshold", "decision")}
-            left = leaf_of({**asked, "left": [~0], "right": [~1]}, row) == 0
-            reached.append(tree["left"][node] if left else tree["right"][node])
-    return max(found)
+            reached.append(lefts[node] if _goes_left(tree, node, row) else rights[node])
+    return greatest
+
+
+def _goes_left(tree: Mapping[str, Any], node: int, row: Sequence[float | None]) -> bool:
+    """What `leaf_of` does at one node: that node alone, as a tree of two leaves."""
+    stump = {
+        "feature": (tree["feature"][node],),
+        "threshold": (tree["threshold"][node],),
+        "decision": (tree["decision"][node],),
+        "left": (~0,),
+        "right": (~1,),
+    }
+    return leaf_of(stump, row) == 0

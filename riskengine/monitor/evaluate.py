@@ -80,19 +80,16 @@ def units(frame: pd.DataFrame, about: str, keys: Mapping[str, tuple[str, ...]]) 
         inside = frame.assign(unit=about)
     else:
         known = frame.dropna(subset=columns)
-        inside = known.assign(
-            unit=known[columns[0]]
-            .astype("str")
-            .str.cat([known[c].astype("str") for c in columns[1:]], SEPARATOR)
-            if len(columns) > 1
-            else known[columns[0]].astype("str")
-        )
+        name: Any = known[columns[0]].astype("str")
+        for column in columns[1:]:
+            name = name + SEPARATOR + known[column].astype("str")
+        inside = known.assign(unit=name)
     grouped = inside.groupby("unit", sort=True)
     made = grouped.first()
     made["guarantees"] = grouped.size()
     for total in ("expected_loss", "exposure"):
         made[total] = grouped[total].sum()
-    if about != "enterprise":
+    if len(columns) != 1 or not (inside[columns[0]] == inside.enterprise_id).all():
         made["enterprise_id"] = ""
     return made.reset_index()
 
@@ -149,7 +146,7 @@ def _one(
 
 def _active(signal: Signal, rows: pd.DataFrame, found: Mapping[str, Any]) -> pd.DataFrame:
     names = [name for name in signal.inputs if name in rows.columns]
-    shown = rows[names].to_dict("records")
+    shown: list[dict[str, Any]] = rows[names].to_dict("records")  # type: ignore[assignment]
     words: dict[str, list[str]] = {"en": [], "zh": []}
     for number, values in enumerate(shown):
         values |= {"value": found["value"][number], "limit": found["limit"][number]}

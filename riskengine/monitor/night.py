@@ -46,7 +46,8 @@ class Before:
 
 def subject_rows(bench: Workbench) -> pd.DataFrame:
     """The subjects loaded into a workbench, in subject order, with their key columns, `id` and `enterprise_id`."""
-    return bench.connection.execute("SELECT * FROM subjects ORDER BY subject").df().drop(columns="fed")
+    rows: pd.DataFrame = bench.connection.execute("SELECT * FROM subjects ORDER BY subject").df()
+    return rows.drop(columns="fed")
 
 
 def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:

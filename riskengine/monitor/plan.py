@@ -66,7 +66,8 @@ def months_later(days: Days, months: npt.NDArray[np.int64]) -> Days:
     inside = (days - month.astype("datetime64[D]")).astype("int64")
     target = month + months
     last = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype("int64") - 1
-    return target.astype("datetime64[D]") + np.minimum(inside, last)
+    found: Days = target.astype("datetime64[D]") + np.minimum(inside, last)
+    return found
 
 
 def working_day(day: date, weekend: str) -> date:

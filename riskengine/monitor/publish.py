@@ -118,7 +118,9 @@ def damage(publication: Publication) -> list[Problem]:
 
 
 def unchanged(store: Path, as_of: date, inputs: Mapping[str, Any]) -> Outcome | None:
-    """`no change` if the day is published from these very inputs and undamaged, else None."""
+    """`no change` if the day is published from these very inputs and undamaged, else None; call it under `lock`."""
+    if (store / "publications" / _EDITIONS).exists():
+        _sweep(store / "publications")
     found = find(store, as_of)
     if found is None or found.manifest.get("inputs_hash") != inputs_hash(inputs) or damage(found):
         return None
@@ -195,6 +197,7 @@ def _sweep(folder: Path) -> None:
     for switch in folder.glob(".*.new"):
         switch.unlink()
     linked = {os.readlink(path) for path in folder.iterdir() if path.is_symlink()}
+    (folder / _SUPERSEDED).mkdir(exist_ok=True)
     for edition in sorted((folder / _EDITIONS).iterdir()):
         if f"{_EDITIONS}/{edition.name}" not in linked:
             aside = folder / _SUPERSEDED / edition.name

@@ -49,7 +49,7 @@ def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     key = frame.id.astype("str")
     made = frame.assign(
         signals=key.map(own.groupby("id").size()).fillna(0).astype("int64"),
-        severity=[SEVERITIES[int(n)] if n == n else None for n in key.map(worst).astype("float64")],
+        severity=key.map(worst.map(dict(enumerate(SEVERITIES)))).astype("object"),
         _loss=frame.expected_loss.fillna(0),
         _id=key,
     )

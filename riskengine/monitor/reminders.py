@@ -13,7 +13,7 @@ from riskengine.clock import Span
 from riskengine.decision.conditions import Condition
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.signals import condition_problems, read_blocks, text_problems
-from riskengine.monitor.vocabulary import GUARANTEE, SOURCE, Vocabulary
+from riskengine.monitor.vocabulary import FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
 from riskengine.schema import Definition, Words
 
 _MONTHS = re.compile(r"^\s*[1-9]\d*\s*[my]\s*$")
@@ -96,7 +96,8 @@ def read_reminders(path: Path, known: Vocabulary, grades: tuple[str, ...]) -> tu
             problems.append(
                 Problem(f"{where}: every", "one interval, as only guarantees have grades", one.about)
             )
-        problems += text_problems(where, one.text, [*names, "due", "days"])
+        spoken = FEED if one.about == SOURCE else NIGHT if one.about == GUARANTEE else GROUP
+        problems += text_problems(where, one.text, [*names, *spoken, "due", "days"])
     if problems:
         raise UsageError(f"{path.name} is not sound", problems)
     return made

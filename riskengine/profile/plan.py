@@ -202,6 +202,8 @@ def _own_or_stored(pairs: Any, facts: Any, source: SourceContract) -> Any:
 def _join_back(wide: Any, result: Any, group: _Group, number: int) -> Any:
     shared = [column for column in result.columns if column in wide.columns]
     rest = [column for column in result.columns if column not in shared]
+    if "subject" in shared:  # one row a subject: its other keys may be null, which equals nothing
+        shared = ["subject", "as_of"]
     renamed = result.select(
         **{f"k{number}_{column}": result[column] for column in shared}, **{c: result[c] for c in rest}
     )

@@ -140,7 +140,8 @@ class Reader:
         n = double(y.count(where=inside))
         sy, syy = double(y.sum(where=inside)), double((wide_decimal(y) * y).sum(where=inside))
         spread = (syy - sy * sy / n.nullif(0)) / (n - 1).nullif(0)
-        return ibis.greatest(spread, 0.0).sqrt()
+        # What is left of equal values is rounding: a spread below a millionth of the values' size is none.
+        return ibis.ifelse((spread < syy * 1e-12) & (n > 1), 0.0, spread).sqrt()
 
 
 def value_term(

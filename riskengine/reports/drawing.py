@@ -93,7 +93,8 @@ def bridge(steps: Sequence[tuple[str, float]], title: str) -> str:
 
 def picture(body: str, width: int, height: int, title: str, kind: str) -> str:
     """An SVG with its title for those who cannot see it."""
+    free = ' preserveAspectRatio="none"' if kind == "bridge" else ""
     return (
-        f'<svg class="{kind}" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+        f'<svg class="{kind}" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{free}>'
         f"<title>{escape(title)}</title>{body}</svg>"
     )

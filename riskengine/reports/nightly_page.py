@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from riskengine.monitor.evaluate import Evaluation
+from riskengine.monitor.evaluate import SEPARATOR, Evaluation
 from riskengine.monitor.plan import Plan
 from riskengine.monitor.ranking import ActToday, Changes
 from riskengine.monitor.reminders import Reminder
@@ -21,22 +21,14 @@ from riskengine.monitor.signals import SEVERITIES, Signal
 from riskengine.monitor.vocabulary import GUARANTEE
 from riskengine.project import Environment
 from riskengine.reports import drawing
+from riskengine.reports.wording import money, percent, points, signed, whole
 from riskengine.schema import Words
 
 TOP = 8
 LINES = 30
 _GRADE_COLOURS = (
-    "#2f7a55",
-    "#6b8f3c",
-    "#a98a1c",
-    "#c07a1a",
-    "#c2571c",
-    "#b3392c",
-    "#8c2420",
-    "#6b1a1a",
-    "#4d1313",
-    "#340d0d",
-)
+    "#2f7a55", "#4f8a4a", "#7d9440", "#a4952f", "#b98a24", "#c27a22", "#c26424", "#b74a28", "#a03124", "#7d2019",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ def render(page: Page, language: str = "") -> bytes:
         language=language or page.environment.language,
         currency=page.environment.currency,
         totals=_totals(page),
-        today=[_line(page, row) for row in page.today.rows.to_dict("records")],
+        today=[_line(page, row) for row in _rows(page.today.rows)],
         dimensions=[_dimension(page, one) for one in page.shown.dimension],
         by_grade=_by_grade(page),
         groups=_groups(page),
@@ -91,44 +83,6 @@ def render(page: Page, language: str = "") -> bytes:
         bar=lambda part, colour=drawing.ACCENT: Markup(drawing.bar(part, colour)),
     )
     return text.encode()
-
-
-def money(value: float) -> str:
-    """An amount in a word's length.
-
-    >>> money(1234567.0), money(890.0), money(float("nan"))
-    ('1.23 M', '890', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    for size, name in ((1e9, " bn"), (1e6, " M"), (1e4, " k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if size == 1e4 else size):,.{0 if size == 1e4 else 2}f}{name}"
-    return f"{value:,.0f}"
-
-
-def whole(value: float) -> str:
-    """A count with separators."""
-    return "–" if value is None or math.isnan(value) else f"{value:,.0f}"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A fraction in per cent.
-
-    >>> percent(0.0123), percent(float("nan"))
-    ('1.2 %', '–')
-    """
-    return "–" if value is None or math.isnan(value) else f"{value * 100:.{digits}f} %"
-
-
-def signed(value: float) -> str:
-    """An amount of change with its sign."""
-    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{money(abs(value))}"
-
-
-def points(value: float) -> str:
-    """A change of a fraction in percentage points with its sign."""
-    return f"{'+' if value > 0 else '−'}{abs(value) * 100:.1f}"
 
 
 def _totals(page: Page) -> dict[str, Any]:
@@ -156,7 +110,7 @@ def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     mine = own[((own.about == GUARANTEE) & (own.id == str(row["id"])))]
     around = own[own.about.isin([key for key, columns in page.keys.items() if columns])]
     around = around[[_names(page, row, key) == one for key, one in zip(around.about, around.id, strict=True)]]
-    found = [_spoken(page, one) for one in mine.to_dict("records")]
+    found = [_spoken(page, one) for one in _rows(mine)]
     worst = page.signals[found[0]["signal"]] if found else None
     history = [float(one) for one in row["pd_history"]]
     return {
@@ -169,7 +123,7 @@ def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "spark": Markup(drawing.sparkline(history, " → ".join(percent(one) for one in history))),
         "found": found,
-        "around": [_spoken(page, one) for one in around.to_dict("records")],
+        "around": [_spoken(page, one) for one in _rows(around[around.severity != "blue"])],
         "act": worst,
         "reasons": page.reasons.get(str(row["id"]), {}),
     }
@@ -181,10 +135,7 @@ def _names(page: Page, row: Mapping[str, Any], key: str) -> str:
 
 
 def _spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
-    labels = {one.key: one for one in page.shown.dimension}
-    label = (
-        labels[row["about"]].label(row["id"]) if row["about"] in labels else Words(en=row["id"], zh=row["id"])
-    )
+    label = _label(page, row["about"], row["id"])
     return {
         **row,
         "label": label,
@@ -193,9 +144,27 @@ def _spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _label(page: Page, about: str, name: str) -> Words:
+    """What a group is called: the names of its key's values, where the dimensions give them."""
+    columns = page.keys.get(about, ())
+    if not columns:
+        return Words(en="the whole book", zh="整体") if about in page.keys else Words(en=name, zh=name)
+    by_column = {page.keys[one.key][0]: one for one in page.shown.dimension if len(page.keys[one.key]) == 1}
+    values = name.split(SEPARATOR) if len(columns) > 1 else [name]
+    parts = [
+        by_column[column].label(value) if column in by_column else Words(en=value, zh=value)
+        for column, value in zip(columns, values, strict=False)
+    ]
+    return Words(en=SEPARATOR.join(one.en for one in parts), zh=SEPARATOR.join(one.zh for one in parts))
+
+
 def _groups(page: Page) -> list[dict[str, Any]]:
     rows = page.evaluation.signals
-    return [_spoken(page, row) for row in rows[rows.about != GUARANTEE].to_dict("records")]
+    rank = rows.severity.map({name: -number for number, name in enumerate(SEVERITIES)})
+    rows = rows.assign(_rank=rank).sort_values(
+        ["_rank", "expected_loss"], ascending=[True, False], kind="stable"
+    )
+    return [_spoken(page, row) for row in _rows(rows[rows.about != GUARANTEE])]
 
 
 def _dimension(page: Page, dimension: Dimension) -> dict[str, Any]:
@@ -205,7 +174,7 @@ def _dimension(page: Page, dimension: Dimension) -> dict[str, Any]:
         guarantees=("id", "size"), exposure=("exposure", "sum"), loss=("expected_loss", "sum")
     )
     table = table.sort_values(["loss"], ascending=False, kind="stable")
-    named = [
+    named: list[dict[str, Any]] = [
         {
             "label": dimension.label(str(name)) if name else Words(en="not stated", zh="未填报"),
             **{str(k): float(v) for k, v in values.items()},
@@ -215,13 +184,13 @@ def _dimension(page: Page, dimension: Dimension) -> dict[str, Any]:
     rest = table.iloc[TOP:]
     if len(rest):
         words = Words(en=f"{len(rest):,} others", zh=f"其余 {len(rest):,} 个")
-        named.append({"label": words, **{str(k): float(v) for k, v in rest.sum().items()}})
+        named.append({"label": words, "rest": True, **{str(k): float(v) for k, v in rest.sum().items()}})
     whole_loss = float(page.book.expected_loss.sum()) or 1.0
-    largest = max((row["loss"] for row in named), default=0) or 1.0
+    largest = max((row["loss"] for row in named if "rest" not in row), default=0) or 1.0
     for row in named:
         row |= {
             "share": row["loss"] / whole_loss,
-            "part": row["loss"] / largest,
+            "part": None if "rest" in row else row["loss"] / largest,
             "rate": row["loss"] / row["exposure"] if row["exposure"] else 0.0,
         }
     return {"title": dimension.title, "rows": named}
@@ -235,7 +204,7 @@ def _by_grade(page: Page) -> list[dict[str, Any]]:
     largest = float(table.loss.max()) if len(table) else 1.0
     found = []
     for number, (name, label) in enumerate(page.grades):
-        values = table.loc[name] if name in table.index else dict.fromkeys(table.columns, 0.0)
+        values: Any = table.loc[name] if name in table.index else dict.fromkeys(table.columns, 0.0)
         loss, exposure = float(values["loss"]), float(values["exposure"])
         found.append(
             {
@@ -262,35 +231,27 @@ def _counts(page: Page) -> list[dict[str, Any]]:
             "new": int(fresh.get(row["signal"], 0)),
             "ended": int(ended.get(row["signal"], 0)),
         }
-        for row in page.evaluation.counts.to_dict("records")
+        for row in _rows(page.evaluation.counts)
     ]
 
 
 def _changed(page: Page) -> dict[str, Any]:
     now = page.changes
     bridge = list(now.bridge.items())
-    top = int(now.migration.to_numpy().max()) if now.migration.size else 0
+    cells = now.migration.to_numpy(dtype="int64")
     return {
         "bridge": dict(bridge),
         "picture": Markup(drawing.bridge(bridge, "Expected loss, before to now / 预期损失变动")),
-        "up": [{**row, "title": _name(page, row)} for row in now.up.to_dict("records")],
-        "down": [{**row, "title": _name(page, row)} for row in now.down.to_dict("records")],
-        "worse": int(
-            sum(
-                now.migration.iloc[r, c]
-                for r in range(len(now.migration))
-                for c in range(r + 1, len(now.migration))
-            )
+        "up": [{**row, "title": _name(page, row)} for row in _rows(now.up)],
+        "down": [{**row, "title": _name(page, row)} for row in _rows(now.down)],
+        "worse": int(np.triu(cells, 1).sum()),
+        "better": int(np.tril(cells, -1).sum()),
+        "left": _rows(
+            now.left.groupby("why").agg(n=("id", "size"), loss=("expected_loss", "sum")).reset_index()
         ),
-        "better": int(sum(now.migration.iloc[r, c] for r in range(len(now.migration)) for c in range(r))),
-        "top": top or 1,
-        "left": now.left.groupby("why")
-        .agg(n=("id", "size"), loss=("expected_loss", "sum"))
-        .reset_index()
-        .to_dict("records"),
         "charged": [
             {**row, "title": _name(page, row)}
-            for row in now.left[now.left.why != ""].head(12).to_dict("records")
+            for row in _rows(now.left[now.left.why != ""].head(12))
         ],
     }
 
@@ -311,7 +272,7 @@ def _reminders(page: Page) -> dict[str, Any]:
     return {
         "counts": [
             {**row, "definition": page.reminders[row["reminder"]]}
-            for row in page.plan.counts.to_dict("records")
+            for row in _rows(page.plan.counts)
         ],
         "rows": [
             {
@@ -320,13 +281,15 @@ def _reminders(page: Page) -> dict[str, Any]:
                 "title": names[column].get(row["id"], "") if column and row["about"] == GUARANTEE else "",
                 "label": _reminder_label(page, row),
             }
-            for row in listed.to_dict("records")
+            for row in _rows(listed)
         ],
         "total": len(rows),
     }
 
 
 def _reminder_label(page: Page, row: Mapping[str, Any]) -> Words:
+    if row["about"] in page.keys:
+        return _label(page, row["about"], row["id"])
     feeds = page.health.set_index("source")
     if row["about"] == "source" and row["id"] in feeds.index:
         return Words(en=feeds.title_en[row["id"]], zh=feeds.title_zh[row["id"]])
@@ -364,6 +327,10 @@ def _pictures(page: Page) -> dict[str, Any]:
 def _name(page: Page, row: Mapping[str, Any]) -> str:
     name = row.get(page.shown.name) if page.shown.name else None
     return str(row["id"]) if name is None or _missing(name) else str(name)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

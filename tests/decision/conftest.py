@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from institution import made_project
 
 from riskengine.project import Project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RISKENGINE_STORE", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ GRADES = {
 }
 
 ASKED = (
-    "no,day,firm,trade,amount,staff\n1,2006-02-01,ANT,31,800,40\n2,2006-03-01,BEE,52,900,3\n"
+    "no,day,firm,trade,amount,staff\n1,2006-02-01,ANT,31,100,95\n2,2006-03-01,BEE,52,900,3\n"
     "3,2006-03-05,CAT,31,1900,2\n4,2006-03-20,ANT,31,2500,90\n5,2006-03-21,DOG,,500,\n"
 )
 LOSSES = "no,day,firm,lost\n90,2005-06-01,CAT,10\n91,2005-07-01,CAT,20\n92,2006-03-30,BEE,5\n"

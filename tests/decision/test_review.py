@@ -147,7 +147,7 @@ def test_replay_gives_the_same_bytes_whatever_happened_since(own_project: Projec
     load(own_project, "losses", "no,day,firm,lost\n93,2006-01-01,FOX,10\n94,2006-01-02,FOX,20\n")
     for number, item in enumerate([*run.records, *known.records], 1):
         rebuilt = replay(own_project.store, item["decision_id"])
-        assert canonical_json(rebuilt) == canonical_json(item), number
+        assert rebuilt.record == canonical_json(item) == canonical_json(rebuilt.content), number
     assert run.path.read_bytes() == before
     changed = review(own_project, AS_OF, rows=ROWS)  # the control: today's review does differ
     assert changed.run != run.run
@@ -159,7 +159,9 @@ def test_a_changed_record_or_store_is_noticed(own_project: Project) -> None:
     (name,) = (item["decision_id"] for item in run.records)
     text = run.path.read_text(encoding="utf-8")
     run.path.write_text(text.replace('"decision":"pass"', '"decision":"decline"'), encoding="utf-8")
-    with pytest.raises(IntegrityError, match=r'outputs\.decision: expected the recorded "decline", got "pass"'):
+    with pytest.raises(
+        IntegrityError, match=r'outputs\.decision: expected the recorded "decline", got "pass"'
+    ):
         replay(own_project.store, name)
     with pytest.raises(IntegrityError, match="does not give what it gave before"):
         review(own_project, AS_OF, ids=["1"])

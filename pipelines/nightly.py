@@ -1,0 +1,57 @@
+"""The night: take in what arrived, score what is in force, evaluate signals, plan reminders, rank, publish."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from riskengine.intake.load import arrived, take_in
+from riskengine.monitor import publish
+from riskengine.monitor.frames import read_before
+from riskengine.monitor.watch import night_inputs, read_watch
+from riskengine.monitor.work import work
+from riskengine.project import Project
+from riskengine.reports.nightly_files import night_files, summary
+from riskengine.scoring.bundle import champion
+from riskengine.store import snapshot
+
+MODEL = "inforce_pd"
+log = logging.getLogger("riskengine.nightly")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the night did: `published`, `no change`, `replaced` or `repaired`, and where to read it."""
+
+    outcome: publish.Outcome
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The publication's manifest."""
+        return dict(self.outcome.publication.manifest)
+
+    def summary(self) -> str:
+        """A few lines for a terminal."""
+        return summary(self.outcome)
+
+
+def run(project: Project, as_of: date) -> Done:
+    """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
+    with publish.lock(project.store):
+        for source, files in arrived(project, as_of):
+            for receipt in take_in(project, source, files, as_of):
+                log.info("%s: %d rows in, %d accepted", source, receipt.rows_in, receipt.accepted)
+        watch = read_watch(project)
+        bundle = champion(project.store, MODEL)
+        facts = snapshot.read(project.store)
+        earlier = publish.before(project.store, as_of)
+        inputs = night_inputs(watch, facts, bundle.hash, earlier, as_of)
+        same = publish.unchanged(project.store, as_of, inputs)
+        if same:
+            return Done(same)
+        before = read_before(earlier)
+        night = work(watch, bundle, facts, before, as_of)
+        files, rest = night_files(watch, bundle, night, before, inputs)
+        return Done(publish.publish(project.store, as_of, inputs, files, rest))

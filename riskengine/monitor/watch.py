@@ -1,0 +1,99 @@
+"""What is a night made from? All definitions read and checked together, and the hash of everything it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from riskengine import __version__
+from riskengine.decision.limits import Products, read_products
+from riskengine.errors import Problem, RiskEngineError, UsageError
+from riskengine.monitor.night import needed_features
+from riskengine.monitor.publish import Publication
+from riskengine.monitor.reminders import Reminder, inputs, read_reminders
+from riskengine.monitor.shown import Shown, read_shown
+from riskengine.monitor.signals import Signal, read_signals
+from riskengine.monitor.vocabulary import Vocabulary, vocabulary
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.recipe import Recipe
+from riskengine.project import Project
+from riskengine.schema import file_sha256
+from riskengine.scoring.scorecard import read_grades
+from riskengine.store.snapshot import Snapshot
+
+FILES = (
+    "signals.toml",
+    "reminders.toml",
+    "nightly.toml",
+    "grades.toml",
+    "products.toml",
+    "environment.toml",
+    "subjects.toml",
+)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A project's definitions for the night; `recipe` computes what signals, reminders, products and pages need."""
+
+    project: Project
+    catalogue: Catalogue
+    vocabulary: Vocabulary
+    signals: tuple[Signal, ...]
+    reminders: tuple[Reminder, ...]
+    shown: Shown
+    products: Products
+    recipe: Recipe
+
+
+def read_watch(project: Project) -> Watch:
+    """Read and check what the night needs; the problems of all files are raised together."""
+    catalogue = Catalogue(project)
+    known = vocabulary(catalogue)
+    grades = tuple(grade.name for grade in read_grades(project.configs / "grades.toml").grades)
+    problems: list[Problem] = []
+
+    def checked(read: Any, name: str, *more: Any) -> Any:
+        try:
+            return read(project.configs / name, *more)
+        except UsageError as error:
+            problems.extend(error.problems)
+
+    signals = checked(read_signals, "signals.toml", known)
+    reminders = checked(read_reminders, "reminders.toml", known, grades)
+    shown = checked(read_shown, "nightly.toml", known)
+    products = checked(read_products, "products.toml")
+    if problems:
+        raise UsageError("The night's definitions are not sound", problems)
+    compared = [name for signal in signals for name in signal.inputs]
+    names = [*compared, *inputs(reminders), *shown.inputs, *products.features]
+    recipe = compile_recipe(catalogue, needed_features(known, names))
+    return Watch(project, catalogue, known, signals, reminders, shown, products, recipe)
+
+
+def problems(project: Project) -> list[Problem]:
+    """What `riskengine check` reports of the night's definitions; none if all is well."""
+    try:
+        read_watch(project)
+    except RiskEngineError as error:
+        return list(error.problems)
+    return []
+
+
+def night_inputs(
+    watch: Watch, snapshot: Snapshot, bundle: str, before: Publication | None, as_of: date
+) -> Mapping[str, Any]:
+    """Everything a night's bytes depend on, by name."""
+    configs = watch.project.configs
+    return {
+        "as_of": str(as_of),
+        "snapshot": snapshot.id,
+        "bundle": bundle,
+        "recipe": watch.recipe.fingerprint,
+        "before": before.hash if before else "",
+        "engine": __version__,
+        **{name: file_sha256(configs / name) for name in FILES if (configs / name).exists()},
+    }

@@ -1,0 +1,124 @@
+"""What does a night compute, from facts to ranked signals? Everything between taking in and publishing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from riskengine.monitor.evaluate import Evaluation, Night, evaluate
+from riskengine.monitor.health import feeds, stale_sources
+from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
+from riskengine.monitor.plan import Plan, plan
+from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
+from riskengine.monitor.watch import Watch
+from riskengine.profile.compute import Workbench
+from riskengine.profile.recipe import Recipe
+from riskengine.profile.subjects import load_in_force
+from riskengine.project import Project
+from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.reasons import reason_text, reasons
+from riskengine.scoring.scorecard import master_scale
+from riskengine.scoring.served import feature_matrix
+from riskengine.store.ledger import batch_records, open_ledger
+from riskengine.store.snapshot import Snapshot
+
+REASONS = 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """The night's results. `book` is ranked; `reasons` speaks of the guarantees to act on today."""
+
+    as_of: date
+    book: pd.DataFrame
+    evaluation: Evaluation
+    plan: Plan
+    health: pd.DataFrame
+    today: ActToday
+    changes: Changes
+    reasons: Mapping[str, Mapping[str, Sequence[str]]]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the manifest and the terminal say of the night."""
+        signals = self.evaluation.signals
+        return {
+            "guarantees": len(self.book),
+            "signals": len(signals),
+            **{
+                f"signals_{name}": int((signals.severity == name).sum())
+                for name in ("red", "orange", "yellow", "blue")
+            },
+            **{f"signals_{name}": int((signals.state == name).sum()) for name in ("new", "held")},
+            "signals_ended": len(self.evaluation.ended),
+            "not_evaluable": int(self.evaluation.counts.not_evaluable.sum())
+            if len(self.evaluation.counts)
+            else 0,
+            "reminders": len(self.plan.reminders),
+            "stale_sources": int(self.health.stale.sum()),
+        }
+
+
+def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of: date) -> Work:
+    """Profile, score and value every guarantee in force on `as_of`; then signals, reminders, ranking, changes."""
+    keys = watch.catalogue.subjects.keys
+    rule = watch.catalogue.subjects.guarantee
+    with Workbench(snapshot) as bench:
+        model = Recipe.from_json(bundle.recipe)
+        load_in_force(bench, rule, model, [as_of])
+        frame = profiled(bench, subject_rows(bench), model)
+        frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
+        health = feeds(bench, watch.catalogue.sources, as_of, quarantined(watch.project))
+        ended = ended_by(bench, rule.ends_with, rule.id, as_of)
+    frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
+    stale = watch.vocabulary.resting_on(stale_sources(health))
+    evaluation = evaluate(watch.signals, frame, Night(as_of, keys, before.signals, stale))
+    planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders))
+    book = ranked(frame, evaluation.signals)
+    today = act_today(book, watch.shown.listed)
+    grades = [grade.name for grade in master_scale(bundle).grades]
+    moved = changes(book, before, grades, ended)
+    return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows))
+
+
+def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """The strongest adverse reasons of each row in words, by guarantee and language."""
+    notes = {note["name"]: note for note in bundle.recipe["features"]}
+    matrix = feature_matrix(bundle, rows)
+    found = {}
+    for name, values in zip(rows.id.astype("str"), matrix, strict=True):
+        row = [None if np.isnan(value) else float(value) for value in values]
+        adverse = [one for one in reasons(bundle, row) if one.adverse][:REASONS]
+        found[name] = {
+            "en": [reason_text(notes[one.feature], one, "en") for one in adverse],
+            "zh": [reason_text(notes[one.feature], one, "zh") for one in adverse],
+        }
+    return found
+
+
+def quarantined(project: Project) -> Counter[str]:
+    """Rows that intake refused so far, by source."""
+    total: Counter[str] = Counter()
+    for record in batch_records(open_ledger(project.store)):
+        total[record.source] += record.quarantined
+    return total
+
+
+def ended_by(bench: Workbench, sources: Sequence[str], key: str, as_of: date) -> dict[str, str]:
+    """Guarantee id -> the source whose fact has ended it, as known on `as_of`."""
+    found: dict[str, str] = {}
+    for source in sources:
+        files = bench.facts(source)
+        if files:
+            rows = bench.connection.execute(
+                f"""SELECT DISTINCT "{key}"::VARCHAR FROM {files} WHERE event_date <= ?::DATE AND known_at <= ?::DATE
+                AND (superseded_at IS NULL OR superseded_at > ?::DATE) AND NOT removed""",
+                [as_of, as_of, as_of],
+            ).fetchall()
+            found |= {str(row[0]): source for row in rows}
+    return found

@@ -1,0 +1,68 @@
+"""Are all definitions of a project sound together? One list of every problem, whatever room it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from riskengine.decision.limits import read_products
+from riskengine.decision.policy import read_policy
+from riskengine.errors import Problem, RiskEngineError
+from riskengine.learning.samples import model_spec
+from riskengine.monitor import watch
+from riskengine.profile.catalogue import Catalogue
+from riskengine.project import Project
+from riskengine.scoring.scorecard import read_grades
+
+
+def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
+    """How many definitions of each kind there are, and everything that is wrong with any of them."""
+    problems: list[Problem] = []
+
+    def tried(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except RiskEngineError as error:
+            problems.extend(error.problems or [Problem(project.root.name, "a sound definition", error.title)])
+            return None
+
+    tried(lambda: project.environment)
+    catalogue = Catalogue(project)
+    sources, features = tried(lambda: catalogue.sources), tried(lambda: catalogue.features)
+    if sources is None or features is None or tried(lambda: catalogue.subjects) is None:
+        return {}, problems
+    problems += catalogue.problems()
+    names = [path.stem for path in project.definition_files("models", ".toml")]
+    models = [tried(lambda name=name: model_spec(catalogue, name)) for name in names]
+    grades = tried(lambda: read_grades(project.configs / "grades.toml"))
+    products = tried(lambda: read_products(project.configs / "products.toml"))
+    policy = tried(lambda: read_policy(project.configs / "policy.toml"))
+    if policy is not None and grades is not None:
+        problems += policy.problems(sorted(features), [grade.name for grade in grades.grades])
+    problems += _night_problems(project)
+    counts = {
+        "sources": len(sources),
+        "features": len(features),
+        "models": len([model for model in models if model is not None]),
+        "products": len(products.products) if products else 0,
+        "rules": len(policy.rules) if policy else 0,
+    }
+    return counts | _night_counts(project, problems), _once(problems)
+
+
+def _night_problems(project: Project) -> list[Problem]:
+    try:
+        return watch.problems(project)
+    except RiskEngineError as error:
+        return list(error.problems)
+
+
+def _night_counts(project: Project, problems: list[Problem]) -> dict[str, int]:
+    if problems:
+        return {}
+    found = watch.read_watch(project)
+    return {"signals": len(found.signals), "reminders": len(found.reminders)}
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))

@@ -1,0 +1,314 @@
+"""A small project with one table in four roles, the rows to put in it, and a slow, obvious reading of every verb."""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from riskengine.clock import Span
+from riskengine.intake.contract import SourceContract
+from riskengine.profile import expressions as e
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Overlay, Subject, Workbench
+from riskengine.profile.recipe import Recipe
+from riskengine.project import Project
+from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
+from riskengine.store.snapshot import Snapshot
+
+COLUMNS = {
+    "id": "text", "k1": "text", "k2": "text", "g_key": "text", "money": "money", "whole_number": "integer",
+    "number": "number", "rate": "rate", "word": "text", "day": "date", "yes": "flag", "happened": "date", "told": "date",
+}  # fmt: skip
+SOURCES = {  # name -> (coverage, fed by applicants, role)
+    "ledger": ("complete", False, "facts"),
+    "patchy": ("partial", False, "facts"),
+    "brought": ("complete", True, "facts"),
+    "brought_patchy": ("partial", True, "facts"),
+    "drawn": ("complete", False, "design"),
+}
+KEYS = {"own": ["id"], "one": ["k1"], "pair": ["k1", "k2"], "other": ["g_key"], "all": []}
+
+
+def write_project(root: Path, features: str) -> Project:
+    """Write the project's definitions; `features` is the text of its one feature file."""
+    for room in ("configs/sources", "features", "models"):
+        (root / room).mkdir(parents=True, exist_ok=True)
+    (root / "configs/environment.toml").write_text(
+        'name = "small"\ncurrency = "CNY"\n[title]\nen = "Small"\nzh = "小"\n', encoding="utf-8"
+    )
+    keys = "\n".join(f"{name} = {columns}" for name, columns in KEYS.items())
+    (root / "configs/subjects.toml").write_text(
+        f'[keys]\n{keys}\n[applicant]\nsource = "brought"\nid = "id"\nenterprise = "k1"\n'
+        '[guarantee]\nsource = "ledger"\nid = "id"\nenterprise = "k1"\n',
+        encoding="utf-8",
+    )
+    for name, (coverage, fed, role) in SOURCES.items():
+        columns = "\n".join(f'[columns.{column}]\ntype = "{kind}"' for column, kind in COLUMNS.items())
+        (root / f"configs/sources/{name}.toml").write_text(
+            f'name = "{name}"\nfamily = "market"\npublisher = "p"\nreference = "r"\ncadence = "event"\n'
+            f'coverage = "{coverage}"\nrole = "{role}"\nfed_by_applicant = {str(fed).lower()}\nkey = ["id"]\n'
+            f'event_date = "happened"\nknown_at = "told"\n[title]\nen = "T"\nzh = "题"\n{columns}\n'
+            '[ignored]\nTerm = "rewritten after the outcome"\n',
+            encoding="utf-8",
+        )
+    (root / "features/all.py").write_text(features, encoding="utf-8")
+    return Project(root)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact as the store holds it."""
+
+    event: date
+    known: date
+    values: Mapping[str, Any]
+    batch: int = 1
+    row: int = 1
+    removed: bool = False
+
+    @property
+    def order(self) -> tuple[date, date, int, int]:
+        """Law 1's order."""
+        return (self.event, self.known, self.batch, self.row)
+
+    def get(self, column: str) -> Any:
+        """A column's value."""
+        clocks = {"happened": self.event, "event_date": self.event, "told": self.known, "known_at": self.known}
+        return clocks.get(column, self.values.get(column))
+
+
+def store_rows(root: Path, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
+    """Put rows into a real fact store, batch by batch, and publish."""
+    store = FactStore(root)
+    for source, facts in rows.items():
+        for batch in sorted({fact.batch for fact in facts}):
+            store.append(source, _table([fact for fact in facts if fact.batch == batch]), batch)
+    return store.publish({source: ["id"] for source in rows})
+
+
+def _table(facts: Sequence[Row]) -> pa.Table:
+    fixed = {
+        "event_date": [fact.event for fact in facts],
+        "known_at": [fact.known for fact in facts],
+        "batch": [fact.batch for fact in facts],
+        "row": [fact.row for fact in facts],
+        "removed": [fact.removed for fact in facts],
+        "fact_hash": [f"{fact.batch}-{fact.row}" for fact in facts],
+    }
+    arrays = {
+        name: pa.array([fact.get(name) for fact in facts], ARROW_TYPES[kind]) for name, kind in COLUMNS.items()
+    }
+    arrays |= {name: pa.array(fixed[name], kind) for name, kind in FACT_FIELDS}
+    return pa.table(arrays)
+
+
+def compute(
+    snapshot: Snapshot, recipe: Recipe, subjects: Sequence[Subject], overlay: Overlay | None = None
+) -> list[dict[str, Any]]:
+    """The engine's values, one dict a subject."""
+    with Workbench(snapshot) as bench:
+        bench.load_subjects(recipe, subjects)
+        bench.load_facts(recipe, overlay)
+        return bench.rows(recipe)
+
+
+# --- the oracle ---------------------------------------------------------------------------------------------------------
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day `months` earlier, stepping month by month; the month's last day where there is none."""
+    year, month = day.year, day.month
+    for _ in range(months):
+        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def current(rows: Iterable[Row], as_of: date, key: str = "id") -> list[Row]:
+    """What is known on a day: of each key the last of the visible rows, unless it withdraws the key or lies ahead."""
+    last: dict[Any, Row] = {}
+    for row in rows:
+        if row.known <= as_of:
+            known = last.get(row.get(key))
+            if known is None or row.order > known.order:
+                last[row.get(key)] = row
+    return sorted(
+        (row for row in last.values() if not row.removed and row.event <= as_of), key=lambda row: row.order
+    )
+
+
+@dataclass
+class Oracle:
+    """Reads expressions over rows for one subject, one row at a time."""
+
+    rows: Mapping[str, Sequence[Row]]
+    sources: Mapping[str, SourceContract]
+    keys: Mapping[str, Sequence[str]]
+    subject: Subject
+    own: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+    def value(self, x: e.Expression) -> Any:
+        """The value of any expression."""
+        if isinstance(x, e.Feature):
+            return self.value(x.of)
+        if isinstance(x, e.Constant):
+            return x.value
+        if isinstance(x, e.Aggregate):
+            return self.aggregate(x)
+        parts = [self.value(part) for part in x.inputs()]
+        if isinstance(x, e.Arithmetic):
+            return _arithmetic(x.operator, parts[0], parts[1])
+        if isinstance(x, e.Code):
+            if parts[0] is None:
+                return None
+            for text, number in x.table:
+                if parts[0] == text:
+                    return float(number)
+            return x.other
+        assert isinstance(x, e.Function)
+        return self.function(x.name, parts)
+
+    def function(self, name: str, parts: list[Any]) -> Any:
+        """A named function."""
+        first = parts[0]
+        if name == "is_missing":
+            return 1.0 if first is None else 0.0
+        if name == "first_known":
+            return next((part for part in parts if part is not None), None)
+        if first is None:
+            return None
+        if name == "elapsed_days":
+            return (self.subject.as_of - first).days
+        if name == "absolute":
+            return abs(first)
+        if name == "log1p":
+            return None if first < 0 else math.log(1 + first)
+        return max(first, parts[1]) if name == "at_least" else min(first, parts[1])
+
+    def facts(self, source: str) -> list[Row]:
+        """The current facts of a source: an applicant's own rows stand in for stored ones of the same key."""
+        stored = current(self.rows.get(source, ()), self.subject.as_of)
+        own = [row for row in self.own.get(source, ()) if row.known <= self.subject.as_of]
+        if self.subject.fed and self.sources[source].fed_by_applicant:
+            stored = [row for row in stored if row.get("id") != self.subject.keys.get("id")]
+        return sorted([*stored, *own], key=lambda row: row.order)
+
+    def aggregate(self, x: e.Aggregate) -> Any:
+        """One verb."""
+        wanted = [self.subject.keys.get(column) for column in self.keys[x.by]]
+        if any(value is None for value in wanted):
+            return None
+        joined = [row for row in self.facts(x.source) if [row.get(c) for c in self.keys[x.by]] == wanted]
+        window = [row for row in joined if self.inside(x, row.event)]
+        found = [row for row in window if all(_meets(rule, row.get(rule.column)) for rule in x.where)]
+        known = [row.get(x.column) for row in found if row.get(x.column) is not None] if x.column else []
+        if x.verb in ("count", "months_with", "distinct", "total"):
+            if not window and self.sources[x.source].coverage == "partial":
+                return None
+            if x.verb == "count":
+                return len(found)
+            if x.verb == "months_with":
+                return len({(row.event.year, row.event.month) for row in found})
+            if x.verb == "distinct":
+                return len(set(known))
+            return 0 if not found else float(sum(map(_exact, known))) if known else None
+        if x.verb in ("latest", "first"):
+            return found[-1 if x.verb == "latest" else 0].get(x.column or "") if found else None
+        if x.verb == "days_since":
+            return (self.subject.as_of - max(row.event for row in found)).days if found else None
+        if x.verb == "days_since_first":
+            return (self.subject.as_of - min(row.event for row in found)).days if found else None
+        if not known:
+            return None
+        if x.verb == "smallest":
+            return min(known)
+        if x.verb == "largest":
+            return max(known)
+        if x.verb == "mean":
+            return float(sum(map(_exact, known)) / len(known))
+        points = [
+            (row.event.year * 12 + row.event.month, _exact(row.get(x.column)))
+            for row in found
+            if row.get(x.column or "") is not None
+        ]
+        return _slope(points) if x.verb == "trend" else _deviation([y for _, y in points])
+
+    def inside(self, x: e.Aggregate, event: date) -> bool:
+        """Half-open: after the window's far end, up to and with its near end; months are stepped first, then days."""
+        near = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+        if event > near:
+            return False
+        if x.window is None:
+            return True
+        total = Span(x.window.months + x.ago.months, x.window.days + x.ago.days)
+        return event > months_before(self.subject.as_of, total.months) - timedelta(days=total.days)
+
+
+def _exact(value: Any) -> Fraction:
+    return Fraction(value) if isinstance(value, Decimal | int) else Fraction(repr(value))
+
+
+def _slope(points: list[tuple[int, Fraction]]) -> float | None:
+    if len({x for x, _ in points}) < 2:
+        return None
+    mx = Fraction(sum(x for x, _ in points), len(points))
+    my = sum((y for _, y in points), Fraction(0)) / len(points)
+    return float(sum((x - mx) * (y - my) for x, y in points) / sum((x - mx) ** 2 for x, _ in points))
+
+
+def _deviation(values: list[Fraction]) -> float | None:
+    if len(values) < 2:
+        return None
+    centre = sum(values, Fraction(0)) / len(values)
+    return math.sqrt(sum(((value - centre) ** 2 for value in values), Fraction(0)) / (len(values) - 1))
+
+
+def _meets(rule: e.Filter, value: Any) -> bool:
+    if value is None:
+        return False
+    against: Any = rule.value
+    if isinstance(value, date):
+        against = date.fromisoformat(str(against))
+    return {
+        "==": lambda: value == against, "!=": lambda: value != against, "<": lambda: value < against,
+        "<=": lambda: value <= against, ">": lambda: value > against, ">=": lambda: value >= against,
+        "in": lambda: value in against,
+    }[rule.operator]()  # fmt: skip
+
+
+def _arithmetic(operator: str, left: Any, right: Any) -> Any:
+    if left is None or right is None:
+        return None
+    if isinstance(left, Decimal | bool):
+        left = float(left)
+    if isinstance(right, Decimal | bool):
+        right = float(right)
+    if operator == "/":
+        return left / right if right else None
+    if operator in "+-*":
+        return {"+": left + right, "-": left - right, "*": left * right}[operator]
+    truth = {
+        ">": lambda: left > right, ">=": lambda: left >= right, "<": lambda: left < right, "<=": lambda: left <= right,
+        "==": lambda: left == right,
+    }[operator]()  # fmt: skip
+    return 1.0 if truth else 0.0
+
+
+def same(got: Any, wanted: Any, size: float = 1.0) -> bool:
+    """Equal, numbers to within rounding of values as large as `size`."""
+    if got is None or wanted is None or isinstance(wanted, str | date | bool):
+        return bool(got == wanted)
+    return math.isclose(float(got), float(wanted), rel_tol=1e-9, abs_tol=1e-9 * size)
+
+
+def catalogue_of(project: Project) -> Catalogue:
+    """All definitions of a project."""
+    return Catalogue(project)

@@ -1,0 +1,195 @@
+"""Does every verb and function, compiled to DuckDB, say the same as a slow reading row by row?"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_world import COLUMNS, Oracle, Row, catalogue_of, compute, same, store_rows, write_project
+
+from riskengine.profile import expressions
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Overlay, Subject
+from riskengine.profile.expressions import aggregates
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.recipe import Recipe
+
+SPANS = ['window="1m"', 'window="12m"', 'window="30d"', 'window="2m", ago="1m"', 'window="1y", ago="30d"', 'ago="1m"', ""]
+PLACES = [("ledger", "one"), ("patchy", "pair"), ("brought", "one"), ("brought_patchy", "own"), ("ledger", "all"),
+          ("ledger", "other"), ("patchy", "one")]  # fmt: skip
+WHERE = ["", 'where=field("word").equals("甲")', 'where=[field("word").differs("甲"), field("whole_number") > 0]',
+         'where=field("word").within("甲", "乙")', 'where=field("yes").equals(True)', 'where=field("money") <= 100',
+         'where=field("k1").equals("x")', 'where=field("day").equals("2024-02-29")', 'where=field("number") >= 0.25',
+         'where=field("rate") < 0.5']  # fmt: skip
+NUMBERS = ["money", "whole_number", "number", "rate"]
+FUNCTIONS = """
+a = latest("ledger.money", by="one")
+b = total("ledger.whole_number", by="one", window="12m")
+w = latest("ledger.word", by="one")
+d = latest("ledger.day", by="one")
+f = latest("ledger.yes", by="one")
+e1 = (a + b).named("", "")
+e2 = (a - b * 2 + 1).named("", "")
+e3 = ratio(a, b).named("", "")
+e4 = (1 / (2 - a)).named("", "")
+e5 = (a > b).named("", "")
+e6 = (a >= 100).named("", "")
+e7 = (a < 100).named("", "")
+e8 = (a <= b).named("", "")
+e9 = w.equals("甲").named("", "")
+e10 = a.equals(b).named("", "")
+e11 = log1p(a).named("", "")
+e12 = absolute(a).named("", "")
+e13 = at_least(a, 1.5).named("", "")
+e14 = at_most(a, 1.5).named("", "")
+e15 = first_known(a, b, 7).named("", "")
+e16 = is_missing(w).named("", "")
+e17 = elapsed_days(d).named("", "")
+e18 = code(w, {"甲": 1, "乙": 2.5}).named("", "")
+e19 = code(w, {"甲": 1}, other=-1).named("", "")
+e20 = share("ledger.money", by="one", where=field("word").equals("甲")).named("", "")
+e21 = share("patchy", by="one", window="12m", where=field("word").equals("甲")).named("", "")
+e22 = change("ledger.number", by="one", over="1m").named("", "")
+e23 = shrunk_rate(count("ledger", by="one"), count("ledger", by="all"), towards=ratio(a, b), strength=20).named("", "")
+e24 = momentum("ledger.money", by="one", recent="1m", before="3m").named("", "")
+e25 = momentum("ledger.money", by="one", recent="30d", before="90d").named("", "")
+e26 = f.equals(latest("patchy.yes", by="pair")).named("", "")
+e27 = (d <= latest("patchy.day", by="pair")).named("", "")
+e28 = (f + 1).named("", "")
+e29 = elapsed_days(latest("brought.event_date", by="own")).named("", "")
+e30 = w.named("", "")
+e31 = (2 * a - 3 / b).named("", "")
+e32 = latest("ledger.k1", by="one").named("", "")
+e33 = change("ledger.money", by="one", over="1m", ago="30d").named("", "")
+"""
+
+
+def _features() -> str:
+    """Every verb over every place, with spans, filters and columns in rotation so that each meets each other soon."""
+    spans, wheres, numbers, anything = map(itertools.cycle, (SPANS, WHERE, NUMBERS, list(COLUMNS)))
+    lines = ["from riskengine.profile import *", FUNCTIONS]
+    for verb in get_args(expressions.Verb):
+        for source, by in PLACES:
+            for _ in range(3):
+                if verb in ("count", "days_since", "days_since_first", "months_with"):
+                    what = source
+                elif verb in ("total", "mean", "trend", "volatility"):
+                    what = f"{source}.{next(numbers)}"
+                else:
+                    what = f"{source}.{next(anything)}"
+                span = next(spans)
+                if verb in ("trend", "volatility") and "window" not in span:
+                    span = 'window="2y"'
+                parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, next(wheres)) if part)
+                lines.append(f'v{len(lines)} = {verb}({parts}).named("", "")')
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    return catalogue_of(write_project(tmp_path_factory.mktemp("oracle"), _features()))
+
+
+@pytest.fixture(scope="module")
+def recipe(catalogue: Catalogue) -> Recipe:
+    return compile_recipe(catalogue, catalogue.features)
+
+
+DAYS = [date.fromisoformat(day) for day in (
+    "2023-01-31", "2023-02-28", "2023-03-31", "2024-01-29", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-01", "2024-03-29",
+    "2024-03-30", "2024-03-31", "2024-04-30", "2024-05-31", "2025-02-28")]  # fmt: skip
+K = st.sampled_from(["x", "y", None])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[dict[str, list[Row]], list[Subject], list[tuple[int, Row]]]:
+    """A few rows for each source, subjects with null keys, and rows that fed subjects bring."""
+
+    def row(number: int, ids: str, known: date | None = None) -> Row:
+        event = draw(st.sampled_from(DAYS))
+        values: dict[str, Any] = {
+            "id": draw(st.sampled_from(ids)), "k1": draw(K), "k2": draw(K), "g_key": draw(K),
+            "money": draw(st.sampled_from([None, *map(Decimal, ("0", "1.50", "100", "100000.10", "-20.05", "1000000000"))])),
+            "whole_number": draw(st.sampled_from([None, 0, 1, 3, -2, 10**7])),
+            "number": draw(st.sampled_from([None, 0.0, 0.25, 7.125, -3.5, 123456.789])),
+            "rate": draw(st.sampled_from([None, 0.0, 0.1, 0.35, 1.0])), "word": draw(st.sampled_from(["甲", "乙", "丙", None])),
+            "day": draw(st.sampled_from([*DAYS, None])), "yes": draw(st.sampled_from([True, False, None])),
+        }  # fmt: skip
+        known = known or event + timedelta(days=draw(st.sampled_from([0, 0, 1, 29, 31, 60])))
+        removed = draw(st.integers(0, 5)) == 0
+        return Row(min(event, known), known, values, draw(st.sampled_from([1, 2])), number, removed)
+
+    rows = {
+        source: [row(number, "abcdefghijkl") for number in range(draw(st.integers(0, 14)))]
+        for source in ("ledger", "patchy", "brought", "brought_patchy")
+    }
+    subjects = []
+    brought = []
+    for number in range(draw(st.integers(1, 12))):
+        fed = draw(st.booleans())
+        name = draw(st.sampled_from("abcdefghijklmn")) if fed or draw(st.booleans()) else None
+        as_of = draw(st.sampled_from(DAYS)) + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
+        keys = {"id": name, "k1": draw(K), "k2": draw(K), "g_key": draw(K)}
+        subjects.append(Subject(as_of, keys, fed))
+        if fed:
+            for source in ("brought", "brought_patchy"):
+                own = row(50, name or "a", known=as_of)
+                clean = Row(own.event, own.known, {**own.values, **keys}, 99, 99)
+                brought.append((number, source, clean))
+    return rows, subjects, brought  # type: ignore[return-value]
+
+
+@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(worlds())
+def test_every_verb_is_what_it_says(catalogue: Catalogue, recipe: Recipe, world: Any) -> None:
+    rows, subjects, brought = world
+    overlay: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for number, source, row in brought:
+        values = {**row.values, "event_date": row.event, "known_at": row.known, "happened": row.event, "told": row.known}
+        overlay.setdefault(source, []).append((number, values))
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = store_rows(Path(folder), {source: facts for source, facts in rows.items() if facts})
+        got = compute(snapshot, recipe, subjects, Overlay(overlay))
+    for number, (subject, values) in enumerate(zip(subjects, got, strict=True)):
+        own: dict[str, list[Row]] = {}
+        for owner, source, row in brought:
+            if owner == number:
+                own.setdefault(source, []).append(row)
+        oracle = Oracle(rows, catalogue.sources, catalogue.subjects.keys, subject, own)
+        for name in recipe.names:
+            feature = catalogue.feature(name)
+            wanted = oracle.value(feature)
+            verbs = {aggregate.verb for aggregate in aggregates(feature)}
+            size = 1e9 if verbs & {"trend"} else 1e3 if "volatility" in verbs else 1.0
+            assert same(values[name], wanted, size), (name, feature.of, subject, values[name], wanted)
+
+
+def test_the_comparison_meets_every_verb_and_operator(catalogue: Catalogue) -> None:
+    """What is compared above is everything there is to compare."""
+    verbs, operators, functions, filters = set(), set(), set(), set()
+    waiting: list[Any] = [feature for _, feature in catalogue.features.values()]
+    while waiting:
+        part = waiting.pop()
+        waiting += part.inputs()
+        if isinstance(part, expressions.Aggregate):
+            verbs.add(part.verb)
+            filters |= {rule.operator for rule in part.where}
+        if isinstance(part, expressions.Arithmetic):
+            operators.add(part.operator)
+        if isinstance(part, expressions.Function):
+            functions.add(part.name)
+    every = {
+        kind: set(get_args(get_type_hints(kind)[slot]))
+        for kind, slot in ((expressions.Arithmetic, "operator"), (expressions.Function, "name"), (expressions.Filter, "operator"))
+    }
+    assert verbs == set(get_args(expressions.Verb))
+    assert operators == every[expressions.Arithmetic]
+    assert functions == every[expressions.Function]
+    assert filters == every[expressions.Filter]
