@@ -20,6 +20,4 @@ bad_credit = latest("pboc_ent.bad_balance", by=_E).named("Non-performing balance
 credit_report_missing = is_missing(open_credit).named("No credit report", "无企业征信报告", unit="yes/no", direction=1)
 
 bank_guaranteed_12m = total("contract.guaranteed", by="bank", window="12m").named("Guaranteed through the bank in 12 months", "该银行近12个月担保金额", unit="CNY")
-bank_compensation_rate = shrunk_rate(
-    count("compensation", by="bank", window="36m"), count("contract", by="bank", window="36m"), towards=whole_compensation_rate, strength=20
-).named("Compensation rate of the bank, 36 months", "合作银行代偿率（近36个月）", unit="share", direction=1)
+bank_compensation_rate = shrunk_rate(count("compensation", by="bank", window="36m"), count("contract", by="bank", window="36m"), towards=whole_compensation_rate, strength=20).named("Compensation rate of the bank, 36 months", "合作银行代偿率（近36个月）", unit="share", direction=1)

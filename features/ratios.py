@@ -11,3 +11,4 @@ outstanding_to_sales = ratio(enterprise_outstanding, sales_12m).named("Outstandi
 credit_to_sales = ratio(open_credit, sales_12m).named("Open credit over declared sales", "信贷余额与申报销售额之比", unit="times", direction=1)
 sales_per_insured = ratio(sales_12m, insured_mean_6m).named("Declared sales per insured person", "人均申报销售额", unit="CNY/person")
 request_log = log1p(requested_amount).named("Amount applied for, logarithm", "申请金额对数", unit="ln CNY")
+exposure_after = (enterprise_outstanding + requested_amount).named("Guaranteed for this enterprise if approved in full", "批准后本户担保余额上限", unit="CNY", direction=1, reference="Order 683 art. 16 融资担保公司监督管理条例第十六条")

@@ -58,22 +58,28 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
         {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: _IBIS[t] for c, t in keys}},
         name="subjects",
     )
-    wide = subjects
-    for number, group in enumerate(groups):
-        wide = _join_back(wide, _aggregate_group(subjects, group, lineage), group, number)
+    results = [_aggregate_group(subjects, group, lineage) for group in groups]
+    wide = ibis.table(_wide_schema(subjects, results), name="wide")
     columns = {signature(aggregate): name for group in groups for name, aggregate in group.members}
     outputs = {"subject": wide.subject}
     for name, feature in wanted.items():
         outputs[name] = value_term(feature, wide, columns, catalogue.sources)
         if lineage:
             outputs |= _lineage(name, feature, wide, columns)
+    parts = [f"g{number} AS ({_sql(result)})" for number, result in enumerate(results)]
+    parts.append(f"wide AS ({_joined_back(groups, results)})")
+    values = _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted)
     return Recipe(
-        _typed(str(ibis.to_sql(wide.select(**outputs), dialect="duckdb")), outputs, catalogue, wanted),
+        f"WITH {', '.join(parts)} {values}",
         tuple(_note(catalogue, name, feature) for name, feature in wanted.items()),
         tuple((source.name, _source_note(source, groups)) for source in _used(groups)),
         tuple(keys),
         lineage,
     )
+
+
+def _sql(table: Any) -> str:
+    return str(ibis.to_sql(table, dialect="duckdb"))
 
 
 def _typed(sql: str, outputs: Iterable[str], catalogue: Catalogue, wanted: Mapping[str, Feature]) -> str:
@@ -199,29 +205,33 @@ def _own_or_stored(pairs: Any, facts: Any, source: SourceContract) -> Any:
     return (facts.for_subject == pairs.subject) | stored
 
 
-def _join_back(wide: Any, result: Any, group: _Group, number: int) -> Any:
-    shared = [column for column in result.columns if column in wide.columns]
-    rest = [column for column in result.columns if column not in shared]
-    if "subject" in shared:  # one row a subject: its other keys may be null, which equals nothing
-        shared = ["subject", "as_of"]
-    renamed = result.select(
-        **{f"k{number}_{column}": result[column] for column in shared}, **{c: result[c] for c in rest}
-    )
-    joined = wide.left_join(renamed, [wide[column] == renamed[f"k{number}_{column}"] for column in shared])
-    absent = f"k{number}_as_of"
-    kept = joined.select([*wide.columns, *rest, absent])
-    if group.source.coverage == "complete":
-        filled = {}
-        known = ibis.literal(True)
-        for column in group.columns:
-            known = known & kept[column].notnull()
+def _wide_schema(subjects: Any, results: Iterable[Any]) -> dict[str, Any]:
+    """The columns of the subjects and of every group's result."""
+    schema = dict(subjects.schema())
+    for result in results:
+        schema |= {name: kind for name, kind in result.schema().items() if name not in schema}
+    return schema
+
+
+def _joined_back(groups: Iterable[_Group], results: Iterable[Any]) -> str:
+    """The subjects with all groups' results side by side, in one flat SELECT: nesting would cost parsing time.
+
+    A complete source gives zero where a known key has no row. Plain SQL that every engine reads.
+    """
+    columns, joins = ["s.*"], []
+    for number, (group, result) in enumerate(zip(groups, results, strict=True)):
+        keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
+        joins.append(
+            f"LEFT JOIN g{number} ON " + " AND ".join(f's."{key}" = g{number}."{key}"' for key in keys)
+        )
+        none = " AND ".join(
+            [f"g{number}.as_of IS NULL", *(f's."{key}" IS NOT NULL' for key in group.columns)]
+        )
         for name, aggregate in group.members:
-            if aggregate.verb in _ZERO_WHERE_NONE:
-                value = kept[name]
-                none = known & kept[absent].isnull()
-                filled[name] = ibis.ifelse(none, ibis.literal(0).cast(value.type()), value)
-        kept = kept.mutate(**filled) if filled else kept
-    return kept.drop(absent)
+            zero = group.source.coverage == "complete" and aggregate.verb in _ZERO_WHERE_NONE
+            columns.append(f"CASE WHEN {none} THEN 0 ELSE {name} END AS {name}" if zero else name)
+        columns += [name for name in result.columns if name.endswith(("__event", "__known"))]
+    return f"SELECT {', '.join(columns)} FROM subjects s {' '.join(joins)}"
 
 
 def _lineage(

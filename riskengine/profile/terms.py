@@ -23,10 +23,10 @@ from riskengine.profile.expressions import (
 from riskengine.profile.kinds import value_kind
 
 EXACT = {
-    "integer": "decimal(18,4)",
-    "money": "decimal(18,4)",
+    "integer": "decimal(19,0)",
+    "money": "decimal(18,2)",
     "rate": "decimal(18,6)",
-    "number": "decimal(18,6)",
+    "number": "decimal(28,6)",
 }
 
 

@@ -109,7 +109,8 @@ def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     own = page.evaluation.signals
     mine = own[((own.about == GUARANTEE) & (own.id == str(row["id"])))]
     around = own[own.about.isin([key for key, columns in page.keys.items() if columns])]
-    around = around[[_names(page, row, key) == one for key, one in zip(around.about, around.id, strict=True)]]
+    near = [_names(page, row, key) == one for key, one in zip(around.about, around.id, strict=True)]
+    around = around[np.array(near, dtype=bool)]
     found = [_spoken(page, one) for one in _rows(mine)]
     worst = page.signals[found[0]["signal"]] if found else None
     history = [float(one) for one in row["pd_history"]]
@@ -125,7 +126,7 @@ def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         "found": found,
         "around": [_spoken(page, one) for one in _rows(around[around.severity != "blue"])],
         "act": worst,
-        "reasons": page.reasons.get(str(row["id"]), {}),
+        "reasons": page.reasons.get(str(row["id"]), {"en": [], "zh": []}),
     }
 
 
@@ -250,8 +251,7 @@ def _changed(page: Page) -> dict[str, Any]:
             now.left.groupby("why").agg(n=("id", "size"), loss=("expected_loss", "sum")).reset_index()
         ),
         "charged": [
-            {**row, "title": _name(page, row)}
-            for row in _rows(now.left[now.left.why != ""].head(12))
+            {**row, "title": _name(page, row)} for row in _rows(now.left[now.left.why != ""].head(12))
         ],
     }
 
@@ -270,10 +270,7 @@ def _reminders(page: Page) -> dict[str, Any]:
         else rows
     )
     return {
-        "counts": [
-            {**row, "definition": page.reminders[row["reminder"]]}
-            for row in _rows(page.plan.counts)
-        ],
+        "counts": [{**row, "definition": page.reminders[row["reminder"]]} for row in _rows(page.plan.counts)],
         "rows": [
             {
                 **row,
@@ -318,7 +315,8 @@ def _pictures(page: Page) -> dict[str, Any]:
         years = (book[page.shown.age_months] // 12).clip(0, 9)
         by_year = book.groupby(years)[["expected_loss", "exposure"]].sum()
         bars = [
-            (f"{int(y)}–{int(y) + 1}", float(v), money(float(v))) for y, v in by_year.expected_loss.items()
+            (f"{year:.0f}–{year + 1:.0f}", float(loss), money(float(loss)))
+            for year, loss in zip(by_year.index.tolist(), by_year.expected_loss, strict=True)
         ]
         found["age"] = Markup(drawing.columns(bars, "Expected loss by years on book / 按在保年限的预期损失"))
     return found

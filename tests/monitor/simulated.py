@@ -11,15 +11,36 @@ KEYS = {"bank": ("Bank",), "industry": ("sector",), "region": ("State",), "indus
         "enterprise": ("enterprise",), "whole": ()}  # fmt: skip
 GRADES = [str(n) for n in range(1, 11)]
 EDGES = [0.005, 0.01, 0.02, 0.035, 0.06, 0.10, 0.16, 0.25, 0.40, 1.0]
-WORDS = ["Northern", "Harbor", "Maple", "Summit", "Pioneer", "Lakeside", "Golden", "Union", "Cedar", "Prairie"]
-TRADES = ["Auto Repair", "Bakery Inc", "Builders LLC", "Transport Co", "Dental Care", "Foods & Catering", "Motel"]
+WORDS = [
+    "Northern",
+    "Harbor",
+    "Maple",
+    "Summit",
+    "Pioneer",
+    "Lakeside",
+    "Golden",
+    "Union",
+    "Cedar",
+    "Prairie",
+]
+TRADES = [
+    "Auto Repair",
+    "Bakery Inc",
+    "Builders LLC",
+    "Transport Co",
+    "Dental Care",
+    "Foods & Catering",
+    "Motel",
+]
 
 
 def book(as_of: date, before: Before | None = None, size: int = 5000, seed: int = 7) -> pd.DataFrame:
     """A night's frame of about `size` guarantees; what is random about a guarantee stays the same every month."""
     fixed = np.random.default_rng(seed)
     ids = np.arange(size * 13 // 10)
-    disbursed = np.array([date(1997, 1, 5) + timedelta(days=int(d)) for d in np.sort(fixed.integers(0, 3500, len(ids)))])
+    disbursed = np.array(
+        [date(1997, 1, 5) + timedelta(days=int(d)) for d in np.sort(fixed.integers(0, 3500, len(ids)))]
+    )
     banks = np.array(["BANK OF AMERICA NATL ASSOC", "WELLS FARGO BANK NATL ASSOC", "U.S. BANK NATIONAL ASSOCIATION",
                       *[f"FIRST STATE BANK {n}" for n in range(60)]], dtype=object)  # fmt: skip
     weight = 1 / np.arange(1, len(banks) + 1)
@@ -36,6 +57,7 @@ def book(as_of: date, before: Before | None = None, size: int = 5000, seed: int 
         "pd": 1 / (1 + np.exp(-(base + drift))),
         "borrower_name": [f"{WORDS[n % 10]} {TRADES[n // 3 % 7]} {n}" for n in ids],
         "new_business": fixed.choice([0.0, 1.0, np.nan], len(ids), p=[0.65, 0.3, 0.05]),
+        "franchise": 0.0,
         "employees": fixed.integers(1, 60, len(ids)).astype(float),
         "earlier_charge_offs": fixed.choice([0.0, 1.0], len(ids), p=[0.995, 0.005]),
         "days_since_charge_off": fixed.integers(20, 900, len(ids)).astype(float),
@@ -51,7 +73,9 @@ def book(as_of: date, before: Before | None = None, size: int = 5000, seed: int 
     frame["lender"] = frame.Bank
     frame["grade_no"] = (np.searchsorted(EDGES, frame.pd) + 1).astype(float)
     frame["grade"] = [str(int(n)) for n in frame.grade_no]
-    frame["score"] = np.round(600 + 20 / np.log(2) * (np.log((1 - frame.pd) / frame.pd) - np.log(30))).astype(int)
+    frame["score"] = np.round(600 + 20 / np.log(2) * (np.log((1 - frame.pd) / frame.pd) - np.log(30))).astype(
+        int
+    )
     frame["exposure"] = np.round(frame.requested_amount * 0.75, 2)
     frame["expected_loss"] = np.round(frame.exposure * frame.pd * 0.55, 2)
     for name, column, low, high in [("lender", "Bank", 0.4, 2.6), ("industry", "sector", 0.7, 2.0),

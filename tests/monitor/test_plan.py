@@ -48,7 +48,7 @@ def test_months_in_arrays_are_the_clocks(pairs: list[tuple[date, int]]) -> None:
     weekend=st.sampled_from(["before", "after"]), every=st.sampled_from(["", "1m", {"A": "12m", "B": "3m"}]),
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
-def test_due_dates_as_a_plain_loop_gives_them(
+def test_due_dates_as_a_plain_loop_gives_them(  # noqa: PLR0917
     begun: date, as_of: date, grade: str, plus: str, weekend: str, every: object
 ) -> None:
     one = reminder(plus=plus, weekend=weekend, every=every, keep_days=30)
@@ -87,9 +87,15 @@ def test_a_better_grade_replans_but_does_not_hide_what_became_due() -> None:
     frame = book([date(2006, 1, 10)], ["B"])
     before = plan((one,), frame, NO_FEEDS, Night(date(2006, 2, 6)))
     assert date(2006, 2, 10) in before.reminders.due.tolist()
-    better = plan((one,), frame.assign(grade="A"), NO_FEEDS, Night(date(2006, 2, 20), previous=before.reminders))
-    assert better.reminders[["due", "status", "days_left"]].to_numpy().tolist() == [[date(2006, 2, 10), "overdue", -10]]
-    assert plan((one,), frame.head(0), NO_FEEDS, Night(date(2006, 2, 20), previous=before.reminders)).reminders.empty
+    better = plan(
+        (one,), frame.assign(grade="A"), NO_FEEDS, Night(date(2006, 2, 20), previous=before.reminders)
+    )
+    assert better.reminders[["due", "status", "days_left"]].to_numpy().tolist() == [
+        [date(2006, 2, 10), "overdue", -10]
+    ]
+    assert plan(
+        (one,), frame.head(0), NO_FEEDS, Night(date(2006, 2, 20), previous=before.reminders)
+    ).reminders.empty
 
 
 def test_a_silent_feed_is_reminded_of_and_an_empty_book_gives_the_same_columns() -> None:
@@ -104,7 +110,8 @@ def test_a_silent_feed_is_reminded_of_and_an_empty_book_gives_the_same_columns()
 def test_weekends_move_deadlines_earlier_and_visits_later() -> None:
     days = [date(2006, 1, 1) + timedelta(days=n) for n in range(60)]
     for day in days:
-        assert working_day(day, "before").weekday() < 5 and working_day(day, "after").weekday() < 5
+        assert working_day(day, "before").weekday() < 5
+        assert working_day(day, "after").weekday() < 5
         assert working_day(day, "before") <= day <= working_day(day, "after")
 
 
@@ -130,5 +137,10 @@ reference = "a"
     with pytest.raises(UsageError) as raised:
         read_reminders(path, Vocabulary({}, {"begun": "date"}), ("1", "2"))
     told = str(raised.value)
-    for part in ("Did you mean 'begun'?", "expected a date, got pd is a number", "grades of 1, 2, got '11'", "'10d'"):
+    for part in (
+        "Did you mean 'begun'?",
+        "expected a date, got pd is a number",
+        "grades of 1, 2, got '11'",
+        "'10d'",
+    ):
         assert part in told

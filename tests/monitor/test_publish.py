@@ -38,8 +38,9 @@ def test_published_once_then_no_change_then_replaced_and_kept(tmp_path: Path) ->
     assert put(tmp_path, "two").status == "replaced"
     assert put(tmp_path, "one").status == "replaced"
     assert seen(tmp_path) == first
-    kept = [path for path in (tmp_path / "publications" / ".superseded").iterdir()]
-    assert [path.name.startswith(f"{DAY}-") for path in kept] == [True, True][: len(kept)] and kept
+    kept = list((tmp_path / "publications" / ".superseded").iterdir())
+    assert [path.name.startswith(f"{DAY}-") for path in kept] == [True, True][: len(kept)]
+    assert kept
     assert b"two" in b"".join((path / "report.html").read_bytes() for path in kept)
 
 
@@ -50,12 +51,14 @@ def test_damage_is_seen_repaired_and_never_built_upon(tmp_path: Path) -> None:
         publish.before(tmp_path, date(2006, 3, 31))
     for _ in range(3):
         done = put(tmp_path, "one")
-        assert done.status == "repaired" and len(done.found) == 1
+        assert done.status == "repaired"
+        assert len(done.found) == 1
         assert seen(tmp_path) == whole
         (tmp_path / "publications" / str(DAY) / "report.html").unlink()
     assert put(tmp_path, "one").status == "repaired"
     found = publish.before(tmp_path, date(2006, 3, 31))
-    assert found is not None and found.as_of == DAY
+    assert found is not None
+    assert found.as_of == DAY
     assert publish.before(tmp_path, DAY) is None
 
 
@@ -133,5 +136,6 @@ def test_killed_at_every_line_the_last_publication_stands_and_a_rerun_gives_the_
         put(store, "new")
         assert seen(store) == new
         editions = list((store / "publications" / ".editions").iterdir())
-        assert len(editions) == 1 and len(list((store / "publications" / ".superseded").iterdir())) <= 2
+        assert len(editions) == 1
+        assert len(list((store / "publications" / ".superseded").iterdir())) <= 2
     assert states == {True, False}

@@ -53,7 +53,9 @@ def test_arrays_compare_as_single_rows_do(values: list[float | None], op: str, l
     assert told == [one.holds({"x": value}, DAY) for value in values]
 
 
-def slow(one: Signal, row: dict[str, float | None], before: str | None, stale: frozenset[str]) -> tuple[str | None, bool]:
+def slow(
+    one: Signal, row: dict[str, float | None], before: str | None, stale: frozenset[str]
+) -> tuple[str | None, bool]:
     """The rule of `evaluate`, read band by band for one row: (severity, held)."""
     level, still_open = -1, -1
     for item in one.bands:
@@ -88,7 +90,9 @@ def test_severity_and_held_as_the_slow_reading_says(data: st.DataObject) -> None
     got = {row.id: (row.severity, row.state == "held") for row in found.signals.itertuples()}
     wanted = {str(n): slow(one, {"x": x[n], "y": y[n]}, past[n], stale) for n in range(5)}
     assert got == {name: told for name, told in wanted.items() if told[0]}
-    assert set(found.ended.id) == {str(n) for n, name in enumerate(past) if name and wanted[str(n)][0] is None}
+    assert set(found.ended.id) == {
+        str(n) for n, name in enumerate(past) if name and wanted[str(n)][0] is None
+    }
     count = found.counts.iloc[0]
     assert count[list(SEVERITIES)].sum() + count.clear + count.not_evaluable == 5
 
@@ -106,7 +110,9 @@ def before(fired: list[tuple[str, str]]) -> pd.DataFrame:
 
 def test_fires_on_its_boundary_and_keeps_its_history() -> None:
     one = signal([band("yellow", 1.0), band("red", 2.0)])
-    found = evaluate([one], rows([0.999, 1.0, 2.0, None]), Night(DAY, {}, before([("1", "red"), ("3", "red")])))
+    found = evaluate(
+        [one], rows([0.999, 1.0, 2.0, None]), Night(DAY, {}, before([("1", "red"), ("3", "red")]))
+    )
     table = found.signals.set_index("id")
     assert table.severity.to_dict() == {"1": "yellow", "2": "red", "3": "red"}
     assert table.state.to_dict() == {"1": "continuing", "2": "new", "3": "held"}
@@ -117,7 +123,10 @@ def test_fires_on_its_boundary_and_keeps_its_history() -> None:
 
 
 def test_a_dated_limit_counts_from_its_day() -> None:
-    limits = [{"from": "2000-01-01", "value": 1.0, "reference": "a"}, {"from": "2006-03-31", "value": 5.0, "reference": "b"}]
+    limits = [
+        {"from": "2000-01-01", "value": 1.0, "reference": "a"},
+        {"from": "2006-03-31", "value": 5.0, "reference": "b"},
+    ]
     one = signal([{"severity": "red", "when": [{"feature": "x", "op": ">", "limits": limits}]}])
     frame = rows([3.0])
     assert len(evaluate([one], frame, Night(DAY - timedelta(days=1))).signals) == 1
@@ -153,7 +162,12 @@ reference = "a"
 """
 
     def write(name: str, about: str, feature: str, text: str) -> str:
-        return block.replace('"A"', f'"{name}"').replace("ABOUT", about).replace("FEATURE", feature).replace("TEXT", text)
+        return (
+            block.replace('"A"', f'"{name}"')
+            .replace("ABOUT", about)
+            .replace("FEATURE", feature)
+            .replace("TEXT", text)
+        )
 
     path.write_text(
         write("A", "guarantee", "emploees", "a") + write("B", "bnk", "pd", "a") + write("C", "bank", "pd", "a")
@@ -167,5 +181,3 @@ reference = "a"
     for part in ("Did you mean 'employees'?", "Did you mean 'bank'?", "It differs within one bank", "a limit that is a text",
                  "a second block", "KeyError 'pdd'", "'referense'"):  # fmt: skip
         assert part in told
-
-

@@ -82,7 +82,12 @@ class Row:
 
     def get(self, column: str) -> Any:
         """A column's value."""
-        clocks = {"happened": self.event, "event_date": self.event, "told": self.known, "known_at": self.known}
+        clocks = {
+            "happened": self.event,
+            "event_date": self.event,
+            "told": self.known,
+            "known_at": self.known,
+        }
         return clocks.get(column, self.values.get(column))
 
 
@@ -105,7 +110,8 @@ def _table(facts: Sequence[Row]) -> pa.Table:
         "fact_hash": [f"{fact.batch}-{fact.row}" for fact in facts],
     }
     arrays = {
-        name: pa.array([fact.get(name) for fact in facts], ARROW_TYPES[kind]) for name, kind in COLUMNS.items()
+        name: pa.array([fact.get(name) for fact in facts], ARROW_TYPES[kind])
+        for name, kind in COLUMNS.items()
     }
     arrays |= {name: pa.array(fixed[name], kind) for name, kind in FACT_FIELDS}
     return pa.table(arrays)

@@ -21,7 +21,15 @@ from riskengine.profile.expressions import aggregates
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import Recipe
 
-SPANS = ['window="1m"', 'window="12m"', 'window="30d"', 'window="2m", ago="1m"', 'window="1y", ago="30d"', 'ago="1m"', ""]
+SPANS = [
+    'window="1m"',
+    'window="12m"',
+    'window="30d"',
+    'window="2m", ago="1m"',
+    'window="1y", ago="30d"',
+    'ago="1m"',
+    "",
+]
 PLACES = [("ledger", "one"), ("patchy", "pair"), ("brought", "one"), ("brought_patchy", "own"), ("ledger", "all"),
           ("ledger", "other"), ("patchy", "one")]  # fmt: skip
 WHERE = ["", 'where=field("word").equals("甲")', 'where=[field("word").differs("甲"), field("whole_number") > 0]',
@@ -152,7 +160,13 @@ def test_every_verb_is_what_it_says(catalogue: Catalogue, recipe: Recipe, world:
     rows, subjects, brought = world
     overlay: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for number, source, row in brought:
-        values = {**row.values, "event_date": row.event, "known_at": row.known, "happened": row.event, "told": row.known}
+        values = {
+            **row.values,
+            "event_date": row.event,
+            "known_at": row.known,
+            "happened": row.event,
+            "told": row.known,
+        }
         overlay.setdefault(source, []).append((number, values))
     with tempfile.TemporaryDirectory() as folder:
         snapshot = store_rows(Path(folder), {source: facts for source, facts in rows.items() if facts})
@@ -187,7 +201,11 @@ def test_the_comparison_meets_every_verb_and_operator(catalogue: Catalogue) -> N
             functions.add(part.name)
     every = {
         kind: set(get_args(get_type_hints(kind)[slot]))
-        for kind, slot in ((expressions.Arithmetic, "operator"), (expressions.Function, "name"), (expressions.Filter, "operator"))
+        for kind, slot in (
+            (expressions.Arithmetic, "operator"),
+            (expressions.Function, "name"),
+            (expressions.Filter, "operator"),
+        )
     }
     assert verbs == set(get_args(expressions.Verb))
     assert operators == every[expressions.Arithmetic]

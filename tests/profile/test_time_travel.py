@@ -67,7 +67,8 @@ def _three_versions() -> list[Row]:
     for number, kinds in enumerate(product(CLOCKS, repeat=3)):
         case = f"three{number}"
         rows += [
-            _row(case, case, (*clocks, False), (batch, 100_000 + number)) for batch, clocks in enumerate(kinds, 1)
+            _row(case, case, (*clocks, False), (batch, 100_000 + number))
+            for batch, clocks in enumerate(kinds, 1)
         ]
     return rows
 
@@ -139,7 +140,9 @@ def test_what_is_learnt_later_changes_nothing_and_what_is_known_does(recipe: Rec
 
 def test_batches_one_by_one_are_the_same_as_together(recipe: Recipe, tmp_path: Path) -> None:
     rows = _three_versions()[:900]
-    subjects = [Subject(day, {"k1": case}) for case in sorted({row.values["k1"] for row in rows}) for day in DAY]
+    subjects = [
+        Subject(day, {"k1": case}) for case in sorted({row.values["k1"] for row in rows}) for day in DAY
+    ]
     for batch in (1, 2, 3):
         one_by_one = store_rows(tmp_path / "a", {"ledger": [row for row in rows if row.batch <= batch]})
     together = store_rows(tmp_path / "b", {"ledger": rows})

@@ -16,10 +16,28 @@ from riskengine.store.ledger import batch_records, open_ledger
 
 # name -> application, code, bank, industry, region
 SUBJECTS = {
-    "A1": ("SQ001", "91370102MA3C00011F", "齐鲁银行", "35", "3701"),  # machinery, Jinan; renamed in September 2023
+    "A1": (
+        "SQ001",
+        "91370102MA3C00011F",
+        "齐鲁银行",
+        "35",
+        "3701",
+    ),  # machinery, Jinan; renamed in September 2023
     "A5": ("SQ005", "91370102MA3C00011F", "齐鲁银行", "35", "3701"),
-    "B": ("SQ002", "91340100MA2T00023B", "徽商银行", "39", "3401"),  # electronics, Hefei; defaults in June 2024
-    "C": ("SQ003", "92370700MA3D00039U", "齐鲁银行", "62", "3707"),  # eating house, Weifang; restates a filing
+    "B": (
+        "SQ002",
+        "91340100MA2T00023B",
+        "徽商银行",
+        "39",
+        "3401",
+    ),  # electronics, Hefei; defaults in June 2024
+    "C": (
+        "SQ003",
+        "92370700MA3D00039U",
+        "齐鲁银行",
+        "62",
+        "3707",
+    ),  # eating house, Weifang; restates a filing
     "D": ("SQ004", "93371600MA3E00048G", "滨州农商银行", "01", "3716"),  # farm co-operative outside coverage
     "E": ("SQ006", "91350100M000100Y43", "徽商银行", "35", "3501"),  # founded in June 2023
 }
@@ -54,7 +72,12 @@ EXPECTED: list[tuple[str, str, str, object]] = [
     ("C", "2023-12-31", "sales_volatility_12m", 0),  # 50,000 every month
     # C restates November 2023 from 50,000 to 20,000: filed on 10 March 2024, known on the 15th.
     ("C", "2023-12-31", "sales_3m", 150_000),
-    ("C", "2024-02-29", "sales_3m", 200_000),  # four months before 29 February is 29 October: October counts too
+    (
+        "C",
+        "2024-02-29",
+        "sales_3m",
+        200_000,
+    ),  # four months before 29 February is 29 October: October counts too
     ("C", "2024-03-14", "sales_3m", 150_000),  # November, December, January
     ("C", "2024-03-15", "sales_3m", 120_000),  # November is 20,000 now
     ("C", "2024-03-15", "sales_latest", 50_000),  # the restated November does not hide January
@@ -168,7 +191,8 @@ def seen(world: Project) -> dict[tuple[str, str], dict[str, object]]:
     asked = sorted({(name, day) for name, day, _, _ in EXPECTED})
     columns = ("app_id", "uscc", "bank", "industry", "region")
     subjects = [
-        Subject(date.fromisoformat(day), dict(zip(columns, SUBJECTS[name], strict=True))) for name, day in asked
+        Subject(date.fromisoformat(day), dict(zip(columns, SUBJECTS[name], strict=True)))
+        for name, day in asked
     ]
     with Workbench(FactStore(world.store).snapshot()) as bench:
         bench.load_subjects(recipe, subjects)
@@ -176,7 +200,7 @@ def seen(world: Project) -> dict[tuple[str, str], dict[str, object]]:
         return dict(zip(asked, bench.rows(recipe), strict=True))
 
 
-@pytest.mark.parametrize(("name", "day", "feature", "value"), EXPECTED, ids=lambda part: str(part))
+@pytest.mark.parametrize(("name", "day", "feature", "value"), EXPECTED, ids=str)
 def test_by_eye(
     seen: dict[tuple[str, str], dict[str, object]], name: str, day: str, feature: str, value: object
 ) -> None:

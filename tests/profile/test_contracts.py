@@ -1,0 +1,203 @@
+"""Does every feature of every project hold what features promise: on no data, on the world, alone as in a batch?"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from riskengine.intake.contract import SourceContract
+from riskengine.intake.load import take_in
+from riskengine.profile import plan
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Subject, Workbench
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.recipe import Recipe
+from riskengine.project import Project
+from riskengine.store import snapshot as snapshots
+from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
+from riskengine.store.snapshot import Snapshot
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = {"default": ROOT, "sba_7a": ROOT / "examples" / "sba_7a"}
+START, AS_OF, END = date(2022, 1, 31), date(2024, 2, 29), date(2025, 6, 30)
+
+
+@pytest.fixture(scope="module", params=sorted(PROJECTS))
+def catalogue(request: pytest.FixtureRequest) -> Catalogue:
+    return Catalogue(Project(PROJECTS[request.param]))
+
+
+@pytest.fixture(scope="module")
+def recipe(catalogue: Catalogue) -> Recipe:
+    return compile_recipe(catalogue, catalogue.features, lineage=True)
+
+
+def _value(chance: random.Random, contract: SourceContract, name: str) -> Any:
+    kind = contract.column_type(name)
+    column = contract.columns.get(name)
+    if chance.random() < 0.1 and name not in contract.key:
+        return None
+    if kind == "text":
+        few = column.values if column and column.values else ("a", "b", "c", "d")
+        return chance.choice([*few, "ab"] if name in contract.key else few)
+    if kind == "date":
+        return START + timedelta(days=chance.randrange(900))
+    if kind == "flag":
+        return chance.random() < 0.5
+    if kind == "integer":
+        return chance.randrange(0, 50)
+    return Decimal(chance.randrange(0, 10**8)) / 100 if kind == "money" else chance.random() * 100
+
+
+def _random_facts(
+    contract: SourceContract, chance: random.Random, count: int, known: tuple[date, date]
+) -> pa.Table:
+    names = [*contract.columns, *contract.derived]
+    rows = []
+    for number in range(count):
+        told = known[0] + timedelta(days=chance.randrange((known[1] - known[0]).days + 1))
+        row = {name: _value(chance, contract, name) for name in names}
+        fixed = (
+            told - timedelta(days=chance.choice([0, 1, 30, 400])),
+            told,
+            1,
+            number,
+            chance.random() < 0.1,
+            "x",
+        )
+        rows.append(row | dict(zip((name for name, _ in FACT_FIELDS), fixed, strict=True)))
+    fields = [(name, ARROW_TYPES[contract.column_type(name) or "text"]) for name in names]
+    return pa.Table.from_pylist(rows, pa.schema([*fields, *FACT_FIELDS]))
+
+
+def _random_world(catalogue: Catalogue, root: Path, future: bool = False) -> Snapshot:
+    """Random facts known by `AS_OF`; with `future` also as many that become known after it."""
+    store = FactStore(root)
+    for name, contract in sorted(catalogue.sources.items()):
+        chance = random.Random(name)
+        store.append(name, _random_facts(contract, chance, 60, (START, AS_OF)), 1)
+        if future:
+            store.append(name, _random_facts(contract, chance, 60, (AS_OF + timedelta(days=1), END)), 2)
+    return store.publish({name: contract.key for name, contract in catalogue.sources.items()})
+
+
+def _subjects(catalogue: Catalogue, recipe: Recipe) -> list[Subject]:
+    chance = random.Random(7)
+    source = catalogue.sources[catalogue.subjects.applicant.source]
+    return [
+        Subject(AS_OF, {column: _value(chance, source, column) for column, _ in recipe.keys})
+        for _ in range(12)
+    ]
+
+
+def _rows(snapshot: Snapshot, recipe: Recipe, subjects: list[Subject]) -> list[dict[str, Any]]:
+    with Workbench(snapshot) as bench:
+        bench.load_facts(recipe)
+        bench.load_subjects(recipe, subjects)
+        return bench.rows(recipe)
+
+
+def test_the_definitions_are_sound_and_said_in_both_languages(catalogue: Catalogue) -> None:
+    assert catalogue.problems() == []
+    for name, (_, feature) in catalogue.features.items():
+        assert feature.en, name
+        assert feature.zh, name
+        assert feature.direction in (-1, 0, 1), name
+    assert {source.family for source in catalogue.sources.values() if source.role == "facts"} == {
+        "government", "market", "guarantee", "credit"
+    }  # fmt: skip
+
+
+def test_every_feature_computes_where_nothing_is_known(
+    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
+) -> None:
+    (row,) = _rows(snapshots.read(tmp_path), recipe, [Subject(AS_OF, {})])
+    assert set(recipe.names) <= set(row)
+    assert all(row[f"{name}__event"] is None and row[f"{name}__known"] is None for name in recipe.names)
+
+
+def test_one_alone_is_one_of_many_to_the_bit_and_no_fact_is_from_later(
+    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
+) -> None:
+    snapshot = _random_world(catalogue, tmp_path)
+    subjects = _subjects(catalogue, recipe)
+    together = _rows(snapshot, recipe, subjects)
+    with Workbench(snapshot) as bench:
+        bench.load_facts(recipe)
+        for number in (0, 5, 11):
+            bench.load_subjects(recipe, [subjects[number]])
+            assert {**bench.rows(recipe)[0], "subject": number} == together[number]
+        bench.load_subjects(recipe, subjects[::-1])
+        turned = [{**row, "subject": 11 - row["subject"]} for row in bench.rows(recipe)][::-1]
+    assert turned == together
+    for row in together:
+        for name in recipe.names:
+            for clock in ("event", "known"):
+                assert row[f"{name}__{clock}"] is None or row[f"{name}__{clock}"] <= AS_OF, name
+    said = {name for row in together for name in recipe.names if row[name] is not None}
+    assert len(said) > 0.8 * len(recipe.names), sorted(set(recipe.names) - said)
+
+
+def test_no_feature_is_moved_by_the_future(catalogue: Catalogue, recipe: Recipe, tmp_path: Path) -> None:
+    subjects = _subjects(catalogue, recipe)
+    past = _rows(_random_world(catalogue, tmp_path / "past"), recipe, subjects)
+    snapshot = _random_world(catalogue, tmp_path / "future", future=True)
+    assert _rows(snapshot, recipe, subjects) == past
+    later = _rows(snapshot, recipe, [replace(subject, as_of=END) for subject in subjects])
+    assert all(a != b for a, b in zip(later, past, strict=True)), "the future is there to be seen later"
+
+
+@pytest.fixture
+def _no_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every group is read plainly, fact by fact."""
+    groups = plan._groups
+    monkeypatch.setattr(
+        plan, "_groups", lambda *given: [replace(group, additive=False) for group in groups(*given)]
+    )
+
+
+@pytest.mark.usefixtures("_no_fast_path")
+def test_facts_summed_before_the_join_give_the_same_bits(
+    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
+) -> None:
+    plain = compile_recipe(catalogue, catalogue.features, lineage=True)
+    assert plain.sql != recipe.sql
+    snapshot = _random_world(catalogue, tmp_path)
+    subjects = _subjects(catalogue, recipe)
+    assert _rows(snapshot, plain, subjects) == _rows(snapshot, recipe, subjects)
+
+
+def test_every_feature_says_something_on_the_hand_written_world(tmp_path: Path) -> None:
+    for room in ("configs", "features", "models"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    project = Project(tmp_path)
+    for folder in sorted((ROOT / "tests/world/data").iterdir()):
+        take_in(project, folder.name, sorted(folder.glob("*.csv")), date(2025, 1, 31))
+    catalogue = Catalogue(project)
+    recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
+    said = set()
+    with Workbench(FactStore(project.store).snapshot()) as bench:
+        applicants = bench.connection.execute(
+            f"SELECT app_id, uscc, bank, industry, region FROM {bench.facts('application')}"
+        ).fetchall()
+        bench.load_facts(recipe)
+        for as_of in (date(2023, 12, 31), date(2024, 7, 31)):
+            keys = [
+                dict(zip(("app_id", "uscc", "bank", "industry", "region"), row, strict=True))
+                for row in applicants
+            ]
+            bench.load_subjects(recipe, [Subject(as_of, key) for key in keys])
+            for row in bench.rows(recipe):
+                said |= {name for name in recipe.names if row[name] is not None}
+                assert all(
+                    row[f"{name}__known"] is None or row[f"{name}__known"] <= as_of for name in recipe.names
+                )
+    assert said == set(recipe.names)
