@@ -18,7 +18,7 @@ from riskengine.errors import Problem, UsageError, nearest
 class Definition(BaseModel):
     """A frozen block of configuration; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Words(Definition):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # an officer waits for a review: collecting while modules are imported costs a tenth of it
+
 import sys
 from typing import Annotated
 
@@ -33,6 +37,8 @@ def options(
     ] = None,
 ) -> None:
     """Remember which project the command is for."""
+    if context.invoked_subcommand not in ("review", "replay"):
+        gc.enable()
     context.obj = project
 
 

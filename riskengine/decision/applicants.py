@@ -21,7 +21,7 @@ from riskengine.profile.recipe import Recipe
 
 if TYPE_CHECKING:
     from riskengine.intake.contract import SourceContract
-    from riskengine.profile.catalogue import SubjectRule
+    from riskengine.profile.keys import SubjectRule
     from riskengine.project import Project
 
 Plain = str | int | float | bool | None

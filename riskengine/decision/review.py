@@ -28,6 +28,7 @@ from riskengine.decision.verdict import Seen, blocked, verdict
 from riskengine.decision.words import say, summary, table
 from riskengine.errors import Problem, UsageError
 from riskengine.profile.compute import Workbench
+from riskengine.profile.recipe import reading_all
 from riskengine.project import Project
 
 
@@ -78,7 +79,7 @@ def review(
             [Problem("review", "--as-of D --id ID, or --applicants FILE", "neither or both")],
         )
     desk = today(project)
-    with Workbench(desk.snapshot) as bench:
+    with Workbench(desk.snapshot, threads=1 if ids else 0) as bench:
         if file is not None:
             applicants = filed_applicants(project, file, as_of)
         elif rows is not None:
@@ -124,18 +125,21 @@ def decide(desk: Desk, bench: Workbench, applicants: Sequence[Applicant]) -> lis
 
 def _verdicts(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[dict[str, Any]]:
     profiles: list[dict[str, Any]] = [{} for _ in live]
-    for recipe in reversed(desk.recipes):  # where both have a feature, the model's is the value
-        subjects, overlay = subjects_and_facts(recipe, live)
-        bench.load_subjects(recipe, subjects)
-        bench.load_facts(recipe, overlay)
-        for profile, row in zip(profiles, bench.rows(recipe), strict=True):
+    every = reading_all(desk.recipes)
+    subjects, overlay = subjects_and_facts(every, live)
+    bench.load_subjects(every, subjects)
+    bench.load_facts(every, overlay)
+    for answers in reversed(
+        bench.rows_of(desk.recipes)
+    ):  # where both have a feature, the model's is the value
+        for profile, row in zip(profiles, answers, strict=True):
             profile.update(row)
     rows = [[_number(profile[name]) for name in desk.bundle.features] for profile in profiles]
     groups = [peer_group(desk.bundle, applicant.keys) for applicant in live]
-    answers = scored(desk.bundle, rows, groups)
+    scores = scored(desk.bundle, rows, groups)
     fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
     found = []
-    for applicant, profile, group, (rate, ranked) in zip(live, profiles, groups, answers, strict=True):
+    for applicant, profile, group, (rate, ranked) in zip(live, profiles, groups, scores, strict=True):
         assert applicant.as_of is not None
         reasons = told(desk.bundle, ranked, group, desk.policy.decision.shown_reasons)
         seen = Seen(applicant.as_of, profile, rate, reasons, _told_by(applicant, fresh[applicant.as_of]))
@@ -155,7 +159,7 @@ def _told_by(applicant: Applicant, fresh: Sequence[Freshness]) -> list[Freshness
 
 
 def _rule(project: Project) -> Any:
-    from riskengine.profile.catalogue import Subjects
+    from riskengine.profile.keys import Subjects
     from riskengine.schema import read_definition
 
     return read_definition(Subjects, project.configs / "subjects.toml").applicant

@@ -17,8 +17,9 @@ from riskengine.errors import Problem, SetupError, UsageError
 from riskengine.learning.outcomes import Question, outcomes, panel_dates
 from riskengine.learning.spec import ModelSpec, read_spec
 from riskengine.learning.training import TrainingFrame
-from riskengine.profile.catalogue import Catalogue, SubjectRule
+from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
+from riskengine.profile.keys import SubjectRule
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_applicants, load_in_force

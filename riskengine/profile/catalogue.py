@@ -12,34 +12,10 @@ from riskengine.clock import Span
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.intake.contract import SourceContract, read_contracts
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
+from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.kinds import kind_problems
 from riskengine.project import Project
-from riskengine.schema import Definition, read_definition
-
-SPECIAL_COLUMNS = {"event_date": "date", "known_at": "date"}
-
-
-class SubjectRule(Definition):
-    """Who is looked at: one subject for each fact key of `source`, named by the column `id`.
-
-    `ends_with` are sources whose fact on the same id ends the subject (a charge-off, a release); `longest` is the age
-    after which a subject without a known end is no longer followed.
-    """
-
-    source: str
-    id: str
-    enterprise: str
-    shown: tuple[str, ...] = ()  # further columns that go with a subject: its group in validation, its name
-    ends_with: tuple[str, ...] = ()
-    longest: str = ""
-
-
-class Subjects(Definition):
-    """`configs/subjects.toml`: the keys through which facts are joined, and the two kinds of subject."""
-
-    keys: dict[str, tuple[str, ...]]
-    applicant: SubjectRule
-    guarantee: SubjectRule
+from riskengine.schema import read_definition
 
 
 @dataclass(frozen=True)

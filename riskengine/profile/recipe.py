@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from riskengine.schema import fingerprint
@@ -86,3 +86,15 @@ class Recipe:
     def fingerprint(self) -> str:
         """The hash that names this recipe."""
         return fingerprint(self.to_json())
+
+
+def reading_all(recipes: Sequence[Recipe]) -> Recipe:
+    """The first recipe, reading what any of them reads: facts loaded for it serve all."""
+    notes: dict[str, SourceNote] = {}
+    for name, note in (pair for recipe in recipes for pair in recipe.sources):
+        if name in notes:
+            columns = dict(notes[name].columns) | dict(note.columns)
+            note = replace(note, columns=tuple(sorted(columns.items())))
+        notes[name] = note
+    keys = dict(key for recipe in recipes for key in recipe.keys)
+    return replace(recipes[0], sources=tuple(notes.items()), keys=tuple(sorted(keys.items())))

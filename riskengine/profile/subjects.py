@@ -8,8 +8,8 @@ from typing import Any
 
 from riskengine.clock import Span
 from riskengine.errors import Problem, SetupError
-from riskengine.profile.catalogue import SubjectRule
 from riskengine.profile.compute import Subject, Workbench
+from riskengine.profile.keys import SubjectRule
 from riskengine.profile.recipe import Recipe
 
 _CURRENT = "known_at <= {day} AND (superseded_at IS NULL OR superseded_at > {day}) AND NOT removed"
@@ -66,13 +66,18 @@ def find_subject(
 ) -> Subject | None:
     """The subject called `name` (its id, or an enterprise's latest) as known on `as_of`; None if nothing is known."""
     keys = [column for column, _ in recipe.keys]
-    found = bench.connection.execute(
-        f"""SELECT {", ".join(f'"{column}"' for column in keys)} FROM {_source(bench, rule)}
-        WHERE {_CURRENT.format(day="?::DATE")} AND ("{rule.id}"::VARCHAR = ? OR "{rule.enterprise}" = ?)
-        ORDER BY fact_rank DESC LIMIT 1""",
-        [as_of, as_of, name, name],
-    ).fetchone()
-    return Subject(as_of, dict(zip(keys, found, strict=True))) if found else None
+    for column in (
+        rule.id,
+        rule.enterprise,
+    ):  # one after the other: a single equality skips most of a sorted file
+        found = bench.connection.execute(
+            f"""SELECT {", ".join(f'"{key}"' for key in keys)} FROM {_source(bench, rule)}
+            WHERE {_CURRENT.format(day="?::DATE")} AND "{column}" = ? ORDER BY fact_rank DESC LIMIT 1""",
+            [as_of, as_of, name],
+        ).fetchone()
+        if found:
+            return Subject(as_of, dict(zip(keys, found, strict=True)))
+    return None
 
 
 def _began_after(rule: SubjectRule, day: date) -> date:
