@@ -13,9 +13,17 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = (
-    "borrowers applications facilities guarantees charge_offs lender_history sector_history macro_us sampling"
-).split()
+SOURCES = [
+    "borrowers",
+    "applications",
+    "facilities",
+    "guarantees",
+    "charge_offs",
+    "lender_history",
+    "sector_history",
+    "macro_us",
+    "sampling",
+]
 NIGHTS = ("2006-01-31", "2006-02-28", "2006-03-31")
 TRAINED = "2005-12-31"
 
