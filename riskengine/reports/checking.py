@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from riskengine.decision.limits import read_products
@@ -33,7 +34,7 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
         return {}, problems
     problems += catalogue.problems()
     names = [path.stem for path in project.definition_files("models", ".toml")]
-    models = [tried(lambda name=name: model_spec(catalogue, name)) for name in names]
+    models = [tried(partial(model_spec, catalogue, name)) for name in names]
     grades = tried(lambda: read_grades(project.configs / "grades.toml"))
     products = tried(lambda: read_products(project.configs / "products.toml"))
     policy = tried(lambda: read_policy(project.configs / "policy.toml"))

@@ -119,7 +119,7 @@ def test_the_single_review_path_is_light(module: str) -> None:
 
 def test_help_is_light() -> None:
     code = (
-        "import sys\nfrom riskengine.cli import main\nsys.argv = ['riskengine', '--help']\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code"
+        "import sys\nfrom riskengine.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit as stop:\n    assert not stop.code"
     )
     assert _heavy_after(code) == []
