@@ -34,10 +34,12 @@ def run(project: Project, model: str, as_of: date) -> Retrained:
     spec = model_spec(Catalogue(project), model)
     facts = snapshot.read(project.store)
     taken = labelled_rows(project, spec, facts, training_period(spec, as_of))
-    log.info("%s: %d mature rows, %d defaults", model, len(taken.rows), int(taken.rows["label"].sum()))
+    rows, defaults = len(taken.rows), int(taken.rows["label"].sum())
+    log.info("%s: %d mature rows, %d defaults; audit, fit, tests", model, rows, defaults)
     grades = read_toml(project.configs / "grades.toml")
     context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades)
     candidate = train(spec, taken.frame(), context)
+    log.info("%s: registering", model)
     version = log_training(
         Registry(project.store, project.environment.tracking_uri),
         TrainingRun(

@@ -83,7 +83,10 @@ class Project:
 
     def _within(self, text: str) -> Path:
         path = Path(text)
-        return path if path.is_absolute() else self.root / path
+        if path.is_absolute():
+            return path
+        # The copy inside an installed wheel is definitions only: what it makes belongs to the folder one works in.
+        return (Path.cwd() if self.root == _SHIPPED else self.root) / path
 
     def _package(self) -> str:
         """Make this folder importable as one synthetic package, so that no name collides or is swallowed."""

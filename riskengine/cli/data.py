@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from riskengine import clock
+from riskengine.cli.telling import telling
 from riskengine.project import find
 
 
@@ -36,7 +37,8 @@ def intake(
 
     project = find(context.obj)
     day = clock.parse_day(received, "--received") if received else clock.today()
-    receipts = take_in(project, source, files, day)
+    with telling(f"taking in {source}"):
+        receipts = take_in(project, source, files, day)
     if as_json:
         typer.echo(json.dumps([receipt_json(receipt) for receipt in receipts], ensure_ascii=False, indent=2))
     else:

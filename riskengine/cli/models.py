@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from riskengine import clock
+from riskengine.cli.telling import telling
 from riskengine.project import find
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model: models/<name>.toml.")]
@@ -33,7 +34,9 @@ def retrain(
     from riskengine.reports.model_card import card_lines
 
     project = find(context.obj)
-    done = project.pipeline("retrain").run(project, model, clock.parse_day(as_of, "--as-of"))
+    day = clock.parse_day(as_of, "--as-of")
+    with telling(f"training {model} as of {day}"):
+        done = project.pipeline("retrain").run(project, model, day)
     if as_json:
         typer.echo(
             json.dumps(
@@ -97,7 +100,8 @@ def evaluate(
 
     project = find(context.obj)
     days = (clock.parse_day(start, "--from"), clock.parse_day(end, "--to"), clock.parse_day(known, "--known"))
-    result = evaluate_champion(project, model, days)
+    with telling(f"testing the champion of {model}"):
+        result = evaluate_champion(project, model, days)
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False, default=str))
     else:

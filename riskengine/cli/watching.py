@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
-import sys
 from typing import Annotated
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.telling import telling
 from riskengine.project import find
 
 
@@ -25,9 +24,10 @@ def nightly(
     as_json: Annotated[bool, typer.Option("--json", help="The manifest as JSON.")] = False,
 ) -> None:
     """Take in what arrived, score every guarantee in force, publish signals, reminders and the report. 夜间批处理"""
-    _log_lines()
     project = find(context.obj)
-    done = project.pipeline("nightly").run(project, clock.parse_day(as_of, "--as-of"))
+    day = clock.parse_day(as_of, "--as-of")
+    with telling(f"night of {day}"):
+        done = project.pipeline("nightly").run(project, day)
     typer.echo(json.dumps(done.manifest, indent=2, ensure_ascii=False) if as_json else done.summary())
 
 
@@ -37,13 +37,8 @@ def backfill(
     end: Annotated[str, typer.Option("--to", help="Last day.")],
 ) -> None:
     """Run the night for every month-end between two days. 补跑"""
-    _log_lines()
     project = find(context.obj)
     days = clock.parse_day(start, "--from"), clock.parse_day(end, "--to")
-    for done in project.pipeline("backfill").run(project, *days):
-        typer.echo(done.summary())
-
-
-def _log_lines() -> None:
-    """Log lines to stderr: nobody watches a night."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with telling(f"nights {start} to {end}"):
+        for done in project.pipeline("backfill").run(project, *days):
+            typer.echo(done.summary())

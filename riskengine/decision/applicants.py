@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from riskengine.project import Project
 
 Plain = str | int | float | bool | None
+NO_ID = "(no id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Applicant:
     """One applicant: whom, as of when, the keys facts are joined through, facts it brings, and what was wrong.
 
     `facts` are JSON values (dates and decimals as text), so that a record holds exactly what was computed with.
-    `blocked`: nothing can be computed (no id, no date, a cell the contract cannot do without).
+    `blocked`: nothing can be computed (no day to look from, a cell the contract cannot do without). `unread`: columns
+    (the id, the date) that the row should say and does not: the model answers, but nothing is decided.
     """
 
     name: str | None
@@ -42,6 +44,7 @@ class Applicant:
     problems: tuple[Mapping[str, Plain], ...] = ()
     blocked: bool = False
     fed: bool = False
+    unread: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that `from_json` reads back."""
@@ -53,16 +56,17 @@ class Applicant:
             "problems": [dict(problem) for problem in self.problems],
             "blocked": self.blocked,
             "fed": self.fed,
+            "unread": list(self.unread),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Applicant:
         """The applicant that was written with `to_json`."""
         as_of = date.fromisoformat(value["as_of"]) if value["as_of"] else None
-        problems = tuple(value["problems"])
         return cls(
-            value["name"], as_of, value["keys"], value["facts"], problems, value["blocked"], value["fed"]
-        )
+            value["name"], as_of, value["keys"], value["facts"], tuple(value["problems"]), value["blocked"],
+            value["fed"], tuple(value.get("unread", ())),
+        )  # fmt: skip
 
 
 def subjects_and_facts(recipe: Recipe, applicants: Sequence[Applicant]) -> tuple[list[Subject], Overlay]:
@@ -127,11 +131,13 @@ def applicants_of_rows(
             "Applicants cannot bring a row", [Problem(place, "fed_by_applicant = true", "false")]
         )
     _check_columns(fed, rule, columns or sorted({name for row in rows for name in row}))
-    days = [_own_day(fed[rule.source], row, as_of) for row in rows]
-    filled = [_dated(fed, row, day) for row, (day, _) in zip(rows, days, strict=True)]
+    marked = [_marked(row, rule.id) for row in rows]
+    dated = _dated(fed, fed[rule.source], [row for row, _ in marked], as_of)
+    filled = [row for row, _, _ in dated]
     said: list[dict[str, dict[str, Plain]]] = [{} for _ in rows]
     wrong: list[list[tuple[dict[str, Plain], bool]]] = [
-        [({"column": "", "rule": problem, "value": None}, True)] if problem else [] for _, problem in days
+        [(problem, day is None) for problem in (no_id, no_day) if problem]
+        for (_, no_id), (_, day, no_day) in zip(marked, dated, strict=True)
     ]
     for name, contract in fed.items():
         typed, problems = clean_cells(contract, filled, as_of or date.min)
@@ -140,7 +146,12 @@ def applicants_of_rows(
             for item in found:
                 entry: dict[str, Plain] = {"column": item.column, "rule": item.rule, "value": item.value}
                 wrong[number].append((entry, item.blocking))
-    return [_applicant(rule, said[number], wrong[number], days[number][0]) for number in range(len(rows))]
+    return [
+        _applicant(
+            rule, said[number], wrong[number], day, tuple(str(p["column"]) for p in (no_id, no_day) if p)
+        )
+        for number, ((_, no_id), (_, day, no_day)) in enumerate(zip(marked, dated, strict=True))
+    ]
 
 
 def _applicant(
@@ -148,6 +159,7 @@ def _applicant(
     said: Mapping[str, Mapping[str, Plain]],
     wrong: Sequence[tuple[dict[str, Plain], bool]],
     day: date | None,
+    unread: tuple[str, ...],
 ) -> Applicant:
     own = said[rule.source]
     name = own[rule.id]
@@ -159,32 +171,51 @@ def _applicant(
         for source, values in said.items()
     }
     return Applicant(
-        None if name is None else str(name), day, {k: v for k, v in own.items() if k not in clocks},
-        {} if blocked else facts, tuple(distinct.values()), blocked, True,
+        None if name is None or rule.id in unread else str(name), day,
+        {k: v for k, v in own.items() if k not in clocks}, {} if blocked else facts, tuple(distinct.values()),
+        blocked, True, unread,
     )  # fmt: skip
 
 
-def _own_day(contract: SourceContract, row: Mapping[str, Any], as_of: date | None) -> tuple[date | None, str]:
-    """The row's own application date, else `as_of`; or None and what is wrong."""
+def _marked(row: Mapping[str, Any], column: str) -> tuple[Mapping[str, Any], dict[str, Plain]]:
+    """A row without an id under a placeholder that no stored application has, and what is wrong."""
+    from riskengine.intake.cells import cell_text
+
+    if cell_text(row.get(column)) is not None:
+        return row, {}
+    return {**row, column: NO_ID}, {"column": column, "rule": "required", "value": None}
+
+
+def _dated(
+    fed: Mapping[str, SourceContract], own: SourceContract, rows: Sequence[Mapping[str, Any]], as_of: date | None
+) -> list[tuple[dict[str, Any], date | None, dict[str, Plain]]]:
+    """Each row with its as-of date in the columns that clocks read where these say none; the date; what is wrong.
+
+    A row's own application date counts, whatever `as_of` is; `as_of` serves rows without one, and rows whose date cannot
+    be read, which is reported.
+    """
     from riskengine.intake.cells import cell_parser, cell_text
 
-    column = contract.event_clock.column
-    if not column or cell_text(row.get(column)) is None:
-        return as_of, "" if as_of else f"no {column or 'date'} and no --as-of"
-    value, problem = cell_parser(contract.columns[column], contract.currency)(row[column])
-    if isinstance(value, date):
-        return value, ""
-    return None, f"{column}: {problem or 'missing'} {str(row[column])!r}"
-
-
-def _dated(fed: Mapping[str, SourceContract], row: Mapping[str, Any], day: date | None) -> dict[str, Any]:
-    """The row with its as-of date in the columns the clocks read, where they are empty."""
-    columns = {clock.column for item in fed.values() for clock in (item.event_clock, item.known_clock)} - {""}
-    filled = dict(row)
-    for column in columns:
-        if day is not None and row.get(column) in (None, ""):
-            filled[column] = day.isoformat()
-    return filled
+    clocks = {clock.column for item in fed.values() for clock in (item.event_clock, item.known_clock)} - {""}
+    column = own.event_clock.column
+    read = cell_parser(own.columns[column], own.currency) if column else None
+    found = []
+    for row in rows:
+        raw = row.get(column) if column else None
+        value, problem = read(raw) if read and cell_text(raw) is not None else (None, "")
+        day = value if isinstance(value, date) else as_of
+        wrong: dict[str, Plain] = {}
+        filled = dict(row)
+        if problem:
+            wrong = {"column": column, "rule": problem, "value": str(raw)}
+            filled[column] = None
+        elif day is None:
+            wrong = {"column": column, "rule": f"no {column or 'date'} and no --as-of", "value": None}
+        for name in clocks if day is not None else ():
+            if cell_text(filled.get(name)) is None:
+                filled[name] = day.isoformat()
+        found.append((filled, day, wrong))
+    return found
 
 
 def _check_columns(fed: Mapping[str, SourceContract], rule: SubjectRule, columns: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """What was decided, from exactly what? Written once, named by its content, never changed.
 
-A run's file holds one canonical JSON line a decision. The run's name is the hash of its inputs and of all it rested on, so
-the same review has the same ids; writing it again must give the same bytes.
+A run's file begins with one line of all it rested on; then comes one canonical JSON line a decision, without what the
+first line says. The run's name is the hash of its inputs and of all it rested on, so the same review has the same ids;
+writing it again must give the same bytes.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ def run_name(basis: dict[str, str], inputs: Sequence[dict[str, Any]]) -> str:
     return fingerprint({"basis": basis, "inputs": inputs})[:16]
 
 
-def write_run(store: Path, run: str, lines: Sequence[dict[str, Any]]) -> Path:
+def write_run(store: Path, run: str, basis: dict[str, str], records: Sequence[dict[str, Any]]) -> Path:
     """Write a run's records durably and at once; a run already written must have the same bytes."""
     path = store / "decisions" / f"{run}.jsonl"
-    text = "".join(canonical_json(line) + "\n" for line in lines).encode()
+    first = canonical_json({"run": run, "basis": basis})
+    lines = [canonical_json({k: v for k, v in record.items() if k != "basis"}) for record in records]
+    text = "".join(line + "\n" for line in [first, *lines]).encode()
     if path.exists():
         if path.read_bytes() != text:
             raise IntegrityError(
@@ -51,7 +54,7 @@ def write_run(store: Path, run: str, lines: Sequence[dict[str, Any]]) -> Path:
 
 
 def read_record(store: Path, decision_id: str) -> tuple[str, dict[str, Any]]:
-    """The recorded line of a decision and its content; an unknown id is a `UsageError`."""
+    """A decision's record as canonical JSON, and its content; an unknown id is a `UsageError`."""
     match = _ID.match(decision_id)
     if not match:
         raise UsageError(
@@ -61,12 +64,26 @@ def read_record(store: Path, decision_id: str) -> tuple[str, dict[str, Any]]:
     path = store / "decisions" / f"{match[1]}.jsonl"
     lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
     number = int(match[2])
-    if number > len(lines):
-        got = f"{len(lines)} decisions of that run" if lines else "no such run"
+    if number >= len(lines):
+        got = f"{len(lines) - 1} decisions of that run" if lines else "no such run"
         raise UsageError("No such decision", [Problem(str(path), f"decision {decision_id}", got)])
-    try:
-        return lines[number - 1], json.loads(lines[number - 1])
-    except ValueError as error:
+    first, own = _object(path, lines, 0), _object(path, lines, number)
+    if canonical_json(own) != lines[number]:
         raise IntegrityError(
-            "A record is damaged", [Problem(f"{path} line {number}", "one JSON object", str(error))]
-        ) from None
+            "A record is damaged",
+            [Problem(f"{path} line {number + 1}", "canonical JSON", "the same content written otherwise")],
+        )
+    content = own | {"basis": first.get("basis")}
+    return canonical_json(content), content
+
+
+def _object(path: Path, lines: Sequence[str], number: int) -> dict[str, Any]:
+    """Line `number` (from 0) as a JSON object."""
+    where = f"{path} line {number + 1}"
+    try:
+        made = json.loads(lines[number])
+    except ValueError as error:
+        raise IntegrityError("A record is damaged", [Problem(where, "one JSON object", str(error))]) from None
+    if not isinstance(made, dict):
+        raise IntegrityError("A record is damaged", [Problem(where, "one JSON object", type(made).__name__)])
+    return made

@@ -36,7 +36,7 @@ class Replayed:
 def replay(store: Path, decision_id: str) -> Replayed:
     """The record rebuilt to the same bytes; any difference is an `IntegrityError` naming the first field."""
     line, told = read_record(store, decision_id)
-    missing = [key for key in ("basis", "inputs", "outputs") if key not in told]
+    missing = [key for key in ("basis", "inputs", "outputs") if not isinstance(told.get(key), dict)]
     if missing:
         raise IntegrityError("A record is damaged", [Problem(decision_id, ", ".join(missing), "nothing")])
     desk = recorded(store, told["basis"])

@@ -23,13 +23,16 @@ from riskengine.decision.applicants import (
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, today
 from riskengine.decision.freshness import Freshness, freshness, source_notes
-from riskengine.decision.grounds import peer_group, scored, told
-from riskengine.decision.verdict import Seen, blocked, verdict
+from riskengine.decision.grounds import Row, peer_group, scored, told
+from riskengine.decision.progress import Progress
+from riskengine.decision.verdict import Seen, blocked, guarded_features, verdict
 from riskengine.decision.words import say, summary, table
+from riskengine.decision.worst_case import worst_raw_scores
 from riskengine.errors import Problem, UsageError
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import reading_all
 from riskengine.project import Project
+from riskengine.scoring.scorecard import Rating, rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +83,25 @@ def review(
         )
     desk = today(project)
     with Workbench(desk.snapshot, threads=1 if ids else 0) as bench:
+        progress = Progress()
         if file is not None:
+            progress.say("reading")
             applicants = filed_applicants(project, file, as_of)
         elif rows is not None:
             applicants = applicants_of_rows(project, rows, as_of)
         else:
             assert as_of is not None
             applicants = known_applicants(bench, _rule(project), desk.model, ids, as_of)
-        outputs = decide(desk, bench, applicants)
+        outputs = decide(desk, bench, applicants, progress)
+        progress.say("recording")
     inputs = [applicant.to_json() for applicant in applicants]
     run = records.run_name(desk.basis, inputs)
     lines = [
         record(f"{run}-{number}", desk.basis, said, output)
         for number, (said, output) in enumerate(zip(inputs, outputs, strict=True), 1)
     ]
-    path = records.write_run(project.store, run, lines)
+    path = records.write_run(project.store, run, desk.basis, lines)
+    progress.clear()
     return ReviewRun(run, desk.basis, path, tuple(lines), project.environment.currency)
 
 
@@ -112,10 +119,12 @@ def record(
     }
 
 
-def decide(desk: Desk, bench: Workbench, applicants: Sequence[Applicant]) -> list[dict[str, Any]]:
+def decide(
+    desk: Desk, bench: Workbench, applicants: Sequence[Applicant], progress: Progress | None = None
+) -> list[dict[str, Any]]:
     """One verdict for each applicant, in order; none depends on the others."""
     live = [applicant for applicant in applicants if not applicant.blocked]
-    verdicts = iter(_verdicts(desk, bench, live) if live else [])
+    verdicts = iter(_verdicts(desk, bench, live, progress or Progress(shown=False)) if live else [])
     found = []
     for applicant in applicants:
         made = blocked(applicant.problems) if applicant.blocked else next(verdicts)
@@ -123,7 +132,10 @@ def decide(desk: Desk, bench: Workbench, applicants: Sequence[Applicant]) -> lis
     return found
 
 
-def _verdicts(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[dict[str, Any]]:
+def _verdicts(
+    desk: Desk, bench: Workbench, live: Sequence[Applicant], progress: Progress
+) -> list[dict[str, Any]]:
+    progress.say("profiles")
     profiles: list[dict[str, Any]] = [{} for _ in live]
     every = reading_all(desk.recipes)
     subjects, overlay = subjects_and_facts(every, live)
@@ -136,14 +148,34 @@ def _verdicts(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[d
             profile.update(row)
     rows = [[_number(profile[name]) for name in desk.bundle.features] for profile in profiles]
     groups = [peer_group(desk.bundle, applicant.keys) for applicant in live]
+    progress.say("scores")
     scores = scored(desk.bundle, rows, groups)
     fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
+    gaps = [guarded_features(desk, profile) for profile in profiles]
+    bounds = _worst(desk, rows, gaps)
     found = []
-    for applicant, profile, group, (rate, ranked) in zip(live, profiles, groups, scores, strict=True):
+    for number, applicant in enumerate(live):
         assert applicant.as_of is not None
-        reasons = told(desk.bundle, ranked, group, desk.policy.decision.shown_reasons)
-        seen = Seen(applicant.as_of, profile, rate, reasons, _told_by(applicant, fresh[applicant.as_of]))
+        rate, ranked = scores[number]
+        reasons = told(desk.bundle, ranked, groups[number], desk.policy.decision.shown_reasons)
+        known = _told_by(applicant, fresh[applicant.as_of])
+        seen = Seen(
+            applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread
+        )  # fmt: skip
         found.append(verdict(desk, seen))
+        progress.step(number + 1, len(live))
+    return found
+
+
+def _worst(desk: Desk, rows: Sequence[Row], gaps: Sequence[Sequence[str]]) -> list[Rating | None]:
+    """The rating of each row if its gaps were as bad as can be; None where it has none."""
+    found: list[Rating | None] = [None] * len(rows)
+    places = {name: place for place, name in enumerate(desk.bundle.features)}
+    asked = [number for number, names in enumerate(gaps) if names]
+    unknown = [frozenset(places[name] for name in gaps[number]) for number in asked]
+    raws = worst_raw_scores(desk.bundle.trees, [rows[number] for number in asked], unknown)
+    for number, raw in zip(asked, raws, strict=True):
+        found[number] = rating(desk.bundle, raw)
     return found
 
 

@@ -16,9 +16,8 @@ from riskengine.decision.desk import Desk
 from riskengine.decision.freshness import Freshness
 from riskengine.decision.limits import Cap, Suggestion, suggest
 from riskengine.decision.policy import Finding, Outcome, evaluate, grade_outcome, worst
-from riskengine.decision.worst_case import worst_raw_score
 from riskengine.portfolio.exposure import exact, rounded
-from riskengine.scoring.scorecard import Rating, master_scale, rating
+from riskengine.scoring.scorecard import Rating, master_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,9 @@ class Seen:
     rated: Rating
     reasons: Mapping[str, Sequence[Mapping[str, Any]]]
     fresh: Sequence[Freshness]
+    gaps: Sequence[str] = ()  # the model's inputs that are missing although they should be known
+    worst: Rating | None = None  # the rating if these were as bad as can be
+    unread: Sequence[str] = ()  # what a row must say (its id, its date) and does not
 
 
 def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
     rules = desk.policy.decision
     silent = {item.source for item in seen.fresh if item.state == "none known"}
     findings = evaluate(desk.policy, _believed(desk, seen.profile, silent), seen.as_of)
-    missing = [name for name in rules.required if _absent(seen.profile[name])]
+    missing = [*seen.unread, *(name for name in rules.required if _absent(seen.profile[name]))]
     model, gaps = _model(desk, seen)
     late = [item.source for item in seen.fresh if item.state in ("stale", "none known")]
     policy_outcome = worst([finding.outcome for finding in findings])
@@ -67,7 +69,7 @@ def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "model": None,
         "policy": None,
         "gaps": {"outcome": "insufficient data", "features": [], "required": columns, "sources": []},
-        "reasons": {"adverse": [], "favourable": []},
+        "reasons": {"adverse": [], "favourable": [], "context": []},
         "freshness": [],
         "amount": None,
     }
@@ -88,12 +90,8 @@ def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the model leads to, and what it could lead to if what is missing were as bad as can be."""
     scale = [grade.name for grade in master_scale(desk.bundle).grades]
     outcome = grade_outcome(desk.policy, scale, seen.rated.grade, seen.as_of)
-    names = guarded_features(desk, seen.profile)
-    gaps: dict[str, Any] = {"outcome": outcome, "features": names, "worst_pd": None, "worst_grade": None}
-    if names:
-        numbers = frozenset(desk.bundle.features.index(name) for name in names)
-        row = [_number(seen.profile[name]) for name in desk.bundle.features]
-        bad = rating(desk.bundle, worst_raw_score(desk.bundle.trees, row, numbers))
+    gaps: dict[str, Any] = {"outcome": outcome, "features": [*seen.gaps], "worst_pd": None, "worst_grade": None}
+    if bad := seen.worst:
         could = grade_outcome(desk.policy, scale, bad.grade, seen.as_of)
         reach: Outcome = "insufficient data" if could == "decline" and outcome != "decline" else could
         gaps |= {"outcome": reach, "worst_pd": bad.pd, "worst_grade": bad.grade}
@@ -192,10 +190,6 @@ def _money(amount: Decimal) -> str:
 
 def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
-
-
-def _number(value: Any) -> float | None:
-    return None if _absent(value) else float(value)
 
 
 def _shown(value: Any) -> Any:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskengine.errors import Problem, UsageError
-from riskengine.intake.cells import Value, cell_parser, cell_text, clock_day, derive
+from riskengine.intake.cells import CellParser, Value, cell_parser, cell_text, clock_day, derive
 from riskengine.intake.contract import SourceContract
+from riskengine.store.rows import insert_rows
+
+if TYPE_CHECKING:
+    import duckdb
 
 _DUCKDB_TYPES = {
     "text": "varchar", "integer": "bigint", "number": "double", "rate": "double", "money": "decimal(18,2)",
@@ -38,7 +42,7 @@ def clean_cells(
     An optional cell that breaks a rule is null and reported; a required one, or a key, is reported as blocking. Where a
     clock's column is empty the clock shows `default_known`. Columns that the contract does not name are not read.
     """
-    parsers = {name: cell_parser(column, contract.currency) for name, column in contract.columns.items()}
+    parsers = {name: _remembering(cell_parser(c, contract.currency)) for name, c in contract.columns.items()}
     typed: list[dict[str, Value]] = []
     problems: list[list[CellProblem]] = []
     for cells in rows:
@@ -74,8 +78,23 @@ def clean_cells(
     return typed, problems
 
 
+def _remembering(parse: CellParser) -> CellParser:
+    """The same parser, asked once for each distinct text or whole number: columns repeat themselves."""
+    known: dict[tuple[type, object], tuple[Value, str]] = {}
+
+    def remembered(raw: object) -> tuple[Value, str]:
+        if type(raw) is not str and type(raw) is not int:  # 1.0 == Decimal("1"), yet they are written differently
+            return parse(raw)
+        key = (type(raw), raw)
+        if key not in known:
+            known[key] = parse(raw)
+        return known[key]
+
+    return remembered
+
+
 def _ask(contract: SourceContract, typed: list[dict[str, Value]], problems: list[list[CellProblem]]) -> None:
-    """Put the contract's own expressions to DuckDB, where it has any."""
+    """Put the contract's own expressions to DuckDB, where it has any: one query for all rows."""
     for row in typed:
         row["removed"] = False
     rules = [(assertion.name, assertion.rule) for assertion in contract.assertions]
@@ -85,23 +104,46 @@ def _ask(contract: SourceContract, typed: list[dict[str, Value]], problems: list
 
     names = [name for name in typed[0] if name != "removed"]
     shape = ", ".join(
-        f'cast(? as {_DUCKDB_TYPES[contract.column_type(name) or "text"]}) as "{quoted}"'
+        f'"{quoted}" {_DUCKDB_TYPES[contract.column_type(name) or "text"]}'
         for name in names
         for quoted in [name.replace('"', '""')]
     )
+    asked = [*((name, f"coalesce(({rule}), true)") for name, rule in rules)]
+    asked.append(("removed_when", f"coalesce(({contract.removed_when or 'false'}), false)"))
     with duckdb.connect() as connection:
-        for number, row in enumerate(typed):
-            values: list[Any] = [row[name] for name in names]
-            for name, rule in [*rules, ("removed_when", contract.removed_when or "false")]:
-                try:
-                    query = f"select coalesce(({rule}), {name != 'removed_when'}) from (select {shape})"
-                    answer = connection.execute(query, values).fetchone()
-                except duckdb.Error as error:
-                    raise UsageError(
-                        f"A rule of source {contract.name} cannot be evaluated",
-                        [Problem(f"{contract.name}.{name}", "a DuckDB boolean expression", str(error)[:200])],
-                    ) from None
-                if name == "removed_when":
-                    row["removed"] = bool(answer and answer[0])
-                elif answer and not answer[0]:
-                    problems[number].append(CellProblem("", name, None, False))
+        connection.execute(f"CREATE TABLE rows_asked (row_asked BIGINT, {shape})")
+        insert_rows(
+            connection, "rows_asked", [[n, *(row[name] for name in names)] for n, row in enumerate(typed)]
+        )
+        answers = _answers(connection, contract, asked)
+    for row, found, (*held, removed) in zip(typed, problems, answers, strict=True):
+        row["removed"] = bool(removed)
+        found += [
+            CellProblem("", name, None, False)
+            for (name, _), true in zip(rules, held, strict=True)
+            if not true
+        ]
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, asked: Sequence[tuple[str, str]]
+) -> list[tuple[Any, ...]]:
+    """Every expression's value for every row; the first that cannot be evaluated is named."""
+    import duckdb
+
+    query = "SELECT {} FROM rows_asked ORDER BY row_asked"
+    try:
+        return connection.execute(query.format(", ".join(rule for _, rule in asked))).fetchall()
+    except duckdb.Error as together:
+        for name, rule in asked:
+            try:
+                connection.execute(query.format(rule)).fetchall()
+            except duckdb.Error as error:
+                raise UsageError(
+                    f"A rule of source {contract.name} cannot be evaluated",
+                    [Problem(f"{contract.name}.{name}", "a DuckDB boolean expression", str(error)[:200])],
+                ) from None
+        raise UsageError(
+            f"The rules of source {contract.name} cannot be evaluated together",
+            [Problem(contract.name, "DuckDB boolean expressions", str(together)[:200])],
+        ) from None

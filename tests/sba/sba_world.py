@@ -8,12 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+
 from riskengine.intake.load import Receipt, take_in
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Workbench
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.subjects import load_applicants, load_in_force
 from riskengine.project import Project
+from riskengine.store import snapshot
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "sba_7a"
@@ -27,18 +33,6 @@ SMALLER = {
     "access_pd": {"rounds": "40", "replicates": "50", "folds": "2"},
     "inforce_pd": {"rounds": "40", "replicates": "50", "folds": "2", "one_in": "30", "from": "2001-12-31"},
 }
-
-
-@dataclass(frozen=True)
-class Institution:
-    """A copied project and the receipts of what it took in."""
-
-    project: Project
-    receipts: tuple[Receipt, ...] = ()
-
-    @property
-    def store(self) -> Path:
-        return self.project.store
 
 
 def copied(folder: Path, models: Iterable[str] = tuple(SMALLER)) -> Project:
@@ -75,10 +69,55 @@ def feed(project: Project, names: Iterable[str], source: str = "") -> list[Recei
     return found
 
 
-def branch(institution: Institution, folder: Path) -> Project:
-    """The same institution with a store of its own: what is done here is not seen there."""
-    shutil.copytree(institution.project.root, folder, symlinks=True)
+def branch(project: Project, folder: Path) -> Project:
+    """The same institution in another folder: what is done here is not seen there."""
+    shutil.copytree(project.root, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     return Project(folder)
+
+
+def profiles(project: Project, day: date, kind: str = "guarantee") -> pd.DataFrame:
+    """Every feature of every guarantee in force on `day`, or of the last year's applicants, each as of its own day."""
+    catalogue = Catalogue(project)
+    recipe = compile_recipe(catalogue, catalogue.features)
+    with Workbench(snapshot.read(project.store)) as bench:
+        bench.load_facts(recipe)
+        if kind == "guarantee":
+            load_in_force(bench, catalogue.subjects.guarantee, recipe, [day])
+        else:
+            rule = catalogue.subjects.applicant
+            load_applicants(bench, rule, recipe, known=day, start=day.replace(month=10, day=1))
+        ids = bench.connection.execute("SELECT id, as_of FROM subjects ORDER BY subject").df()
+        return pd.concat([ids, bench.frame(recipe).sort_values("subject", ignore_index=True)], axis=1)
+
+
+def differing(one: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    """The columns in which two frames differ in a single bit, a row or a null."""
+    assert list(one.columns) == list(other.columns)
+    if len(one) != len(other):
+        return ["rows"]
+    return [name for name in one.columns if bits(one[name]) != bits(other[name])]
+
+
+def bits(column: pd.Series) -> bytes | list[str]:
+    if pd.api.types.is_float_dtype(column):
+        return column.to_numpy().tobytes()
+    return [repr(value) for value in column.astype(object).where(column.notna(), None)]
+
+
+def raw_loans() -> pd.DataFrame:
+    """All loans as the public sample has them, put together again from the publishers' files."""
+    parts = {}
+    for source in ("borrowers", "applications", "facilities", "guarantees", "charge_offs", "sampling"):
+        files = sorted((EXAMPLE / "data" / source).glob("*.parquet"))
+        parts[source] = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    loans = parts.pop("borrowers")
+    outcomes = parts.pop("sampling")[["LoanNr_ChkDgt", "MIS_Status"]]
+    for part in parts.values():
+        fresh = [name for name in part.columns if name not in loans.columns and name != "MIS_Status"]
+        loans = loans.merge(part[["LoanNr_ChkDgt", *fresh]], on="LoanNr_ChkDgt", how="left", validate="1:1")
+    return loans.merge(outcomes, on="LoanNr_ChkDgt", validate="1:1").sort_values(
+        "LoanNr_ChkDgt", ignore_index=True
+    )
 
 
 def command(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
