@@ -37,12 +37,6 @@ class UsageError(RiskEngineError):
     """The command, a file's structure or a definition is wrong (exit code 2)."""
 
 
-class StaleDataError(RiskEngineError):
-    """The data is too old to decide on (exit code 3)."""
-
-    exit_code = 3
-
-
 class LockedError(RiskEngineError):
     """Another run holds the lock (exit code 5)."""
 

@@ -187,7 +187,10 @@ def _marked(row: Mapping[str, Any], column: str) -> tuple[Mapping[str, Any], dic
 
 
 def _dated(
-    fed: Mapping[str, SourceContract], own: SourceContract, rows: Sequence[Mapping[str, Any]], as_of: date | None
+    fed: Mapping[str, SourceContract],
+    own: SourceContract,
+    rows: Sequence[Mapping[str, Any]],
+    as_of: date | None,
 ) -> list[tuple[dict[str, Any], date | None, dict[str, Plain]]]:
     """Each row with its as-of date in the columns that clocks read where these say none; the date; what is wrong.
 

@@ -35,25 +35,30 @@ def peer_group(bundle: Bundle, keys: Mapping[str, Any]) -> str | None:
 def told(
     bundle: Bundle, found: Sequence[Reason], group: str | None, shown: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """The strongest adverse and favourable reasons as JSON values, in words of both languages."""
+    """The strongest adverse and favourable reasons as JSON values, in words of both languages.
+
+    What describes only the programme or the economy is no reason of this applicant's: it stands apart under `context`,
+    where `adverse` says which way it works.
+    """
     info = _labels(bundle)
     peers = group if group in bundle.peers["groups"] else "all"
-    sides: dict[str, list[dict[str, Any]]] = {"adverse": [], "favourable": []}
-    for reason in found:
-        side = sides["adverse" if reason.adverse else "favourable"]
+    sides: dict[str, list[dict[str, Any]]] = {"adverse": [], "favourable": [], "context": []}
+    ordered = sorted(found, key=lambda reason: -abs(reason.effect))  # stable; matters where sides mix
+    for reason in ordered:
+        label = info[reason.feature]
+        context = label.get("context", False)
+        side = sides["context" if context else "adverse" if reason.adverse else "favourable"]
         if len(side) < shown:
-            label = info[reason.feature]
-            side.append(
-                {
-                    "feature": reason.feature,
-                    "value": reason.value,
-                    "peer_median": reason.peer_median,
-                    "peers": peers,
-                    "contribution": reason.contribution,
-                    "effect": reason.effect,
-                    "words": {"en": reason_text(label, reason, "en"), "zh": reason_text(label, reason, "zh")},
-                }
-            )
+            told_as: dict[str, Any] = {
+                "feature": reason.feature,
+                "value": reason.value,
+                "peer_median": reason.peer_median,
+                "peers": peers,
+                "contribution": reason.contribution,
+                "effect": reason.effect,
+                "words": {"en": reason_text(label, reason, "en"), "zh": reason_text(label, reason, "zh")},
+            }
+            side.append(told_as | {"adverse": reason.adverse} if context else told_as)
     return sides
 
 
@@ -88,12 +93,8 @@ def _scored_natively(
 
 
 def _labels(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """The features' labels by name; yes-or-no features are spoken of as such."""
+    """The features' labels by name."""
     if "labels" not in bundle.scoring_parts:
-        labels = {item["name"]: dict(item) for item in bundle.recipe["features"]}
-        for label in labels.values():
-            if label["unit"] == "yes/no":
-                label["unit"] = "flag"
-        bundle.scoring_parts["labels"] = labels
+        bundle.scoring_parts["labels"] = {item["name"]: item for item in bundle.recipe["features"]}
     made: dict[str, dict[str, Any]] = bundle.scoring_parts["labels"]
     return made

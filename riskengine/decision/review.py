@@ -23,16 +23,14 @@ from riskengine.decision.applicants import (
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, today
 from riskengine.decision.freshness import Freshness, freshness, source_notes
-from riskengine.decision.grounds import Row, peer_group, scored, told
+from riskengine.decision.grounds import peer_group, scored, told
 from riskengine.decision.progress import Progress
-from riskengine.decision.verdict import Seen, blocked, guarded_features, verdict
+from riskengine.decision.verdict import Seen, blocked, guarded_features, verdict, worst_ratings
 from riskengine.decision.words import say, summary, table
-from riskengine.decision.worst_case import worst_raw_scores
 from riskengine.errors import Problem, UsageError
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import reading_all
 from riskengine.project import Project
-from riskengine.scoring.scorecard import Rating, rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def _verdicts(
     scores = scored(desk.bundle, rows, groups)
     fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
     gaps = [guarded_features(desk, profile) for profile in profiles]
-    bounds = _worst(desk, rows, gaps)
+    bounds = worst_ratings(desk, rows, gaps)
     found = []
     for number, applicant in enumerate(live):
         assert applicant.as_of is not None
@@ -164,18 +162,6 @@ def _verdicts(
         )  # fmt: skip
         found.append(verdict(desk, seen))
         progress.step(number + 1, len(live))
-    return found
-
-
-def _worst(desk: Desk, rows: Sequence[Row], gaps: Sequence[Sequence[str]]) -> list[Rating | None]:
-    """The rating of each row if its gaps were as bad as can be; None where it has none."""
-    found: list[Rating | None] = [None] * len(rows)
-    places = {name: place for place, name in enumerate(desk.bundle.features)}
-    asked = [number for number, names in enumerate(gaps) if names]
-    unknown = [frozenset(places[name] for name in gaps[number]) for number in asked]
-    raws = worst_raw_scores(desk.bundle.trees, [rows[number] for number in asked], unknown)
-    for number, raw in zip(asked, raws, strict=True):
-        found[number] = rating(desk.bundle, raw)
     return found
 
 

@@ -16,8 +16,9 @@ from riskengine.decision.desk import Desk
 from riskengine.decision.freshness import Freshness
 from riskengine.decision.limits import Cap, Suggestion, suggest
 from riskengine.decision.policy import Finding, Outcome, evaluate, grade_outcome, worst
+from riskengine.decision.worst_case import worst_raw_scores
 from riskengine.portfolio.exposure import exact, rounded
-from riskengine.scoring.scorecard import Rating, master_scale
+from riskengine.scoring.scorecard import Rating, master_scale, rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,30 @@ def guarded_features(desk: Desk, profile: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def worst_ratings(
+    desk: Desk, rows: Sequence[Sequence[float | None]], gaps: Sequence[Sequence[str]]
+) -> list[Rating | None]:
+    """The rating of each row if its gaps were as bad as can be; None where it has none."""
+    found: list[Rating | None] = [None] * len(rows)
+    places = {name: place for place, name in enumerate(desk.bundle.features)}
+    asked = [number for number, names in enumerate(gaps) if names]
+    unknown = [frozenset(places[name] for name in gaps[number]) for number in asked]
+    raws = worst_raw_scores(desk.bundle.trees, [rows[number] for number in asked], unknown)
+    for number, raw in zip(asked, raws, strict=True):
+        found[number] = rating(desk.bundle, raw)
+    return found
+
+
 def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the model leads to, and what it could lead to if what is missing were as bad as can be."""
     scale = [grade.name for grade in master_scale(desk.bundle).grades]
     outcome = grade_outcome(desk.policy, scale, seen.rated.grade, seen.as_of)
-    gaps: dict[str, Any] = {"outcome": outcome, "features": [*seen.gaps], "worst_pd": None, "worst_grade": None}
+    gaps: dict[str, Any] = {
+        "outcome": outcome,
+        "features": [*seen.gaps],
+        "worst_pd": None,
+        "worst_grade": None,
+    }
     if bad := seen.worst:
         could = grade_outcome(desk.policy, scale, bad.grade, seen.as_of)
         reach: Outcome = "insufficient data" if could == "decline" and outcome != "decline" else could

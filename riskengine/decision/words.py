@@ -15,7 +15,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
         "fresh": "fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
         "missing": "missing", "worst": "if what is missing were at its worst: grade", "problem": "problem",
-        "limit": "limit",
+        "limit": "limit", "context": "Economy and programme", "yes": "yes", "no": "no",
         "do pass": "Approve up to the suggested amount; the decision is recorded under the id above.",
         "do refer": "An officer decides: check the referrals, near misses and data above first.",
         "do decline": "Tell the applicant the knock-outs or adverse reasons above; nothing else is needed.",
@@ -30,6 +30,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",
         "fresh": "正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
         "missing": "缺失", "worst": "缺失项取最差值时等级为", "problem": "问题", "limit": "限值",
+        "context": "经济与项目整体", "yes": "是", "no": "否",
         "do pass": "可在建议金额内批准；本决定已按上述编号存档。",
         "do refer": "请审核员定夺：先核对上列转审、接近红线与数据事项。",
         "do decline": "将上列否决事项或不利因素告知申请人即可。",
@@ -107,6 +108,9 @@ def _reasons(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> 
         if found:
             lines.append(f"{text[title]}:")
             lines += [f"  {number}. {item['words'][_lang(language)]}" for number, item in enumerate(found, 1)]
+    context = out["reasons"].get("context", ())[:2]
+    if context:
+        lines.append(f"{text['context']}: {' | '.join(item['words'][_lang(language)] for item in context)}")
     return lines
 
 
@@ -144,6 +148,8 @@ def _problem(item: Mapping[str, Any]) -> str:
 def _value(value: Any, text: Mapping[str, str]) -> str:
     if value is None:
         return text["missing"]
+    if isinstance(value, bool):
+        return text["yes" if value else "no"]
     return f"{value:,.6g}" if isinstance(value, int | float) and abs(value) < 1e6 else _money(str(value), "")
 
 

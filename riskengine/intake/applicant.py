@@ -83,7 +83,9 @@ def _remembering(parse: CellParser) -> CellParser:
     known: dict[tuple[type, object], tuple[Value, str]] = {}
 
     def remembered(raw: object) -> tuple[Value, str]:
-        if type(raw) is not str and type(raw) is not int:  # 1.0 == Decimal("1"), yet they are written differently
+        if (
+            type(raw) is not str and type(raw) is not int
+        ):  # 1.0 == Decimal("1"), yet they are written differently
             return parse(raw)
         key = (type(raw), raw)
         if key not in known:

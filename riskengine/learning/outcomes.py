@@ -69,53 +69,8 @@ def outcomes(subjects: pd.DataFrame, events: pd.DataFrame, question: Question) -
     )
 
 
-def outcomes_sql(subjects: str, events: str, question: Question) -> str:
-    """The same as `outcomes` in DuckDB's SQL: `subjects` and `events` are tables, views or parenthesised queries.
-
-    One row for each row of `subjects`: all its columns, then `label`, `mature`, `label_event_date`.
-    """
-    end = f"CAST(s.as_of + {_interval(question.horizon)} AS DATE)"
-    trained = f"DATE '{question.trained_as_of.isoformat()}'"
-    first = (
-        f"(SELECT min(e.event_date) FROM {events} AS e WHERE e.subject = s.subject "
-        f"AND e.event_date > s.as_of AND e.event_date <= {end} AND e.known_at <= {trained})"
-    )
-    mature = f"CAST({end} + {_interval(question.lag)} AS DATE) <= {trained}"
-    return (
-        "SELECT *, CAST(label_event_date IS NOT NULL AS BIGINT) AS label "
-        f"FROM (SELECT s.*, {first} AS label_event_date, {mature} AS mature FROM {subjects} AS s)"
-    )
-
-
-def panel(guarantees: pd.DataFrame, dates: list[date], longest: Span) -> pd.DataFrame:
-    """The guarantees in force on each date, ordered by date, then subject: columns `subject`, `as_of`.
-
-    `guarantees` has `subject`, `start`, `start_known_at`, `end_known_at` (when it became known that it ended, NaT: never).
-    In force at d: started and known to have by d, no end known by d, and d < start + longest. Where a good
-    guarantee's exit is never reported, `longest` is where it is taken to be unknown and leaves the panel.
-    """
-    subject = guarantees["subject"].to_numpy()
-    start = guarantees["start"].to_numpy(dtype="M8[D]")
-    known = guarantees["start_known_at"].to_numpy(dtype="M8[D]")
-    ended = guarantees["end_known_at"].to_numpy(dtype="M8[D]")
-    ended = np.where(np.isnat(ended), _FAR, ended)
-    limit = np.full(len(start), _FAR)
-    limit[~np.isnat(start)] = shift(start[~np.isnat(start)], longest)
-    parts = []
-    for day in sorted(dates):
-        stamp = np.datetime64(day, "D")
-        inside = (np.maximum(start, known) <= stamp) & (ended > stamp) & (stamp < limit)
-        parts.append(pd.DataFrame({"subject": np.sort(subject[inside]), "as_of": stamp.astype("M8[s]")}))
-    empty = pd.DataFrame({"subject": subject[:0], "as_of": np.array([], dtype="M8[s]")})
-    return pd.concat(parts, ignore_index=True) if parts else empty
-
-
 def panel_dates(start: date, end: date, every: Span) -> list[date]:
     """The month-ends from `start` to `end`, every so many months, such that the last one is the latest possible."""
     ends = month_ends(start, end)
     step = max(every.months, 1)
     return sorted(ends[::-1][::step])
-
-
-def _interval(span: Span) -> str:
-    return f"INTERVAL '{span.months} months {span.days} days'"

@@ -26,10 +26,9 @@ class Label(Definition):
 
 
 class Population(Definition):
-    """Which subjects at which dates: from when on, for how long a guarantee can be in force, in which steps."""
+    """Which subjects at which dates: from when on, in which steps."""
 
     start: date = Field(alias="from")
-    longest: str = ""
     every: str = ""
     one_in: int = Field(default=1, ge=1)  # thin the panel: each guarantee at every so-manieth date, in turn
 
@@ -142,7 +141,6 @@ class ModelSpec(Definition):
         spans = {
             "label.horizon": self.label.horizon,
             "label.lag": self.label.lag,
-            "population.longest": self.population.longest,
             "population.every": self.population.every,
             "validation.out_of_time": self.validation.out_of_time,
             "validation.embargo": self.validation.embargo,

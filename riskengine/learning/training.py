@@ -43,7 +43,6 @@ from riskengine.schema import canonical_json
 from riskengine.scoring.trees import export_trees
 
 _PEERS_AT_LEAST = 200
-Objects = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)

@@ -302,4 +302,5 @@ def _note(catalogue: Catalogue, name: str, feature: Feature) -> FeatureNote:
         feature.direction,
         feature.reference,
         sources,
+        bool(sources) and not any(catalogue.subjects.keys[item.by] for item in aggregates(feature)),
     )

@@ -32,6 +32,7 @@ class FeatureNote:
     direction: int
     reference: str
     sources: tuple[str, ...]
+    context: bool = False  # says nothing of the subject itself: the programme, the economy
 
     def say(self, language: str) -> str:
         """The label in `language`."""
@@ -66,7 +67,11 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that `from_json` reads back."""
-        return asdict(self)
+        made = asdict(self)
+        for feature in made["features"]:  # absent where it does not hold, as in recipes older than the word
+            if not feature["context"]:
+                del feature["context"]
+        return made
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:

@@ -13,6 +13,15 @@ from riskengine.scoring.trees import contributions, leaf_of, leaf_values, trees_
 
 Language = Literal["en", "zh"]
 _SHARES = ("share", "rate", "ratio")
+_FLAGS = ("flag", "yes/no")
+_COUNTED = {
+    "loans": "笔", "persons": "人", "months": "个月", "times": "倍", "points": "个百分点", "USD": "美元", "CNY": "元",
+    "applications": "次", "filings": "次", "charge-offs": "次", "days": "天", "guarantees": "笔", "awards": "项",
+    "bids": "次", "cases": "件", "compensations": "次", "lenders": "家", "penalties": "次", "reports": "次",
+    "returns": "次", "index": "", "class": "级", "USD a month": "美元/月", "CNY/month": "元/月", "CNY/person": "元/人",
+    "years": "年",
+}  # fmt: skip
+_AS_WRITTEN = ("index", "class", "times")  # no plural to take off
 _WORDS = {
     "en": {
         "adverse": "raises risk",
@@ -99,7 +108,7 @@ def reason_text(info: Mapping[str, Any], reason: Reason, language: Language) -> 
     >>> reason_text(info, reason, "en")
     "Requested amount 250,000 USD; peers' median 98,000 USD: raises risk"
     >>> reason_text(info, Reason("amount", 0.4, None, 98_000.0, True, -0.03), "zh")
-    '申请金额缺失；同类企业中位数98,000 USD：风险偏高'
+    '申请金额缺失；同类企业中位数98,000美元：风险偏高'
     """
     words = _WORDS[language]
     gap = " " if language == "en" else ""
@@ -113,20 +122,30 @@ def reason_text(info: Mapping[str, Any], reason: Reason, language: Language) -> 
 def value_text(info: Mapping[str, Any], value: float, language: Language) -> str:
     """A value as people write it: a flag as yes or no, a share in per cent, a large number with separators.
 
-    >>> value_text({"unit": "share"}, 0.756, "en"), value_text({"unit": "flag"}, 1.0, "zh")
+    Shares and points have at most one decimal from 10 % on, times two, money none from 1,000 on.
+
+    >>> value_text({"unit": "share"}, 0.756, "en"), value_text({"unit": "yes/no"}, 1.0, "zh")
     ('75.6 %', '是')
-    >>> value_text({"unit": "months"}, 12.0, "en"), value_text({"unit": ""}, 0.01234, "en")
-    ('12 months', '0.0123')
+    >>> value_text({"unit": "months"}, 12.0, "en"), value_text({"unit": "loans"}, 1.0, "en")
+    ('12 months', '1 loan')
+    >>> value_text({"unit": "times"}, 1.1, "en"), value_text({"unit": "persons"}, 3.0, "zh")
+    ('1.10 times', '3人')
+    >>> value_text({"unit": ""}, 0.01234, "en"), value_text({"unit": "shares of a lot"}, 2.0, "zh")
+    ('0.0123', '2 shares of a lot')
     """
     unit, kind = str(info.get("unit") or ""), str(info.get("kind") or "")
-    if "flag" in (unit, kind) and value in (0.0, 1.0):
+    if (unit in _FLAGS or kind in _FLAGS) and value in (0.0, 1.0):
         return _WORDS[language]["yes" if value else "no"]
     if not math.isfinite(value):
         return str(value)
     if unit in _SHARES or (not unit and kind in _SHARES):
         return f"{_short(value * 100)} %"
-    spoken = info.get("unit_zh", unit) if language == "zh" else unit
-    return f"{_short(value)} {spoken}".rstrip()
+    number = f"{value:,.2f}" if unit == "times" and abs(value) < 100 else _short(value)
+    if language == "zh":
+        return f"{number}{_COUNTED[unit]}" if unit in _COUNTED else f"{number} {unit}".rstrip()
+    if value == 1 and unit in _COUNTED and unit not in _AS_WRITTEN:
+        unit = "penalty" if unit == "penalties" else unit.removesuffix("s")
+    return f"{number} {unit}".rstrip()
 
 
 def _short(value: float) -> str:

@@ -23,7 +23,7 @@ def insert_rows(
         return
     import pyarrow as pa
 
-    schema = connection.execute(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema
+    schema = connection.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema
     columns = [
         pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=True)
     ]

@@ -15,7 +15,7 @@ from riskengine.decision.desk import today
 from riskengine.decision.grounds import scored
 from riskengine.decision.limits import Product, Products, suggest
 from riskengine.decision.policy import RANK, Policy, evaluate, grade_outcome
-from riskengine.decision.verdict import Seen, verdict
+from riskengine.decision.verdict import Seen, guarded_features, verdict, worst_ratings
 from riskengine.decision.worst_case import worst_raw_score
 from riskengine.project import Project
 from riskengine.schema import parse
@@ -123,7 +123,9 @@ def test_less_data_never_improves_a_decision(
         values = {**values, "staff_missing": float(values["staff"] is None)}
         row = [values[name] for name in MODEL_FEATURES]
         ((rated, _),) = scored(desk.bundle, [row], [None])
-        return verdict(desk, Seen(DAY, values, rated, {"adverse": [], "favourable": []}, []))
+        gaps = guarded_features(desk, values)
+        (bad,) = worst_ratings(desk, [row], [gaps])
+        return verdict(desk, Seen(DAY, values, rated, {"adverse": [], "favourable": []}, [], gaps, bad))
 
     before, after = decided(profile), decided({**profile, forgotten: None})
     assert RANK[after["decision"]] >= RANK[before["decision"]]

@@ -1,17 +1,16 @@
-"""Labels and maturity against a plain loop, in pandas and in DuckDB."""
+"""Labels and maturity against a plain loop."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-import duckdb
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskengine.clock import Span, add_months
-from riskengine.learning.outcomes import Question, outcomes, outcomes_sql, panel, panel_dates, shift
+from riskengine.clock import Span
+from riskengine.learning.outcomes import Question, outcomes, panel_dates, shift
 
 DAYS = st.integers(0, 800).map(lambda n: date(2003, 12, 29) + timedelta(days=n))
 SUBJECTS = st.lists(st.tuples(st.sampled_from("abc"), DAYS), min_size=1, max_size=8)
@@ -51,18 +50,6 @@ def test_labels_are_those_of_a_plain_loop(
         assert line.label == bool(hits)
         assert line.mature == (lag.after(horizon.after(as_of)) <= trained)
         assert (line.event_date.date() == min(hits)) if hits else pd.isna(line.event_date)
-    with duckdb.connect() as connection:
-        connection.register("left_rows", left.assign(number=range(len(left))))
-        connection.register("right_rows", right)
-        query = outcomes_sql(
-            "(SELECT subject, as_of::DATE AS as_of, number FROM left_rows)",
-            "(SELECT subject, event_date::DATE AS event_date, known_at::DATE AS known_at FROM right_rows)",
-            question,
-        )
-        answer = connection.execute(f"{query} ORDER BY number").fetchall()
-    assert [(row[-1], row[-2]) for row in answer] == list(
-        got[["label", "mature"]].itertuples(index=False, name=None)
-    )
 
 
 def frame(names: list[str], rows: list[tuple]) -> pd.DataFrame:
@@ -79,33 +66,6 @@ def test_what_becomes_known_later_changes_no_label_of_today() -> None:
     late = early.assign(known_at=pd.Timestamp("2005-03-02"))
     assert outcomes(left, early, question)["label"].tolist() == [1]
     assert outcomes(left, late, question)["label"].tolist() == [0]
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    st.lists(st.tuples(DAYS, st.integers(0, 40), st.none() | st.integers(0, 500)), min_size=1, max_size=6),
-    st.lists(DAYS, max_size=5, unique=True),
-)
-def test_panel_is_a_plain_loop(rows: list[tuple[date, int, int | None]], days: list[date]) -> None:
-    table = pd.DataFrame(
-        {
-            "subject": [f"g{i}" for i in range(len(rows))],
-            "start": pd.to_datetime([start for start, _, _ in rows]),
-            "start_known_at": pd.to_datetime([start + timedelta(days=late) for start, late, _ in rows]),
-            "end_known_at": pd.to_datetime(
-                [pd.NaT if end is None else start + timedelta(days=end) for start, _, end in rows]
-            ),
-        }
-    )
-    got = panel(table, days, Span(months=10))
-    expected = [
-        (f"g{i}", pd.Timestamp(day))
-        for day in sorted(days)
-        for i, (start, late, end) in enumerate(rows)
-        if start + timedelta(days=late) <= day < add_months(start, 10)
-        and (end is None or start + timedelta(days=end) > day)
-    ]
-    assert list(got.itertuples(index=False, name=None)) == expected
 
 
 def test_panel_dates_end_at_the_latest_month_end() -> None:

@@ -1,0 +1,82 @@
+"""Do two nights of the hand-written world publish what they published when somebody last looked at it?
+
+    RISKENGINE_UPDATE_GOLDEN=1 pytest tests/golden
+
+rewrites the files below `expected/` (then read the diff: every line of it is a change an officer would see).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+from golden_world import HERE, MODEL, institution, night, publication, readable, simulated_model
+
+from riskengine.intake.load import take_in
+from riskengine.learning.samples import model_spec
+from riskengine.profile.catalogue import Catalogue
+from riskengine.project import Project
+from riskengine.scoring.bundle import champion
+
+# B is months overdue and under enforcement on the first night; its compensation is booked before the second.
+NIGHTS = (date(2024, 6, 30), date(2024, 7, 31))
+ARRIVED = date(2025, 1, 31)
+UPDATE = os.environ.get("RISKENGINE_UPDATE_GOLDEN") == "1"
+FILES = ("scores.csv", "signals.csv", "reminders.csv", "report.html", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = institution(tmp_path_factory.mktemp("golden") / "p")
+    for folder in sorted(project.inbox.iterdir()):
+        take_in(project, folder.name, sorted(folder.glob("*.csv")), ARRIVED)
+    assert [night(project, day) for day in NIGHTS] == ["published", "published"]
+    return project
+
+
+@pytest.mark.parametrize("day", NIGHTS, ids=str)
+def test_the_night_is_as_it_was(nights: Project, day: date) -> None:
+    texts = readable(publication(nights, day))
+    assert sorted(texts) == sorted(FILES)
+    for name, text in texts.items():
+        path = HERE / "expected" / str(day) / name
+        if UPDATE:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        assert text == path.read_text(encoding="utf-8"), f"{path}: RISKENGINE_UPDATE_GOLDEN=1 rewrites it"
+
+
+def test_a_person_can_check_the_golden_nights(nights: Project) -> None:
+    """What anybody can read off the world's files, so that a golden file can never be golden nonsense."""
+    first, second = (readable(publication(nights, day)) for day in NIGHTS)
+    rows = [line.split(",") for line in first["scores.csv"].splitlines()]
+    ids = [row[rows[0].index("id")] for row in rows[1:]]
+    loss = [float(row[rows[0].index("expected_loss")]) for row in rows[1:]]
+    later = second["scores.csv"]
+    gone = [name for name in ids if name not in later]
+    assert ids[0] == "DB002", "the enterprise in default is on top"
+    assert gone == ["DB002"], "compensated: no longer in force"
+    assert loss[0] == max(loss)
+    red = [line for line in first["signals.csv"].splitlines() if "ENFORCEMENT" in line]
+    assert len(red) == 1
+    assert "500000" in red[0].replace(",", "")
+
+
+def test_the_committed_trees_are_a_model_of_the_project(nights: Project) -> None:
+    spec = model_spec(Catalogue(nights), "inforce_pd")
+    if UPDATE and not MODEL.exists():
+        MODEL.write_text(simulated_model(spec), encoding="utf-8")
+    assert champion(nights.store, "inforce_pd").features == spec.features
+
+
+def test_the_same_world_elsewhere_gives_the_same_bytes(nights: Project, tmp_path: Path) -> None:
+    other = institution(tmp_path / "elsewhere")
+    for folder in sorted(other.inbox.iterdir()):
+        for file in sorted(folder.glob("*.csv")):  # one by one instead of together
+            take_in(other, folder.name, [file], ARRIVED)
+    for day in NIGHTS:
+        assert night(other, day) == "published"
+        assert publication(other, day) == publication(nights, day)
+        assert night(other, day) == "no change"

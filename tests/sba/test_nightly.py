@@ -1,0 +1,104 @@
+"""Three nights on real guarantees: whole, once, only guarantees in force, and only with what was known that night."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from sba_world import EXAMPLE, NIGHTS, branch, command, raw_loans
+
+from riskengine.project import Project
+
+FILES = ["report.html", "reminders.parquet", "scores.parquet", "signals.parquet"]
+
+
+def published(project: Project, night: date) -> Path:
+    return project.store / "publications" / str(night)
+
+
+def frame(project: Project, night: date, name: str = "scores") -> pd.DataFrame:
+    return pq.read_table(published(project, night) / f"{name}.parquet").to_pandas()
+
+
+@pytest.mark.parametrize("night", NIGHTS, ids=str)
+def test_the_manifest_names_every_file_and_its_hash(nights: Project, night: date) -> None:
+    folder = published(nights, night)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert sorted(manifest["files"]) == FILES
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "manifest.json"])
+    for name, entry in manifest["files"].items():
+        content = (folder / name).read_bytes()
+        assert (entry["sha256"], entry["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert manifest["files"]["scores.parquet"]["rows"] == manifest["counts"]["guarantees"]
+    for name in ("signals", "reminders"):
+        assert len(frame(nights, night, name)) == manifest["counts"][name] > 0
+
+
+def test_a_second_run_says_no_change_and_changes_nothing(nights: Project, tmp_path: Path) -> None:
+    project = branch(nights, tmp_path / "p")
+    folder = published(project, NIGHTS[-1])
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = command(project, "nightly", "--as-of", str(NIGHTS[-1]))
+    assert done.returncode == 0, done.stderr
+    assert f"{NIGHTS[-1]}  no change" in done.stdout
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_book_is_the_guarantees_in_force_and_no_other(nights: Project) -> None:
+    """An oracle in a few lines of pandas over the raw loans."""
+    loans = raw_loans()
+    for night in NIGHTS:
+        day = str(night)
+        begun = loans["DisbursementDate"].between(str(night.replace(year=night.year - 10)), day)
+        begun &= loans["DisbursementDate"] != str(night.replace(year=night.year - 10))
+        begun &= loans["DisbursementDate"] >= loans["ApprovalDate"]
+        ended = (loans["MIS_Status"] == "CHGOFF") & (loans["ChgOffDate"] <= day)
+        book = frame(nights, night)
+        assert set(book["id"]) == set(loans.loc[begun & ~ended, "LoanNr_ChkDgt"].astype(str))
+        assert book["id"].is_unique
+        assert (book["pd"].between(0, 1, inclusive="neither")).all()
+        loss = book["expected_loss"].astype("float64")
+        assert loss.notna().all()
+        assert loss.gt(0).any()
+    gone = set(frame(nights, NIGHTS[0])["id"]) - set(frame(nights, NIGHTS[1])["id"])
+    ended = loans[(loans["MIS_Status"] == "CHGOFF") & loans["ChgOffDate"].between("2006-02-01", "2006-02-28")]
+    assert len(gone & set(ended["LoanNr_ChkDgt"].astype(str))) > 10, "who is charged off leaves the book"
+
+
+def test_each_night_builds_on_the_one_before(nights: Project) -> None:
+    for earlier, later in zip(NIGHTS, NIGHTS[1:], strict=False):
+        before, after = frame(nights, earlier).set_index("id"), frame(nights, later).set_index("id")
+        both = before.index.intersection(after.index)
+        assert len(both) > 20_000
+        assert (after.loc[both, "pd_history"].str[-1] == after.loc[both, "pd"]).all()
+        assert (after.loc[both, "pd_history"].str[-2] == before.loc[both, "pd"]).all()
+    assert len(frame(nights, NIGHTS[2])["pd_history"].str.len().loc[lambda n: n == 3]) > 20_000
+    held = frame(nights, NIGHTS[2], "signals")
+    assert set(held["state"]) == {"new", "held"}
+
+
+def test_a_night_of_the_past_does_not_know_the_future(nights: Project, late: Project, tmp_path: Path) -> None:
+    """The same night where all files up to 2014 have arrived: other inputs, the same numbers."""
+    project = branch(late, tmp_path / "p")
+    done = project.pipeline("nightly").run(project, NIGHTS[0])
+    assert done.outcome.status == "published"
+    then = json.loads((published(nights, NIGHTS[0]) / "manifest.json").read_text(encoding="utf-8"))
+    assert done.manifest["inputs"]["snapshot"] != then["inputs"]["snapshot"]
+    for name in ("scores.parquet", "signals.parquet", "reminders.parquet"):
+        seen = (published(project, NIGHTS[0]) / name).read_bytes()
+        assert seen == (published(nights, NIGHTS[0]) / name).read_bytes(), name
+
+
+def test_the_report_is_one_page_without_the_world_outside(nights: Project) -> None:
+    page = (published(nights, NIGHTS[-1]) / "report.html").read_text(encoding="utf-8")
+    for word in ("http://", "https://", "<script src", "@import", "url("):
+        outside = [line for line in page.splitlines() if word in line and "www.w3.org" not in line]
+        assert outside == [], word
+    top = frame(nights, NIGHTS[-1]).head(1)["id"].iloc[0]
+    assert str(top) in page
+    assert (EXAMPLE / "data").name not in page.split("</style>")[0]
