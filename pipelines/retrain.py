@@ -16,6 +16,7 @@ from riskengine.project import Project
 from riskengine.registry import Registry, TrainingRun, log_training
 from riskengine.schema import read_toml
 from riskengine.store import snapshot
+from riskengine.store.ledger import open_ledger, recorded_run
 
 log = logging.getLogger("riskengine.retrain")
 
@@ -30,7 +31,14 @@ class Retrained:
 
 
 def run(project: Project, model: str, as_of: date) -> Retrained:
-    """Train `model` on what was known and mature on `as_of`."""
+    """Train `model` on what was known and mature on `as_of`, and keep a record of the run."""
+    with recorded_run(open_ledger(project.store), f"retrain {model}", as_of) as record:
+        made = _train(project, model, as_of)
+        record["status"] = f"version {made.version}"
+    return made
+
+
+def _train(project: Project, model: str, as_of: date) -> Retrained:
     spec = model_spec(Catalogue(project), model)
     facts = snapshot.read(project.store)
     taken = labelled_rows(project, spec, facts, training_period(spec, as_of))

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from riskengine.cli import data, deciding, models, watching
+from riskengine.cli import books, data, deciding, models, watching
 from riskengine.errors import RiskEngineError
 
 _LIGHT = ("review", "replay")  # commands an officer waits for
@@ -46,7 +46,7 @@ def options(
     context.obj = project
 
 
-for room in (data, models, deciding, watching):
+for room in (data, models, deciding, watching, books):
     room.register(app)
 
 

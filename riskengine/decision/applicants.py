@@ -131,7 +131,10 @@ def applicants_of_rows(
             "Applicants cannot bring a row", [Problem(place, "fed_by_applicant = true", "false")]
         )
     _check_columns(fed, rule, columns or sorted({name for row in rows for name in row}))
-    marked = [_marked(row, rule.id) for row in rows]
+    codes = {
+        name for contract in fed.values() for name, c in contract.columns.items() if c.pattern or c.values
+    }
+    marked = [_marked(_coded(row, codes), rule.id) for row in rows]
     dated = _dated(fed, fed[rule.source], [row for row, _ in marked], as_of)
     filled = [row for row, _, _ in dated]
     said: list[dict[str, dict[str, Plain]]] = [{} for _ in rows]
@@ -177,6 +180,16 @@ def _applicant(
     )  # fmt: skip
 
 
+def _coded(row: Mapping[str, Any], codes: Iterable[str]) -> Mapping[str, Any]:
+    """A row whose codes are written as whole numbers: tables with gaps write the code 722410 as the text `722410.0`."""
+    spelled = {
+        name: cell[:-2]
+        for name in codes
+        if isinstance(cell := row.get(name), str) and cell.endswith(".0") and cell[:-2].isdecimal()
+    }
+    return {**row, **spelled} if spelled else row
+
+
 def _marked(row: Mapping[str, Any], column: str) -> tuple[Mapping[str, Any], dict[str, Plain]]:
     """A row without an id under a placeholder that no stored application has, and what is wrong."""
     from riskengine.intake.cells import cell_text
@@ -214,9 +227,8 @@ def _dated(
             filled[column] = None
         elif day is None:
             wrong = {"column": column, "rule": f"no {column or 'date'} and no --as-of", "value": None}
-        for name in clocks if day is not None else ():
-            if cell_text(filled.get(name)) is None:
-                filled[name] = day.isoformat()
+        if day is not None:
+            filled |= {name: day.isoformat() for name in clocks if cell_text(filled.get(name)) is None}
         found.append((filled, day, wrong))
     return found
 

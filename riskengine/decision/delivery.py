@@ -49,7 +49,7 @@ def check_format(path: Path) -> None:
 
 
 def write_answers(path: Path, records: Sequence[Mapping[str, Any]], language: str) -> None:
-    """Write the answers by the file's ending, at once: CSV (UTF-8 with BOM), Parquet, or JSON (whole records)."""
+    """Write the answers by the file's ending, at once: CSV (UTF-8 with BOM), Parquet, or JSON; whole records are what `--json` prints."""
     check_format(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
@@ -57,9 +57,8 @@ def write_answers(path: Path, records: Sequence[Mapping[str, Any]], language: st
     elif suffix == ".parquet":
         content = _parquet(answer_rows(records, language))
     else:
-        flat = answer_rows(records, language)
-        whole = [row | {"details": record["outputs"]} for row, record in zip(flat, records, strict=True)]
-        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in whole]
+        rows = answer_rows(records, language)
+        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
         joined = "\n".join(lines) + "\n" if suffix == ".jsonl" else "[" + ",\n".join(lines) + "]\n"
         content = joined.encode()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")

@@ -135,7 +135,10 @@ def _answers(
 
     query = "SELECT {} FROM rows_asked ORDER BY row_asked"
     try:
-        return connection.execute(query.format(", ".join(rule for _, rule in asked))).fetchall()
+        found: list[tuple[Any, ...]] = connection.execute(
+            query.format(", ".join(rule for _, rule in asked))
+        ).fetchall()
+        return found
     except duckdb.Error as together:
         for name, rule in asked:
             try:

@@ -42,7 +42,11 @@ class Changes:
 
 
 def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
-    """The frame by expected loss, then PD, then id, with `rank`, and `signals` and `severity` of its own signals."""
+    """The frame by expected loss, then PD, then id, with `rank`, and `signals` and `severity` of its own signals.
+
+    Where the loss is unknown (no terms were in force), its rank is that of the book's largest loss given default at its
+    own PD: knowing less never moves a guarantee down the list.
+    """
     own = signals[signals.about == GUARANTEE]
     level = own.severity.map({name: number for number, name in enumerate(SEVERITIES)})
     worst = level.groupby(own.id).max()
@@ -50,11 +54,17 @@ def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     made = frame.assign(
         signals=key.map(own.groupby("id").size()).fillna(0).astype("int64"),
         severity=key.map(worst.map(dict(enumerate(SEVERITIES)))).astype("object"),
-        _loss=frame.expected_loss.fillna(0),
+        _loss=frame.expected_loss.fillna(frame.pd * _largest_loss(frame)),
         _id=key,
     )
     made = made.sort_values(["_loss", "pd", "_id"], ascending=[False, False, True], kind="stable")
     return made.drop(columns=["_loss", "_id"]).assign(rank=np.arange(1, len(made) + 1)).reset_index(drop=True)
+
+
+def _largest_loss(frame: pd.DataFrame) -> float:
+    """The largest known loss given default of the book; one where none is known."""
+    largest = (frame.expected_loss / frame.pd).max()
+    return 1.0 if pd.isna(largest) else float(largest)
 
 
 def act_today(book: pd.DataFrame, size: int = 20, floor: str = "yellow") -> ActToday:

@@ -49,6 +49,7 @@ class Work:
         signals = self.evaluation.signals
         return {
             "guarantees": len(self.book),
+            "exposure_unknown": int(self.book.exposure.isna().sum()),
             "signals": len(signals),
             **{
                 f"signals_{name}": int((signals.severity == name).sum())

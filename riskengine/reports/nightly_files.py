@@ -51,9 +51,11 @@ def summary(outcome: Outcome) -> str:
     """A few lines for a terminal: what happened, the money, the signals, where the report is."""
     manifest, folder = outcome.publication.manifest, outcome.publication.folder
     counts = manifest["counts"]
+    unknown = counts.get("exposure_unknown", 0)
     lines = [
         f"{manifest['as_of']}  {outcome.status}",
-        f"  {counts['guarantees']:,} guarantees in force, expected loss {float(manifest['expected_loss']):,.0f}",
+        f"  {counts['guarantees']:,} guarantees in force, expected loss {float(manifest['expected_loss']):,.0f}"
+        + (f", {unknown:,} of unknown exposure not in it" if unknown else ""),
         f"  signals: {counts['signals_red']} red, {counts['signals_orange']} orange, {counts['signals_yellow']} yellow,"
         f" {counts['signals_blue']} blue ({counts['signals_new']} new, {counts['signals_held']} held,"
         f" {counts['signals_ended']} ended); {counts['not_evaluable']:,} could not be evaluated",

@@ -1,4 +1,4 @@
-"""What has been taken in, refused, run, reminded of and done, by whom and when?
+"""What has been taken in, refused, run and done, by whom and when?
 
 Tables in `state.db` (SQLite, WAL, `synchronous=FULL`), or at any SQLAlchemy URL. A batch is written `pending` before its
 facts and `complete` after they are published, so a killed intake can be finished or forgotten, never counted twice.
@@ -6,8 +6,8 @@ facts and `complete` after they are published, so a killed intake can be finishe
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -63,14 +63,6 @@ RUNS = sa.Table(
     sa.Column("started", sa.DateTime, nullable=False),
     sa.Column("finished", sa.DateTime),
     sa.Column("inputs", sa.Text, nullable=False),
-)
-REMINDERS = sa.Table(
-    "reminders",
-    _META,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("first_planned_as_of", sa.Date, nullable=False),
-    sa.Column("due", sa.Date, nullable=False),
-    sa.Column("payload", sa.Text, nullable=False),
 )
 AUDIT = sa.Table(
     "audit",
@@ -182,26 +174,26 @@ def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def start_run(ledger: Engine, run: str, pipeline: str, as_of: date, inputs: str) -> None:
-    """Record that a run began; a rerun under the same id starts over."""
+@contextmanager
+def recorded_run(ledger: Engine, pipeline: str, as_of: date, inputs: str = "") -> Iterator[dict[str, str]]:
+    """Record that a run began and how it ended; the body sets `["status"]`, an error is recorded as `failed`.
+
+    A rerun of the same pipeline, day and inputs starts the record over.
+    """
     from riskengine.clock import now
 
-    values = {"pipeline": pipeline, "as_of": as_of, "status": "running", "inputs": inputs}
+    run = f"{pipeline} {as_of}" + (f" {inputs}" if inputs else "")
+    begun = {"pipeline": pipeline, "as_of": as_of, "status": "running", "inputs": inputs}
     with ledger.begin() as connection:
         connection.execute(sa.delete(RUNS).where(RUNS.c.run == run))
-        connection.execute(sa.insert(RUNS), values | {"run": run, "started": now().replace(tzinfo=None)})
-
-
-def finish_run(ledger: Engine, run: str, status: str) -> None:
-    """Record how a run ended (`published`, `no change`, `failed`, ...)."""
-    from riskengine.clock import now
-
-    with ledger.begin() as connection:
-        connection.execute(
-            sa.update(RUNS)
-            .where(RUNS.c.run == run)
-            .values(status=status, finished=now().replace(tzinfo=None))
-        )
+        connection.execute(sa.insert(RUNS), begun | {"run": run, "started": now().replace(tzinfo=None)})
+    outcome = {"status": "failed"}
+    try:
+        yield outcome
+    finally:
+        ended = {"status": outcome["status"], "finished": now().replace(tzinfo=None)}
+        with ledger.begin() as connection:
+            connection.execute(sa.update(RUNS).where(RUNS.c.run == run).values(**ended))
 
 
 def runs(ledger: Engine, pipeline: str = "") -> list[dict[str, Any]]:
@@ -211,26 +203,6 @@ def runs(ledger: Engine, pipeline: str = "") -> list[dict[str, Any]]:
         query = query.where(RUNS.c.pipeline == pipeline)
     with _reading(ledger) as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def remember_reminder(ledger: Engine, key: str, as_of: date, due: date, payload: Any) -> bool:
-    """Keep a reminder under its key; False (and nothing changes) where it was planned before."""
-    values = {"key": key, "first_planned_as_of": as_of, "due": due, "payload": canonical_json(payload)}
-    with ledger.begin() as connection:
-        known = connection.execute(sa.select(REMINDERS.c.key).where(REMINDERS.c.key == key)).first()
-        if known is None:
-            connection.execute(sa.insert(REMINDERS), values)
-    return known is None
-
-
-def reminders(ledger: Engine, due_by: date | None = None) -> list[dict[str, Any]]:
-    """The reminders kept (due by a day, or all) with their payload, in order of due day and key."""
-    query = sa.select(REMINDERS).order_by(REMINDERS.c.due, REMINDERS.c.key)
-    if due_by is not None:
-        query = query.where(REMINDERS.c.due <= due_by)
-    with _reading(ledger) as connection:
-        found = [dict(row) for row in connection.execute(query).mappings()]
-    return [row | {"payload": json.loads(row["payload"])} for row in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +236,16 @@ def record_act(ledger: Engine, act: Act) -> str:
     return head
 
 
+def acts(ledger: Engine) -> list[dict[str, Any]]:
+    """The audit chain from its beginning, as mappings."""
+    with _reading(ledger) as connection:
+        return [dict(row) for row in connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq)).mappings()]
+
+
 def verify_audit(ledger: Engine, head: str = "") -> int:
     """Check that no act was edited, removed or put in between; return how many there are.
 
-    A cut tail shows only against a `head` kept elsewhere (every published manifest names one). `IntegrityError` lists all.
+    A cut tail shows only against a `head` kept elsewhere. `IntegrityError` lists all.
     """
     problems = []
     previous, expected = "", 0

@@ -96,8 +96,11 @@ def test_a_bad_row_stays_in_its_place(
         answers = list(csv.DictReader(stream))
     assert tuple(answers[0]) == COLUMNS
     assert [answer["applicant_id"] for answer in answers] == ["70", "71", "71", "", "73", "74"]
-    assert [bool(answer["pd"]) for answer in answers] == [True, True, True, False, False, False]
+    assert [bool(answer["pd"]) for answer in answers] == [True, True, True, True, True, False]
     assert [answer["decision"] for answer in answers[3:]] == ["insufficient data"] * 3
+    assert ["no: required" in answers[3]["reasons"], "2006-13-02" in answers[4]["reasons"]] == [True, True]
+    undated = review(project, None, rows=[{**ROWS[0], "day": ""}, {**ROWS[0], "day": "soon"}])
+    assert [(r["as_of"], r["outputs"]["model"]) for r in undated.records] == [(None, None)] * 2
     assert answers[2]["as_of"] == "2006-03-31"  # no date of its own
     assert "'many'" in answers[2]["reasons"]
     assert "2006-13-02" in answers[4]["reasons"]

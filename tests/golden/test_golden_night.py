@@ -7,6 +7,8 @@ rewrites the files below `expected/` (then read the diff: every line of it is a 
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 from datetime import date
 from pathlib import Path
@@ -51,17 +53,22 @@ def test_the_night_is_as_it_was(nights: Project, day: date) -> None:
 def test_a_person_can_check_the_golden_nights(nights: Project) -> None:
     """What anybody can read off the world's files, so that a golden file can never be golden nonsense."""
     first, second = (readable(publication(nights, day)) for day in NIGHTS)
-    rows = [line.split(",") for line in first["scores.csv"].splitlines()]
-    ids = [row[rows[0].index("id")] for row in rows[1:]]
-    loss = [float(row[rows[0].index("expected_loss")]) for row in rows[1:]]
-    later = second["scores.csv"]
-    gone = [name for name in ids if name not in later]
-    assert ids[0] == "DB002", "the enterprise in default is on top"
-    assert gone == ["DB002"], "compensated: no longer in force"
-    assert loss[0] == max(loss)
-    red = [line for line in first["signals.csv"].splitlines() if "ENFORCEMENT" in line]
-    assert len(red) == 1
-    assert "500000" in red[0].replace(",", "")
+    scores, later = (list(csv.DictReader(texts["scores.csv"].splitlines())) for texts in (first, second))
+    ids = [row["id"] for row in scores]
+    assert sorted(ids) == ["DB002", "DB003", "DB004", "DB005", "DB006"], "DB001 was released in February"
+    assert set(ids) - {row["id"] for row in later} == {"DB002"}, "compensated: no longer in force"
+    assert ids[0] == "DB002", "the enterprise in default is on top, though its product had no terms yet in June"
+    assert (scores[0]["exposure"], scores[0]["expected_loss"]) == ("", "")
+    assert json.loads(first["manifest.json"])["counts"]["exposure_unknown"] == 1
+    known = [float(row["expected_loss"]) for row in scores[1:]]
+    assert known == sorted(known, reverse=True)
+    signals = {(row["signal"], row["id"]): row for row in csv.DictReader(first["signals.csv"].splitlines())}
+    assert signals["ENFORCEMENT", "DB002"]["severity"] == "red"
+    assert signals["ENFORCEMENT", "DB002"]["value"] == "500000"
+    assert signals["OVERDUE", "DB002"]["value"] == "46"
+    assert "DB002" not in second["signals.csv"] + second["reminders.csv"]
+    for name in ("DB002", "91340100MA2T00023B"):
+        assert name in first["report.html"]
 
 
 def test_the_committed_trees_are_a_model_of_the_project(nights: Project) -> None:

@@ -21,7 +21,7 @@ MISTAKES = {
     "unknown id": (("review", "--as-of", "2005-12-31", "--id", "42"), "an id known on that day"),
     "id not known yet": (("review", "--as-of", "1950-01-01", "--id", "1000014003"), "an id known on that day"),
     "no such applicant file": (("review", "--as-of", "2005-12-31", "--applicants", "nowhere.csv"), "nowhere.csv"),
-    "not applicants": (("review", "--as-of", "2005-12-31", "--applicants", "{toml}"), "rates.csv"),
+    "not applicants": (("review", "--as-of", "2005-12-31", "--applicants", "{rates}"), "expected columns of applications"),
     "both": (("review", "--as-of", "2005-12-31", "--id", "4", "--applicants", LOANS), "one of --id ID and --applicants FILE"),
     "neither": (("review", "--as-of", "2005-12-31"), "got neither"),
     "no date": (("review", "--as-of", "2005-02-30", "--id", "42"), "a date written YYYY-MM-DD"),
@@ -44,7 +44,7 @@ def spoilt(trained: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 def test_a_mistake_is_answered_in_words(spoilt: Project, name: str, tmp_path: Path) -> None:
     words, expected = MISTAKES[name]
     (tmp_path / "rates.csv").write_text("rate,day\n1,2\n", encoding="utf-8")
-    done = command(spoilt, *(word.replace("{toml}", str(tmp_path / "rates.csv")) for word in words))
+    done = command(spoilt, *(word.replace("{rates}", str(tmp_path / "rates.csv")) for word in words))
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr or expected in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr + done.stdout

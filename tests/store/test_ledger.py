@@ -44,20 +44,13 @@ def test_sqlite_is_durable(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
 
 
-def test_a_reminder_is_planned_once(tmp_path: Path) -> None:
-    ledger = books.open_ledger(tmp_path)
-    assert books.remember_reminder(ledger, "first|1", DAY, date(2006, 3, 1), {"loan": "1"})
-    assert not books.remember_reminder(ledger, "first|1", date(2006, 2, 28), date(2006, 4, 1), {"loan": "2"})
-    (kept,) = books.reminders(ledger, date(2006, 3, 1))
-    assert (kept["first_planned_as_of"], kept["payload"]) == (DAY, {"loan": "1"})
-    assert books.reminders(ledger, date(2006, 2, 28)) == []
-
-
 def test_a_run_starts_over_under_its_id(tmp_path: Path) -> None:
     ledger = books.open_ledger(tmp_path)
-    books.start_run(ledger, "nightly-1", "nightly", DAY, "abc")
-    books.start_run(ledger, "nightly-1", "nightly", DAY, "abc")
-    books.finish_run(ledger, "nightly-1", "published")
+    with pytest.raises(ValueError, match="in the middle"), books.recorded_run(ledger, "nightly", DAY, "abc"):
+        raise ValueError("in the middle")
+    assert [run["status"] for run in books.runs(ledger)] == ["failed"]
+    with books.recorded_run(ledger, "nightly", DAY, "abc") as record:
+        record["status"] = "published"
     (run,) = books.runs(ledger, "nightly")
     assert (run["status"], run["inputs"]) == ("published", "abc")
     assert books.runs(ledger, "retrain") == []
