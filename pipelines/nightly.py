@@ -16,6 +16,7 @@ from riskengine.project import Project
 from riskengine.reports.nightly_files import night_files, summary
 from riskengine.scoring.bundle import champion
 from riskengine.store import snapshot
+from riskengine.store.ledger import open_ledger, recorded_run
 
 MODEL = "inforce_pd"
 log = logging.getLogger("riskengine.nightly")
@@ -39,19 +40,23 @@ class Done:
 
 def run(project: Project, as_of: date) -> Done:
     """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
-    with publish.lock(project.store):
-        for source, files in arrived(project, as_of):
-            for receipt in take_in(project, source, files, as_of):
+    with (
+        publish.lock(project.store),
+        recorded_run(open_ledger(project.store), "nightly", as_of) as record,
+    ):
+        for source, sent in arrived(project, as_of):
+            for receipt in take_in(project, source, sent, as_of):
                 log.info("%s: %d rows in, %d accepted", source, receipt.rows_in, receipt.accepted)
         watch = read_watch(project)
         bundle = champion(project.store, MODEL)
         facts = snapshot.read(project.store)
         earlier = publish.before(project.store, as_of)
         inputs = night_inputs(watch, facts, bundle.hash, earlier, as_of)
-        same = publish.unchanged(project.store, as_of, inputs)
-        if same:
-            return Done(same)
-        before = read_before(earlier)
-        night = work(watch, bundle, facts, before, as_of)
-        files, rest = night_files(watch, bundle, night, before, inputs)
-        return Done(publish.publish(project.store, as_of, inputs, files, rest))
+        done = publish.unchanged(project.store, as_of, inputs)
+        if done is None:
+            before = read_before(earlier)
+            night = work(watch, bundle, facts, before, as_of)
+            files, rest = night_files(watch, bundle, night, before, inputs)
+            done = publish.publish(project.store, as_of, inputs, files, rest)
+        record["status"] = done.status
+        return Done(done)

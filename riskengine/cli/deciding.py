@@ -35,6 +35,10 @@ def review(
     if (name is None) == (applicants is None):
         got = "neither" if name is None else "both"
         raise UsageError("Whom to review?", [Problem("review", "one of --id ID and --applicants FILE", got)])
+    if out is not None:
+        from riskengine.decision.delivery import check_format
+
+        check_format(out)
     project = find(context.obj)
     day = clock.parse_day(as_of, "--as-of")
     run = project.pipeline("review").run(project, day, name if name is not None else applicants)

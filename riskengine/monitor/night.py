@@ -74,9 +74,12 @@ def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame
     """The frame with `exposure` and `expected_loss` at the guarantor's share, to the cent; NaN where terms are unknown."""
     names = list(products.features)
     exposure, loss = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
-    rows = frame[names].astype("object").where(frame[names].notna(), None).to_dict("records")
-    for number, (row, pd_) in enumerate(zip(rows, frame.pd, strict=True)):
-        terms = suggest(products, {str(k): v for k, v in row.items()}, as_of, None)
+    rows = frame[names].astype("object").where(frame[names].notna(), None).to_numpy().tolist()
+    known: dict[tuple[Any, ...], Any] = {}  # many guarantees are of the same terms
+    for number, (row, pd_) in enumerate(zip(map(tuple, rows), frame.pd, strict=True)):
+        if row not in known:
+            known[row] = suggest(products, dict(zip(names, row, strict=True)), as_of, None)
+        terms = known[row]
         if terms is not None:
             exposure[number] = float(rounded(terms.exposure.own))
             loss[number] = float(rounded(terms.exposure.expected_loss(float(pd_))))

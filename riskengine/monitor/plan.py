@@ -116,30 +116,31 @@ def _due(one: Reminder, rows: pd.DataFrame, bases: Days, as_of: date) -> list[di
             months = months + steps
         days = months_later(first, months)
         inside = np.flatnonzero((days >= low) & (days <= high) & ((steps > 0) | (not one.every)))
-        found += [_row(one, rows.iloc[place], days[place].astype(object), as_of) for place in inside]
+        near = rows.iloc[inside].to_dict("records")
+        found += [_row(one, row, day, as_of) for row, day in zip(near, days[inside].tolist(), strict=True)]
     return [row for row in found if -one.keep_days <= row["days_left"] <= max(one.leads)]
 
 
 def _row(one: Reminder, values: Any, day: date, as_of: date) -> dict[str, Any]:
     due = working_day(day, one.weekend)
     left = (due - as_of).days
-    filled = {**values.to_dict(), "due": due, "days": abs(left)}
+    filled = {**values, "due": due, "days": abs(left)}
     words = {
         language: one.text.say(language).format_map({k: Shown(v, language) for k, v in filled.items()})
         for language in ("en", "zh")
     }
     return {
-        "key": f"{one.id}|{values.unit}|{due}",
+        "key": f"{one.id}|{values['unit']}|{due}",
         "reminder": one.id,
         "about": one.about,
-        "id": values.unit,
-        "enterprise": values.enterprise_id,
+        "id": values["unit"],
+        "enterprise": values["enterprise_id"],
         "due": due,
         **_status(one, left),
         "state": "",
         "first_shown": None,
         "estimate": one.estimate,
-        "expected_loss": float(values.expected_loss),
+        "expected_loss": float(values["expected_loss"]),
         "text_en": words["en"],
         "text_zh": words["zh"],
     }

@@ -67,14 +67,18 @@ def _largest_loss(frame: pd.DataFrame) -> float:
     return 1.0 if pd.isna(largest) else float(largest)
 
 
-def act_today(book: pd.DataFrame, size: int = 20, floor: str = "yellow") -> ActToday:
+def act_today(book: pd.DataFrame, size: int = 20, floor: str = "orange") -> ActToday:
     """Of the guarantees with an own signal of at least `floor`, the `size` of largest expected loss.
 
-    Where there are fewer, the largest of the others fill the list: an empty desk is no reason to look away.
+    Where there are fewer, the next lower severities fill the list, each by expected loss: an empty desk is no reason
+    to look away.
     """
     levels = SEVERITIES[SEVERITIES.index(floor) :]
     flagged = book[book.severity.isin(levels)]
-    rows = pd.concat([flagged.head(size), book.drop(flagged.index).head(max(size - len(flagged), 0))])
+    others = book.drop(flagged.index)
+    below = others.severity.map({name: -number for number, name in enumerate(SEVERITIES)}).fillna(1)
+    others = others.loc[below.sort_values(kind="stable").index]
+    rows = pd.concat([flagged.head(size), others.head(max(size - len(flagged), 0))])
     covered = rows.expected_loss.sum()
     return ActToday(
         rows.reset_index(drop=True),

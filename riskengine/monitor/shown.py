@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from riskengine.errors import UsageError
+from riskengine.monitor.signals import Severity
 from riskengine.monitor.vocabulary import GUARANTEE, Vocabulary
 from riskengine.schema import Definition, Words, read_definition
 
@@ -29,6 +30,7 @@ class Shown(Definition):
     name: str = ""
     age_months: str = ""
     listed: int = Field(default=20, gt=0)
+    floor: Severity = "orange"  # a guarantee needs an own signal of at least this to be acted on today
     features: tuple[str, ...] = ()  # further features kept in scores.parquet
     dimension: tuple[Dimension, ...] = ()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from riskengine import __version__
 from riskengine.decision.limits import Products, read_products
 from riskengine.errors import Problem, RiskEngineError, UsageError
 from riskengine.monitor.night import needed_features
@@ -83,6 +84,16 @@ def problems(project: Project) -> list[Problem]:
     return []
 
 
+def engine_fingerprint() -> str:
+    """SHA-256 over name and bytes of the engine's own code and templates: an edited engine is another engine."""
+    package = Path(__file__).resolve().parent.parent
+    found = hashlib.sha256()
+    files = (path for path in package.rglob("*") if path.suffix in (".py", ".j2", ".css"))
+    for path in sorted(files, key=lambda one: one.relative_to(package).as_posix()):
+        found.update(f"{path.relative_to(package).as_posix()} {file_sha256(path)}\n".encode())
+    return found.hexdigest()
+
+
 def night_inputs(
     watch: Watch, snapshot: Snapshot, bundle: str, before: Publication | None, as_of: date
 ) -> Mapping[str, Any]:
@@ -94,6 +105,6 @@ def night_inputs(
         "bundle": bundle,
         "recipe": watch.recipe.fingerprint,
         "before": before.hash if before else "",
-        "engine": __version__,
+        "engine": engine_fingerprint(),
         **{name: file_sha256(configs / name) for name in FILES if (configs / name).exists()},
     }

@@ -27,7 +27,7 @@ from riskengine.scoring.served import feature_matrix
 from riskengine.store.ledger import batch_records, open_ledger
 from riskengine.store.snapshot import Snapshot
 
-REASONS = 3
+REASONS = 2
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,21 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
     evaluation = evaluate(watch.signals, frame, Night(as_of, keys, before.signals, stale))
     planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders))
     book = ranked(frame, evaluation.signals)
-    today = act_today(book, watch.shown.listed)
+    today = act_today(book, watch.shown.listed, watch.shown.floor)
     grades = [grade.name for grade in master_scale(bundle).grades]
     moved = changes(book, before, grades, ended)
     return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows))
 
 
 def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
-    """The strongest adverse reasons of each row in words, by guarantee and language."""
+    """The strongest adverse reasons of each row in words, by guarantee and language; the economy is nobody's own reason."""
     notes = {note["name"]: note for note in bundle.recipe["features"]}
     matrix = feature_matrix(bundle, rows)
     found = {}
     for name, values in zip(rows.id.astype("str"), matrix, strict=True):
         row = [None if np.isnan(value) else float(value) for value in values]
-        adverse = [one for one in reasons(bundle, row) if one.adverse][:REASONS]
+        ranked = (one for one in reasons(bundle, row) if one.adverse)
+        adverse = [one for one in ranked if not notes[one.feature].get("context")][:REASONS]
         found[name] = {
             "en": [reason_text(notes[one.feature], one, "en") for one in adverse],
             "zh": [reason_text(notes[one.feature], one, "zh") for one in adverse],

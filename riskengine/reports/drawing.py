@@ -18,16 +18,19 @@ def number(value: float) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def sparkline(values: Sequence[float], title: str, width: int = 84, height: int = 22) -> str:
-    """A line through up to a dozen values, the last one dotted; empty with fewer than two."""
+def sparkline(values: Sequence[float], title: str, width: int = 64, height: int = 22) -> str:
+    """A line through up to a dozen values, the last one dotted; empty with fewer than two.
+
+    The height is at least half of the largest value, so that a small move looks small.
+    """
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)
-    room = (high - low) or 1.0
+    room = max(high - low, high / 2) or 1.0
+    foot = (low + high - room) / 2
     step = (width - 8) / (len(values) - 1)
     places = [
-        (4 + step * n, height - 4 - (value - low) / room * (height - 8) if high > low else height / 2)
-        for n, value in enumerate(values)
+        (4 + step * n, height - 4 - (value - foot) / room * (height - 8)) for n, value in enumerate(values)
     ]
     line = " ".join(f"{number(x)},{number(y)}" for x, y in places)
     x, y = places[-1]

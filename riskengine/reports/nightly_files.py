@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from riskengine.monitor.night import Before
 from riskengine.monitor.publish import Outcome, inputs_hash
 from riskengine.monitor.watch import Watch
 from riskengine.monitor.work import Work
-from riskengine.reports.nightly_page import Page, render
+from riskengine.reports.nightly_page import Page, act_first, render
 from riskengine.schema import Words
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import master_scale
@@ -24,11 +25,12 @@ def night_files(
     """The bytes of the four files, and what the manifest says besides their hashes."""
     dates = [name for name, kind in watch.vocabulary.features.items() if kind == "date"]
     signals, reminders = night.evaluation.signals, night.plan.reminders
+    page = _page(watch, bundle, night, before, inputs)
     files = {
         "scores.parquet": frames.scores_bytes(night.book, dates),
         "signals.parquet": frames.signals_bytes(signals),
         "reminders.parquet": frames.reminders_bytes(reminders),
-        "report.html": render(_page(watch, bundle, night, before, inputs)),
+        "report.html": render(page),
     }
     rows = {
         "scores.parquet": len(night.book),
@@ -38,6 +40,7 @@ def night_files(
     facts = {
         "rows": rows,
         "counts": night.counts,
+        "act_today": act_first(page),
         "exposure": _sum(night.book.exposure),
         "expected_loss": _sum(night.book.expected_loss),
         "health": _plain(night.health),
@@ -52,6 +55,7 @@ def summary(outcome: Outcome) -> str:
     manifest, folder = outcome.publication.manifest, outcome.publication.folder
     counts = manifest["counts"]
     unknown = counts.get("exposure_unknown", 0)
+    first = manifest.get("act_today", [])[:3]
     lines = [
         f"{manifest['as_of']}  {outcome.status}",
         f"  {counts['guarantees']:,} guarantees in force, expected loss {float(manifest['expected_loss']):,.0f}"
@@ -61,7 +65,12 @@ def summary(outcome: Outcome) -> str:
         f" {counts['signals_ended']} ended); {counts['not_evaluable']:,} could not be evaluated",
         f"  {counts['reminders']:,} reminders; {counts['stale_sources']} stale source(s)",
         *(f"  was damaged: {problem}" for problem in outcome.found),
-        f"  {folder / 'report.html'}",
+        *(
+            f"  act {place}: {one['title']} ({one['id']}): expected loss {float(one['expected_loss']):,.0f},"
+            f" PD {float(one['pd']):.1%}, grade {one['grade']}; {one['action']}"
+            for place, one in enumerate(first, 1)
+        ),
+        f"  {_near(folder / 'report.html')}",
     ]
     return "\n".join(lines)
 
@@ -94,6 +103,12 @@ def _page(watch: Watch, bundle: Bundle, night: Work, before: Before, inputs: Map
         notes=tuple(notes),
         reasons=night.reasons,
     )
+
+
+def _near(path: Path) -> Path:
+    """The path from the working folder where it lies below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _sum(amounts: Any) -> str:

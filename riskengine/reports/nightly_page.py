@@ -78,6 +78,7 @@ def render(page: Page, language: str = "") -> bytes:
         changed=_changed(page),
         reminders=_reminders(page),
         feeds=_records(page.health),
+        why=_why(page),
         pictures=_pictures(page),
         severities=SEVERITIES[::-1],
         bar=lambda part, colour=drawing.ACCENT: Markup(drawing.bar(part, colour)),
@@ -101,6 +102,7 @@ def _totals(page: Page) -> dict[str, Any]:
         "severity": {name: int((signals.severity == name).sum()) for name in SEVERITIES},
         "states": {name: int((signals.state == name).sum()) for name in ("new", "continuing", "held")},
         "stale": stale[["title_en", "title_zh"]].to_dict("records"),
+        "red_below": int((book.severity == "red").sum() - (page.today.rows.severity == "red").sum()),
         "touched": int((book.severity.isin(("orange", "red"))).sum()),
     }
 
@@ -128,6 +130,38 @@ def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         "act": worst,
         "reasons": page.reasons.get(str(row["id"]), {"en": [], "zh": []}),
     }
+
+
+def act_first(page: Page) -> list[dict[str, str]]:
+    """The guarantees to act on today in a few words, for the manifest and the terminal."""
+    lines = [_line(page, row) for row in _rows(page.today.rows)]
+    return [
+        {
+            "id": str(line["id"]),
+            "title": line["title"],
+            "pd": f"{line['pd']:.6f}",
+            "grade": str(line["grade"]),
+            "expected_loss": f"{line['expected_loss']:.2f}",
+            "action": line["act"].action.en if line["act"] else "look at it: no signal of its own",
+        }
+        for line in lines
+    ]
+
+
+def _why(page: Page) -> list[Words]:
+    """The largest part of the expected loss by each dimension, and the weak grades' part."""
+    found = []
+    for one in page.shown.dimension:
+        rows = [row for row in _dimension(page, one)["rows"] if "rest" not in row]
+        if rows:
+            top, part = rows[0]["label"], percent(rows[0]["share"], 0)
+            found.append(
+                Words(
+                    en=f"{one.title.en}: {top.en} {part}",
+                    zh=f"{one.title.zh}：{top.zh} {part}",
+                )
+            )
+    return found
 
 
 def _names(page: Page, row: Mapping[str, Any], key: str) -> str:
@@ -250,9 +284,24 @@ def _changed(page: Page) -> dict[str, Any]:
         "left": _rows(
             now.left.groupby("why").agg(n=("id", "size"), loss=("expected_loss", "sum")).reset_index()
         ),
+        "sources": {
+            row["source"]: Words(en=row["title_en"], zh=row["title_zh"]) for row in _rows(page.health)
+        },
+        "caught": _caught(now.left[now.left.why != ""], page.before is not None),
         "charged": [
             {**row, "title": _name(page, row)} for row in _rows(now.left[now.left.why != ""].head(12))
         ],
+    }
+
+
+def _caught(gone: pd.DataFrame, known: bool) -> dict[str, int]:
+    """Of the guarantees that an event ended: how many had been flagged in the publication before, and how."""
+    if not known:
+        return {"all": 0, "act": 0, "any": 0}
+    return {
+        "all": len(gone),
+        "act": int(gone.severity.isin(("orange", "red")).sum()),
+        "any": int(gone.severity.notna().sum()),
     }
 
 

@@ -16,7 +16,7 @@ from riskengine.decision.grounds import scored
 from riskengine.decision.limits import Product, Products, suggest
 from riskengine.decision.policy import RANK, Policy, evaluate, grade_outcome
 from riskengine.decision.verdict import Seen, guarded_features, verdict, worst_ratings
-from riskengine.decision.worst_case import worst_raw_score
+from riskengine.decision.worst_case import worst_raw_score, worst_raw_scores
 from riskengine.project import Project
 from riskengine.schema import parse
 from riskengine.scoring.trees import raw_score
@@ -142,6 +142,9 @@ def test_the_worst_case_bounds_every_value(
     assert worst_raw_score(trees, row, frozenset()) == raw_score(trees, row)
     column = data.draw(st.integers(0, 3))
     bound = worst_raw_score(trees, row, frozenset([column]))
+    unknown = [frozenset([column]), frozenset[int]()] * 20
+    natively = worst_raw_scores(trees, [row] * 40, unknown, many=1)
+    assert natively == [bound, raw_score(trees, row)] * 20
     for value in (None, -1.0, 0.0, 1.0, 2.0, 20.0, 400.0, 5000.0):
         tried = [*row]
         tried[column] = value

@@ -8,16 +8,20 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from institution import AS_OF, FILES, load, promote
 
 from riskengine.decision import grounds
+from riskengine.decision.applicants import known_applicants
 from riskengine.decision.delivery import COLUMNS, write_answers
+from riskengine.decision.desk import today
 from riskengine.decision.replay import replay
-from riskengine.decision.review import review
+from riskengine.decision.review import _rule, decide, record, review
 from riskengine.decision.words import say
-from riskengine.errors import IntegrityError, UsageError
+from riskengine.errors import IntegrityError, SetupError, UsageError
+from riskengine.profile.compute import Workbench
 from riskengine.project import Project
 from riskengine.schema import canonical_json
 
@@ -200,3 +204,75 @@ def test_the_single_path_imports_nothing_heavy(project: Project) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split(" ", 1)[1].strip() == "[]"
+
+
+def test_what_a_run_rests_on_is_written_once(own_project: Project) -> None:
+    run = review(own_project, AS_OF, rows=ROWS)
+    first, *lines = [json.loads(line) for line in run.path.read_text(encoding="utf-8").splitlines()]
+    assert first == {"run": run.run, "basis": run.basis}
+    assert [line | {"basis": run.basis} for line in lines] == list(run.records)
+    text = run.path.read_text(encoding="utf-8")
+    run.path.write_text(text.replace(run.basis["snapshot"], "0" * 16, 1), encoding="utf-8")
+    with pytest.raises(SetupError, match="0000000000000000"):
+        replay(own_project.store, f"{run.run}-1")
+    run.path.write_text(text.replace('{"applicant_id"', '{ "applicant_id"', 1), encoding="utf-8")
+    with pytest.raises(IntegrityError, match="canonical JSON"):
+        replay(own_project.store, f"{run.run}-1")
+
+
+def test_outcome_columns_change_no_byte_in_any_format(project: Project, tmp_path: Path) -> None:
+    import random
+
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        written = set()
+        for turn in range(4):
+            rows = [dict(row) for row in ROWS]
+            if turn:
+                outcomes = [f"LOST {number}" for number in range(len(rows))]
+                random.Random(turn).shuffle(outcomes)
+                rows = [
+                    {"Term": outcome, **row, "outcome": outcome}
+                    for row, outcome in zip(rows, outcomes, strict=True)
+                ]
+            out = tmp_path / f"{turn}{suffix}"
+            write_answers(out, review(project, AS_OF, rows=rows).records, "en")
+            written.add(out.read_bytes())
+        assert len(written) == 1
+    assert tuple(json.loads((tmp_path / "0.jsonl").read_text(encoding="utf-8").splitlines()[0])) == COLUMNS
+
+
+def test_no_rows_are_no_answers(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("no,day,firm,trade,amount,staff\n")
+    run = review(project, None, file=tmp_path / "in.csv")
+    write_answers(tmp_path / "out.csv", run.records, "en")
+    assert (tmp_path / "out.csv").read_bytes() == b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"
+
+
+def test_programme_and_economy_are_told_apart(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = review(project, AS_OF, ids=["3"]).records[0]["outputs"]["reasons"]
+    assert (told["adverse"][0]["feature"], told["context"]) == ("losses", [])
+    plain = grounds._labels
+    monkeypatch.setattr(
+        grounds,
+        "_labels",
+        lambda bundle: {
+            name: {**label, "context": name == "losses"} for name, label in plain(bundle).items()
+        },
+    )
+    anew = decided_anew(project, "3")
+    told = anew["outputs"]["reasons"]
+    assert [(item["feature"], item["adverse"]) for item in told["context"]] == [("losses", True)]
+    assert "losses" not in {item["feature"] for item in told["adverse"] + told["favourable"]}
+    (line,) = [line for line in say(anew, "en").splitlines() if line.startswith("Economy and programme: ")]
+    assert line.endswith("raises risk")
+    assert "经济与项目整体" in say(anew, "zh")
+
+
+def decided_anew(project: Project, name: str) -> dict[str, Any]:
+    """A decision of today's desk that is not recorded."""
+    desk = today(project)
+    with Workbench(desk.snapshot) as bench:
+        applicants = known_applicants(bench, _rule(project), desk.model, [name], AS_OF)
+        return record(
+            "0" * 16 + "-1", desk.basis, applicants[0].to_json(), decide(desk, bench, applicants)[0]
+        )

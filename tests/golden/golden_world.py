@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import date
@@ -43,7 +44,7 @@ def _crown(project: Project, model: str) -> None:
     catalogue = Catalogue(project)
     spec = model_spec(catalogue, model)
     text = MODEL.read_text(encoding="utf-8")
-    medians = {name: 0.0 for name in spec.features}
+    medians = dict.fromkeys(spec.features, 0.0)
     parts: dict[str, Any] = {
         "trees.json": export_trees(text),
         "calibration.json": {"method": "logistic", "a": 1.0, "b": 0.0},
@@ -94,14 +95,14 @@ def publication(project: Project, as_of: date) -> dict[str, bytes]:
 
 
 def readable(files: dict[str, bytes]) -> dict[str, str]:
-    """The publication as text: tables as CSV (floats to twelve digits), the page with its hashes masked."""
+    """The publication as text: tables as CSV (floats to twelve digits), the page without its style and with its hashes masked."""
     manifest = json.loads(files["manifest.json"])
     texts = {
         name.replace(".parquet", ".csv"): _table(data)
         for name, data in files.items()
         if name.endswith(".parquet")
     }
-    page = files["report.html"].decode("utf-8")
+    page = re.sub(r"(?s)(<(style|script)\b[^>]*>).*?(</\2>)", r"\1\3", files["report.html"].decode("utf-8"))
     names = {**manifest["inputs"], "inputs": manifest["inputs_hash"]}
     for length in (64, 16, 12):  # hashes depend on the versions of the libraries that wrote the bytes
         for name, value in sorted(names.items()):

@@ -57,7 +57,9 @@ def test_a_person_can_check_the_golden_nights(nights: Project) -> None:
     ids = [row["id"] for row in scores]
     assert sorted(ids) == ["DB002", "DB003", "DB004", "DB005", "DB006"], "DB001 was released in February"
     assert set(ids) - {row["id"] for row in later} == {"DB002"}, "compensated: no longer in force"
-    assert ids[0] == "DB002", "the enterprise in default is on top, though its product had no terms yet in June"
+    assert ids[0] == "DB002", (
+        "the enterprise in default is on top, though its product had no terms yet in June"
+    )
     assert (scores[0]["exposure"], scores[0]["expected_loss"]) == ("", "")
     assert json.loads(first["manifest.json"])["counts"]["exposure_unknown"] == 1
     known = [float(row["expected_loss"]) for row in scores[1:]]
@@ -67,8 +69,7 @@ def test_a_person_can_check_the_golden_nights(nights: Project) -> None:
     assert signals["ENFORCEMENT", "DB002"]["value"] == "500000"
     assert signals["OVERDUE", "DB002"]["value"] == "46"
     assert "DB002" not in second["signals.csv"] + second["reminders.csv"]
-    for name in ("DB002", "91340100MA2T00023B"):
-        assert name in first["report.html"]
+    assert "DB002" in first["report.html"]
 
 
 def test_the_committed_trees_are_a_model_of_the_project(nights: Project) -> None:

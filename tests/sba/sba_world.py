@@ -27,7 +27,6 @@ SHARED = ROOT.parent / "shared" / "data"
 SOURCES = tuple(sorted(path.stem for path in (EXAMPLE / "configs" / "sources").glob("*.toml")))
 TRAINED = date(2005, 12, 31)
 NIGHTS = (date(2006, 1, 31), date(2006, 2, 28), date(2006, 3, 31))
-LATE = date(2014, 12, 31)
 
 SMALLER = {
     "access_pd": {"rounds": "40", "replicates": "50", "folds": "2"},
@@ -61,6 +60,7 @@ def smaller(text: str, values: dict[str, str]) -> str:
 def feed(project: Project, names: Iterable[str], source: str = "") -> list[Receipt]:
     """Take in the files of these arrival days, of one source or of all, from the project's inbox."""
     found: list[Receipt] = []
+    names = list(names)
     for one in [source] if source else SOURCES:
         files = [project.inbox / one / f"{name}.parquet" for name in names]
         here = [path for path in files if path.exists()]
