@@ -40,10 +40,8 @@ class Done:
 
 def run(project: Project, as_of: date) -> Done:
     """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
-    with (
-        publish.lock(project.store),
-        recorded_run(open_ledger(project.store), "nightly", as_of) as record,
-    ):
+    ledger = open_ledger(project.store)
+    with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record:
         for source, sent in arrived(project, as_of):
             for receipt in take_in(project, source, sent, as_of):
                 log.info("%s: %d rows in, %d accepted", source, receipt.rows_in, receipt.accepted)

@@ -64,13 +64,14 @@ def name_key(name: str) -> str:
 
 
 def name_region_key(name: str, *regions: str | None) -> str:
-    """The name's key beside its region, for names that are common across regions; empty where the name's is.
+    """The name's key beside its region, for names that are common across regions; empty where either is unknown.
 
     >>> name_region_key("Joe's Diner, LLC", "oh ")
     'JOES DINER|OH'
     """
     key = name_key(name)
-    return "|".join([key, *(_plain((region or "").upper()) for region in regions)]) if key else ""
+    places = [_plain((region or "").upper()) for region in regions]
+    return "|".join([key, *places]) if key and all(places) else ""
 
 
 def _plain(text: str) -> str:

@@ -137,6 +137,10 @@ def _utf8(path: Path) -> tuple[bytes, list[Problem]]:
 
 def _header(path: Path, cells: list[object]) -> tuple[list[str], list[Problem]]:
     names = [cell_text(cell) or "" for cell in cells]
+    if len(names) > 1 and not names[0] and all(names[1:]):
+        names[0] = (
+            "unnamed"  # the row index that pandas writes: a contract refuses it, an applicants' file ignores it
+        )
     problems = [
         Problem(f"{path} header, column {place}", "a column name", "nothing")
         for place, name in enumerate(names, 1)
