@@ -1,4 +1,4 @@
-"""Retrain a model: label what was mature, profile, audit, fit, test, calibrate, log to MLflow, register as challenger."""
+"""Retrain: label what was mature, profile, audit, fit, test, calibrate, log to MLflow, register as challenger."""
 
 from __future__ import annotations
 
@@ -47,18 +47,14 @@ def _train(project: Project, model: str, as_of: date) -> Retrained:
     grades = read_toml(project.configs / "grades.toml")
     context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades)
     candidate = train(spec, taken.frame(), context)
-    log.info("%s: registering", model)
     version = log_training(
         Registry(project.store, project.environment.tracking_uri),
         TrainingRun(
-            model=model,
-            as_of=as_of,
-            snapshot=facts.id,
-            recipe=taken.recipe.fingerprint,
-            params=candidate.params(),
-            metrics=candidate.metrics(),
-            figures=trial_pictures(candidate.trials),
-            files=candidate.files,
+            *(model, as_of, facts.id, taken.recipe.fingerprint),
+            candidate.params(),
+            candidate.metrics(),
+            trial_pictures(candidate.trials),
+            candidate.files,
         ),
     )
     return Retrained(version.version, version.bundle, json.loads(candidate.files["card.json"]))

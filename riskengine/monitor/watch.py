@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +19,13 @@ from riskengine.monitor.shown import Shown, read_shown
 from riskengine.monitor.signals import Signal, read_signals
 from riskengine.monitor.vocabulary import Vocabulary, vocabulary
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Workbench
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
-from riskengine.schema import file_sha256
+from riskengine.schema import file_sha256, fingerprint
 from riskengine.scoring.scorecard import read_grades
+from riskengine.store.ledger import batch_records, open_ledger
 from riskengine.store.snapshot import Snapshot
 
 FILES = (
@@ -94,6 +97,31 @@ def engine_fingerprint() -> str:
     return found.hexdigest()
 
 
+def visible_facts(snapshot: Snapshot, as_of: date) -> str:
+    """A hash of every fact that was known on a day: it stays the same whatever becomes known later.
+
+    The exclusive-or of each row's MD5 halves, source by source, so that neither order nor files matter.
+    """
+    found = {}
+    with Workbench(snapshot) as bench:
+        for source in sorted(snapshot.sources):
+            row = "fact_hash || ' ' || known_at || ' ' || batch || ' ' || \"row\" || ' ' || removed"
+            found[source] = bench.connection.execute(
+                f"SELECT count(*), bit_xor(md5_number({row}))::VARCHAR FROM {bench.facts(source)} WHERE known_at <= ?::DATE",
+                [as_of],
+            ).fetchone()
+    return fingerprint({source: list(row or ()) for source, row in found.items()})
+
+
+def refused_rows(project: Project, as_of: date) -> dict[str, int]:
+    """Rows that intake had refused by a day, by source."""
+    total: Counter[str] = Counter()
+    for record in batch_records(open_ledger(project.store)):
+        if record.received <= as_of:
+            total[record.source] += record.quarantined
+    return dict(sorted(total.items()))
+
+
 def night_inputs(
     watch: Watch, snapshot: Snapshot, bundle: str, before: Publication | None, as_of: date
 ) -> Mapping[str, Any]:
@@ -101,7 +129,8 @@ def night_inputs(
     configs = watch.project.configs
     return {
         "as_of": str(as_of),
-        "snapshot": snapshot.id,
+        "facts": visible_facts(snapshot, as_of),
+        "refused": refused_rows(watch.project, as_of),
         "bundle": bundle,
         "recipe": watch.recipe.fingerprint,
         "before": before.hash if before else "",

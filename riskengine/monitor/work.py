@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,16 +14,14 @@ from riskengine.monitor.health import feeds, stale_sources
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
 from riskengine.monitor.plan import Plan, plan
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
-from riskengine.monitor.watch import Watch
+from riskengine.monitor.watch import Watch, refused_rows
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_in_force
-from riskengine.project import Project
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.reasons import reason_text, reasons
 from riskengine.scoring.scorecard import master_scale
 from riskengine.scoring.served import feature_matrix
-from riskengine.store.ledger import batch_records, open_ledger
 from riskengine.store.snapshot import Snapshot
 
 REASONS = 2
@@ -74,7 +71,7 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         load_in_force(bench, rule, model, [as_of])
         frame = profiled(bench, subject_rows(bench), model)
         frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
-        health = feeds(bench, watch.catalogue.sources, as_of, quarantined(watch.project))
+        health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of))
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
     frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
     stale = watch.vocabulary.resting_on(stale_sources(health))
@@ -101,14 +98,6 @@ def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
             "zh": [reason_text(notes[one.feature], one, "zh") for one in adverse],
         }
     return found
-
-
-def quarantined(project: Project) -> Counter[str]:
-    """Rows that intake refused so far, by source."""
-    total: Counter[str] = Counter()
-    for record in batch_records(open_ledger(project.store)):
-        total[record.source] += record.quarantined
-    return total
 
 
 def ended_by(bench: Workbench, sources: Sequence[str], key: str, as_of: date) -> dict[str, str]:
