@@ -55,7 +55,12 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
         "decision": decision,
         "model": model,
         "policy": {"outcome": policy_outcome, **_told(findings)},
-        "gaps": {**gaps, "required": missing, "sources": late},
+        "gaps": {
+            **gaps,
+            "required": missing,
+            "sources": late,
+            "titles": _titles(desk, [*seen.gaps, *missing]),
+        },
         "reasons": {side: [dict(reason) for reason in found] for side, found in seen.reasons.items()},
         "freshness": [_freshness(item) for item in seen.fresh],
         "amount": _amount(suggestion, decision, seen.rated.pd),
@@ -69,11 +74,22 @@ def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "decision": "insufficient data",
         "model": None,
         "policy": None,
-        "gaps": {"outcome": "insufficient data", "features": [], "required": columns, "sources": []},
+        "gaps": {
+            "outcome": "insufficient data",
+            "features": [],
+            "required": columns,
+            "sources": [],
+            "titles": {},
+        },
         "reasons": {"adverse": [], "favourable": [], "context": []},
         "freshness": [],
         "amount": None,
     }
+
+
+def _titles(desk: Desk, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    notes = {note.name: note for recipe in desk.recipes for note in recipe.features if note.name in names}
+    return {name: {"en": note.en, "zh": note.zh} for name, note in sorted(notes.items())}
 
 
 def guarded_features(desk: Desk, profile: Mapping[str, Any]) -> list[str]:

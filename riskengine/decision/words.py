@@ -13,7 +13,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "knock_outs": "knock-out", "referrals": "referral", "caps": "cap", "near_misses": "near miss",
         "not_evaluable": "not evaluable", "clear": "rules passed", "requested": "requested", "suggested": "suggested",
         "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
-        "fresh": "fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
+        "fresh": "sources fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
         "missing": "missing", "worst": "if what is missing were at its worst: grade", "problem": "problem",
         "limit": "limit", "context": "Economy and programme", "yes": "yes", "no": "no",
         "do pass": "Approve up to the suggested amount; the decision is recorded under the id above.",
@@ -28,7 +28,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "knock_outs": "否决", "referrals": "转审", "caps": "限额", "near_misses": "接近红线",
         "not_evaluable": "无法判断", "clear": "条规则通过", "requested": "申请", "suggested": "建议",
         "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",
-        "fresh": "正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
+        "fresh": "个来源正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
         "missing": "缺失", "worst": "缺失项取最差值时等级为", "problem": "问题", "limit": "限值",
         "context": "经济与项目整体", "yes": "是", "no": "否",
         "do pass": "可在建议金额内批准；本决定已按上述编号存档。",
@@ -49,7 +49,7 @@ def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
         f"{text[out['decision']]}   {record['applicant_id'] or '?'}   {text['of']} {record['as_of'] or '?'}"
         f"   [{record['decision_id']}]"
     ]
-    lines += _model(out, text)
+    lines += _model(out, text, language)
     lines += _policy(out, text, language)
     lines += _reasons(out, text, language)
     lines += _amount(out, text, language, currency)
@@ -67,12 +67,12 @@ def reason_line(record: Mapping[str, Any], language: str) -> str:
         found = out["policy"][kind] if out["policy"] else []
         parts += [f"{text[kind]}: {item['title'][_lang(language)]}" for item in found]
     if out["gaps"]["features"] and out["gaps"]["outcome"] != (out["model"] or {}).get("outcome"):
-        parts.append(f"{text['missing']}: {', '.join(out['gaps']['features'])}")
+        parts.append(f"{text['missing']}: {', '.join(_titles(out, 'features', language))}")
     parts += [reason["words"][_lang(language)] for reason in out["reasons"]["adverse"]]
     return " | ".join(parts)
 
 
-def _model(out: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
+def _model(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
     model = out["model"]
     if model is None:
         return []
@@ -82,7 +82,9 @@ def _model(out: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
     )
     gaps = out["gaps"]
     if gaps["features"]:
-        shown = ", ".join(gaps["features"][:4]) + (", ..." if len(gaps["features"]) > 4 else "")
+        shown = ", ".join(_titles(out, "features", language)[:4]) + (
+            ", ..." if len(gaps["features"]) > 4 else ""
+        )
         return [line, f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"]
     return [line]
 
@@ -134,10 +136,15 @@ def _data(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> lis
         if item["state"] in ("stale", "none known")
     ]
     fresh = sum(item["state"] in ("fresh", "not due") for item in out["freshness"])
-    lines = [f"{text['data']}: {fresh} x {text['fresh']}{''.join('; ' + part for part in parts)}"]
+    lines = [f"{text['data']}: {fresh} {text['fresh']}{''.join('; ' + part for part in parts)}"]
     lines += [f"  {text['problem']}: {_problem(item)}" for item in out["data_problems"][:4]]
-    required = out["gaps"]["required"]
+    required = _titles(out, "required", language)
     return [*lines, f"  {text['missing']}: {', '.join(required)}"] if required else lines
+
+
+def _titles(out: Mapping[str, Any], kind: str, language: str) -> list[str]:
+    titles = out["gaps"]["titles"]
+    return [titles[name][_lang(language)] if name in titles else name for name in out["gaps"][kind]]
 
 
 def _problem(item: Mapping[str, Any]) -> str:
