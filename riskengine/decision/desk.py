@@ -44,7 +44,7 @@ class Desk:
         return [self.model, *([self.rules] if self.rules else [])]
 
 
-def today(project: Project) -> Desk:
+def current_desk(project: Project) -> Desk:
     """The desk of the current snapshot, the champion and today's configuration; its texts are kept for replay."""
     store = project.store
     policy, policy_hash = _kept(Policy, store, (project.configs / "policy.toml"))

@@ -21,7 +21,7 @@ from riskengine.decision.applicants import (
     subjects_and_facts,
 )
 from riskengine.decision.delivery import write_answers
-from riskengine.decision.desk import Desk, today
+from riskengine.decision.desk import Desk, current_desk
 from riskengine.decision.freshness import Freshness, freshness, source_notes
 from riskengine.decision.grounds import peer_group, scored, told
 from riskengine.decision.progress import Progress
@@ -79,7 +79,7 @@ def review(
             "Nothing to review",
             [Problem("review", "--as-of D --id ID, or --applicants FILE", "neither or both")],
         )
-    desk = today(project)
+    desk = current_desk(project)
     with Workbench(desk.snapshot, threads=1 if ids else 0) as bench:
         progress = Progress()
         if file is not None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from institution import AS_OF
 
-from riskengine.decision.desk import today
+from riskengine.decision.desk import current_desk
 from riskengine.decision.freshness import freshness, source_notes
 from riskengine.decision.review import review
 from riskengine.profile.compute import Workbench
@@ -15,7 +15,7 @@ from riskengine.project import Project
 
 
 def test_many_days_at_once_are_each_day_alone(project: Project) -> None:
-    desk = today(project)
+    desk = current_desk(project)
     notes = source_notes(desk.recipes)
     days = [date(2005, 5, 31) + timedelta(days=number) for number in range(0, 900, 3)]
     with Workbench(desk.snapshot) as bench:
@@ -30,7 +30,7 @@ def test_many_days_at_once_are_each_day_alone(project: Project) -> None:
 
 
 def test_a_source_that_promises_nothing_is_not_due(project: Project) -> None:
-    desk = today(project)
+    desk = current_desk(project)
     notes = {
         name: dataclasses.replace(note, stale_after="") for name, note in source_notes(desk.recipes).items()
     }

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from institution import FILES, MODEL_FEATURES
 
-from riskengine.decision.desk import today
+from riskengine.decision.desk import current_desk
 from riskengine.decision.grounds import scored
 from riskengine.decision.limits import Product, Products, suggest
 from riskengine.decision.policy import RANK, Policy, evaluate, grade_outcome
@@ -117,7 +117,7 @@ _profiles = st.fixed_dictionaries(
 def test_less_data_never_improves_a_decision(
     project: Project, profile: dict[str, Any], forgotten: str
 ) -> None:
-    desk = today(project)
+    desk = current_desk(project)
 
     def decided(values: dict[str, Any]) -> dict[str, Any]:
         values = {**values, "staff_missing": float(values["staff"] is None)}
@@ -138,7 +138,7 @@ def test_less_data_never_improves_a_decision(
 def test_the_worst_case_bounds_every_value(
     project: Project, row: list[float | None], data: st.DataObject
 ) -> None:
-    trees = today(project).bundle.trees
+    trees = current_desk(project).bundle.trees
     assert worst_raw_score(trees, row, frozenset()) == raw_score(trees, row)
     column = data.draw(st.integers(0, 3))
     bound = worst_raw_score(trees, row, frozenset([column]))

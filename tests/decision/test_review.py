@@ -16,7 +16,7 @@ from institution import AS_OF, FILES, load, promote
 from riskengine.decision import grounds
 from riskengine.decision.applicants import known_applicants
 from riskengine.decision.delivery import COLUMNS, write_answers
-from riskengine.decision.desk import today
+from riskengine.decision.desk import current_desk
 from riskengine.decision.replay import replay
 from riskengine.decision.review import _rule, decide, record, review
 from riskengine.decision.words import say
@@ -270,7 +270,7 @@ def test_programme_and_economy_are_told_apart(project: Project, monkeypatch: pyt
 
 def decided_anew(project: Project, name: str) -> dict[str, Any]:
     """A decision of today's desk that is not recorded."""
-    desk = today(project)
+    desk = current_desk(project)
     with Workbench(desk.snapshot) as bench:
         applicants = known_applicants(bench, _rule(project), desk.model, [name], AS_OF)
         return record(
