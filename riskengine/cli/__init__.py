@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from riskengine.cli import books, data, deciding, models, watching
-from riskengine.errors import RiskEngineError
+from riskengine.errors import RiskEngineError, SetupError
 
 _LIGHT = ("review", "replay")  # commands an officer waits for
 
@@ -60,6 +60,9 @@ def main() -> None:
         code = error.exit_code
     except BrokenPipeError:
         code = 0
+    except OSError as error:
+        sys.stderr.write(f"riskengine: the machine refused: {error}\n")
+        code = SetupError.exit_code
     except SystemExit as done:
         code = done.code
     if isinstance(code, int) and not gc.isenabled():

@@ -54,5 +54,5 @@ def replay(
     from riskengine.decision.replay import replay as rebuild
 
     project = find(context.obj)
-    result = rebuild(project.store, decision_id)
+    result = rebuild(project.store, decision_id, project.environment.currency)
     typer.echo(result.text(project.environment.language) if not as_json else result.record)

@@ -66,9 +66,10 @@ def promote(
 
     from riskengine.store.ledger import Act, open_ledger, record_act
 
+    actor = getuser()
     change = promote_version(Registry(project.store, project.environment.tracking_uri), model, version)
     moved = {"from": change.old_bundle, "to": change.new_bundle, "version": version}
-    record_act(open_ledger(project.store), Act(clock.now(), getuser(), "promote", model, moved))
+    record_act(open_ledger(project.store), Act(clock.now(), actor, "promote", model, moved))
     before = f"version {change.old_version}" if change.old_version else "none"
     typer.echo(
         f"{model}: champion is version {change.new_version} (bundle {change.new_bundle[:12]}), before: {before}"

@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ def _basis(
     snapshot: Snapshot, bundle: Bundle, rules: Recipe | None, texts: tuple[str, str]
 ) -> dict[str, str]:
     return {
+        "engine": _engine(),
         "snapshot": snapshot.id,
         "model": bundle.model,
         "bundle": bundle.hash,
@@ -90,6 +91,19 @@ def _basis(
         "products": texts[1],
         "grades": fingerprint(bundle.grades),
     }
+
+
+@cache
+def _engine() -> str:
+    """The hash of the code that decides: another engine's review is another run, never a false alarm."""
+    rooms = [
+        Path(__file__).parent,
+        Path(__file__).parents[1] / "scoring",
+        Path(__file__).parents[1] / "portfolio",
+    ]
+    return fingerprint(
+        {f"{path.parent.name}/{path.name}": file_sha256(path) for room in rooms for path in room.glob("*.py")}
+    )[:16]
 
 
 def _kept(kind: type[D], store: Path, path: Path) -> tuple[D, str]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from riskengine import __version__
 from riskengine.decision.applicants import Applicant
 from riskengine.decision.desk import recorded
 from riskengine.decision.records import read_record
 from riskengine.decision.review import decide, record
 from riskengine.decision.words import say
-from riskengine.errors import IntegrityError, Problem
+from riskengine.errors import IntegrityError, Problem, SetupError
 from riskengine.profile.compute import Workbench
 from riskengine.schema import canonical_json
 
@@ -27,19 +28,26 @@ class Replayed:
 
     record: str
     content: dict[str, Any]
+    currency: str = ""
 
     def text(self, language: str) -> str:
-        """The decision on one screen."""
-        return say(self.content, language)
+        """The decision on one screen, and that it came out the same."""
+        same = "重现结果与记录逐字节一致" if language == "zh" else "identical to the recorded bytes"
+        return f"{say(self.content, language, self.currency)}\n[{same}]"
 
 
-def replay(store: Path, decision_id: str) -> Replayed:
+def replay(store: Path, decision_id: str, currency: str = "") -> Replayed:
     """The record rebuilt to the same bytes; any difference is an `IntegrityError` naming the first field."""
     line, told = read_record(store, decision_id)
     missing = [key for key in ("basis", "inputs", "outputs") if not isinstance(told.get(key), dict)]
     if missing:
         raise IntegrityError("A record is damaged", [Problem(decision_id, ", ".join(missing), "nothing")])
     desk = recorded(store, told["basis"])
+    if desk.basis["engine"] != told["basis"].get("engine"):
+        got = f"engine {desk.basis['engine']}, version {__version__}"
+        hint = "Replay it with the engine that decided"
+        wanted = f"engine {told['basis'].get('engine', 'of an earlier format')}"
+        raise SetupError("Another engine decided this", [Problem(decision_id, wanted, got, hint)])
     with Workbench(desk.snapshot) as bench:
         output = decide(desk, bench, [Applicant.from_json(told["inputs"])])[0]
     rebuilt = record(decision_id, desk.basis, told["inputs"], output)
@@ -49,7 +57,7 @@ def replay(store: Path, decision_id: str) -> Replayed:
             f"Decision {decision_id} does not come out the same",
             [Problem(place, f"the recorded {before}", now, "The record or the store was changed")],
         )
-    return Replayed(line, rebuilt)
+    return Replayed(line, rebuilt, currency)
 
 
 def first_difference(recorded_value: Any, rebuilt: Any, place: str) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,13 @@ def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
     lines += _amount(out, text, language, currency)
     lines += _data(out, text, language)
     lines.append(f"{text['next']}: {text['do ' + out['decision']]}")
-    return "\n".join(line[: _WIDTH * 2] for line in lines)
+    return "\n".join(part for line in lines for part in _wrapped(line))
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in parts that fit a terminal, the later ones indented."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [line]
 
 
 def reason_line(record: Mapping[str, Any], language: str) -> str:
@@ -85,7 +92,10 @@ def _model(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> li
         shown = ", ".join(_titles(out, "features", language)[:4]) + (
             ", ..." if len(gaps["features"]) > 4 else ""
         )
-        return [line, f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"]
+        told = f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"
+        # What could be hidden in the gaps decides, so that less data never improves a decision.
+        leads = f" -> {text[gaps['outcome']]}" if gaps["outcome"] != model["outcome"] else ""
+        return [line, told + leads]
     return [line]
 
 

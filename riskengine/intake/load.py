@@ -18,7 +18,7 @@ from sqlalchemy.engine import Engine
 from riskengine.errors import IntegrityError, Problem, UsageError, nearest
 from riskengine.intake.cleaning import Cleaned, clean
 from riskengine.intake.contract import SourceContract, read_contracts
-from riskengine.intake.readers import PublishedFile, read_file
+from riskengine.intake.readers import FORMATS, PublishedFile, read_file
 from riskengine.project import Project
 from riskengine.schema import file_sha256, fingerprint
 from riskengine.store import ledger as books
@@ -214,19 +214,28 @@ def _take(
 def _news(store: FactStore, contract: SourceContract, facts: pa.Table, again: bool) -> pa.Table:
     """The rows that are not exact duplicates of a stored fact or of an earlier row of the file.
 
-    Where the day of arrival is the clock, a value that comes back after another one is news: only a repetition of what
-    stands last for its key and event is a duplicate. A file that was seen before (`again`) brings no such news.
+    A value that comes back after another one is news: only a repetition of what stands last for its key and clocks is
+    a duplicate. Rows of one key and dated clocks that a later delivery repeats as a whole, and a file that was seen
+    before (`again`), bring no such news.
     """
     slot: list[str] = []
-    if not contract.known_clock.column and not again:
+    if not again:
         slot = [*contract.key, *(["event_date"] if contract.event_clock.column else [])]
+        slot += ["known_at"] if contract.known_clock.column else []
+        slot = list(dict.fromkeys(slot))
     hashes = facts.column("fact_hash").to_pylist()
     held = store.known_hashes(contract.name, facts.column("fact_hash").combine_chunks(), slot)
-    slots = zip(*(facts.column(name).to_pylist() for name in slot), strict=True) if slot else hashes
+    places = list(zip(*(facts.column(name).to_pylist() for name in slot), strict=True)) if slot else hashes
+    dated = bool(slot and contract.known_clock.column)  # by arrival, a sequence told again did happen again
+    ever = store.known_hashes(contract.name, facts.column("fact_hash").combine_chunks()) if dated else held
+    said: dict[object, list[str]] = {}
+    for place, digest in zip(places, hashes, strict=True):
+        said.setdefault(place, []).append(digest)
+    whole = {place for place, found in said.items() if dated and found[-1] in held and ever.issuperset(found)}
     last: dict[object, str] = {}
     keep = []
-    for place, digest in zip(slots, hashes, strict=True):
-        repeated = last[place] == digest if place in last else digest in held
+    for place, digest in zip(places, hashes, strict=True):
+        repeated = place in whole or (last[place] == digest if place in last else digest in held)
         last[place] = digest
         keep.append(not repeated)
     return facts.filter(pa.array(keep, pa.bool_()))
@@ -281,4 +290,4 @@ def _receipt(
 
 
 def _is_delivery(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
+    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() in FORMATS

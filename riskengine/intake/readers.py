@@ -24,7 +24,7 @@ from riskengine.intake.cells import cell_text
 from riskengine.schema import file_sha256
 
 _SHOWN = 20
-_FORMATS = {
+FORMATS = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".jsonl": "json", ".ndjson": "json",
     ".json": "json", ".xlsx": "xlsx",
 }  # fmt: skip
@@ -41,9 +41,9 @@ class PublishedFile:
 
 def read_file(path: Path) -> PublishedFile:
     """Read a CSV, JSON-lines, XLSX or Parquet file by its ending; `UsageError` lists everything that is wrong."""
-    kind = _FORMATS.get(path.suffix.lower())
+    kind = FORMATS.get(path.suffix.lower())
     if kind is None or not path.is_file():
-        wanted = "a file" if kind else "one of " + ", ".join(sorted(_FORMATS))
+        wanted = "a file" if kind else "one of " + ", ".join(sorted(FORMATS))
         raise UsageError("Cannot read a file", [Problem(str(path), wanted, path.suffix or "nothing there")])
     read = {"csv": _read_csv, "parquet": _read_parquet, "json": _read_json, "xlsx": _read_xlsx}[kind]
     cells, problems = read(path)

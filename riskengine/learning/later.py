@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskengine.errors import Problem, UsageError
 from riskengine.learning.evaluation import Outcome, back_test, evaluate, scored_sample
 from riskengine.learning.samples import LabelledRows, Period, labelled_rows
 from riskengine.learning.spec import ModelSpec
@@ -24,6 +25,9 @@ def evaluate_champion(project: Project, model: str, days: tuple[date, date, date
     A JSON value: `model`, `bundle`, `period`, `rows`, `events`, `table` (all rows and each year, with 95 % intervals by a
     bootstrap of borrowers) and, for guarantees in force, `months` (the monthly back-test beside the naive rule).
     """
+    if days[0] > days[1] or days[1] > days[2]:
+        got = f"{days[0]}, {days[1]}, {days[2]}"
+        raise UsageError("Not a period", [Problem("--from, --to, --known", "three days in order", got)])
     bundle = champion(project.store, model)
     spec = ModelSpec.model_validate(bundle.spec)
     # Every guarantee at every date: the panel is thinned for training only.
@@ -42,6 +46,7 @@ def evaluated(bundle: Bundle, taken: LabelledRows, days: tuple[date, date, date]
     result: dict[str, Any] = {
         "model": taken.spec.name,
         "bundle": bundle.hash,
+        "trained_as_of": bundle.card["trained_as_of"],
         "period": {"from": str(days[0]), "to": str(days[1]), "known": str(days[2])},
         "rows": len(rows),
         "events": int(rows["label"].sum()),

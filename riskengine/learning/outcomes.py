@@ -45,7 +45,7 @@ def shift(days: Days, span: Span) -> Days:
 
 
 def outcomes(subjects: pd.DataFrame, events: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """`label` (0 or 1), `mature` (bool) and `event_date` (NaT: none) for each row of `subjects`, in order.
+    """`label` (0 or 1), `mature` (bool: it may be learned from) and `event_date` (NaT: none) for each row of `subjects`, in order.
 
     `subjects` has `subject`, `as_of`; `events` has `subject`, `event_date`, `known_at`, any number of rows a
     subject. The `event_date` is the first that makes the label 1.
@@ -55,16 +55,25 @@ def outcomes(subjects: pd.DataFrame, events: pd.DataFrame, question: Question) -
     trained = np.datetime64(question.trained_as_of, "D")
     rows = pd.DataFrame({"subject": subjects["subject"].to_numpy(), "row": np.arange(len(subjects))})
     known = events[events["known_at"].to_numpy(dtype="M8[D]") <= trained]
-    pairs = rows.merge(known[["subject", "event_date"]], on="subject", how="inner")
+    pairs = rows.merge(known[["subject", "event_date", "known_at"]], on="subject", how="inner")
     when, row = pairs["event_date"].to_numpy(dtype="M8[D]"), pairs["row"].to_numpy()
     inside = (when > as_of[row]) & (when <= end[row])
+    told = pairs["known_at"].to_numpy(dtype="M8[D]")
+    hidden = np.zeros(
+        len(subjects), dtype=bool
+    )  # over on its as-of day, which was not known then: neither 0 nor 1
+    hidden[row[(when <= as_of[row]) & (told > as_of[row])]] = True
     first = np.full(len(subjects), _FAR)
     np.minimum.at(first, row[inside], when[inside])
     label = first < _FAR
     event = first.astype("M8[s]")
     event[~label] = np.datetime64("NaT")
     return pd.DataFrame(
-        {"label": label.astype(np.int64), "mature": shift(end, question.lag) <= trained, "event_date": event},
+        {
+            "label": label.astype(np.int64),
+            "mature": (shift(end, question.lag) <= trained) & ~hidden,
+            "event_date": event,
+        },
         index=subjects.index,
     )
 

@@ -87,7 +87,7 @@ def labelled_rows(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
         subjects = bench.connection.execute("SELECT * FROM subjects ORDER BY subject").df()
         profiles = bench.frame(recipe)
         events = _events(bench, rule, spec, period.known)
-        weights = _weights(bench, rule, spec)
+        weights = _weights(bench, rule, spec, period.known)
     rows = pd.concat([subjects.drop(columns=["fed"]), profiles.drop(columns=["subject"])], axis=1)
     rows = rows.loc[:, ~rows.columns.duplicated()]
     question = Question(Span.parse(spec.label.horizon), period.known, Span.parse(spec.label.lag))
@@ -147,7 +147,7 @@ def _events(bench: Workbench, rule: SubjectRule, spec: ModelSpec, known: date) -
     return bench.connection.execute(query, [known, known]).df()  # type: ignore[no-any-return]
 
 
-def _weights(bench: Workbench, rule: SubjectRule, spec: ModelSpec) -> pd.Series | None:
+def _weights(bench: Workbench, rule: SubjectRule, spec: ModelSpec, known: date) -> pd.Series | None:
     if spec.sample_weight is None:
         return None
     files = bench.facts(spec.sample_weight.source)
@@ -157,6 +157,8 @@ def _weights(bench: Workbench, rule: SubjectRule, spec: ModelSpec) -> pd.Series 
             "The sampling weights are missing", [Problem(where, "at least one batch", "none", "Take it in")]
         )
     table = bench.connection.execute(
-        f'SELECT "{rule.id}"::VARCHAR AS id, max("{spec.sample_weight.column}") AS weight FROM {files} GROUP BY 1'
+        f"""SELECT "{rule.id}"::VARCHAR AS id, "{spec.sample_weight.column}" AS weight FROM {files}
+        WHERE known_at <= $1 AND (superseded_at IS NULL OR superseded_at > $1) AND NOT removed""",
+        [known],
     ).df()
     return pd.Series(table["weight"].to_numpy(), index=table["id"].to_numpy())

@@ -70,6 +70,7 @@ def _largest_loss(frame: pd.DataFrame) -> float:
 def act_today(book: pd.DataFrame, size: int = 20, floor: str = "orange") -> ActToday:
     """Of the guarantees with an own signal of at least `floor`, the `size` of largest expected loss.
 
+    A quarter of the places is kept for the worst severity: those are small and certain rather than large and possible.
     Where there are fewer, the next lower severities fill the list, each by expected loss: an empty desk is no reason
     to look away.
     """
@@ -78,7 +79,9 @@ def act_today(book: pd.DataFrame, size: int = 20, floor: str = "orange") -> ActT
     others = book.drop(flagged.index)
     below = others.severity.map({name: -number for number, name in enumerate(SEVERITIES)}).fillna(1)
     others = others.loc[below.sort_values(kind="stable").index]
-    rows = pd.concat([flagged.head(size), others.head(max(size - len(flagged), 0))])
+    worst = flagged[flagged.severity == SEVERITIES[-1]].head(size // 4)
+    rest = flagged.drop(worst.index).head(size - len(worst))
+    rows = pd.concat([pd.concat([worst, rest]).sort_index(), others.head(max(size - len(flagged), 0))])
     covered = rows.expected_loss.sum()
     return ActToday(
         rows.reset_index(drop=True),

@@ -135,5 +135,8 @@ def night_inputs(
         "recipe": watch.recipe.fingerprint,
         "before": before.hash if before else "",
         "engine": engine_fingerprint(),
+        "sources": fingerprint(
+            {path.name: file_sha256(path) for path in (configs / "sources").glob("*.toml")}
+        ),
         **{name: file_sha256(configs / name) for name in FILES if (configs / name).exists()},
     }

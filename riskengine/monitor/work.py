@@ -14,6 +14,7 @@ from riskengine.monitor.health import feeds, stale_sources
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
 from riskengine.monitor.plan import Plan, plan
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
+from riskengine.monitor.vocabulary import NIGHT
 from riskengine.monitor.watch import Watch, refused_rows
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
@@ -74,7 +75,10 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of))
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
     frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
-    stale = watch.vocabulary.resting_on(stale_sources(health))
+    silent = stale_sources(health)
+    stale = watch.vocabulary.resting_on(silent)
+    if {name for name, _ in model.sources} & set(silent):  # then a PD that falls proves nothing either
+        stale |= {*NIGHT, *watch.vocabulary.shares()}
     evaluation = evaluate(watch.signals, frame, Night(as_of, keys, before.signals, stale))
     planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders))
     book = ranked(frame, evaluation.signals)

@@ -17,6 +17,19 @@ from riskengine.profile.kinds import kind_problems
 from riskengine.project import Project
 from riskengine.schema import read_definition
 
+_RESERVED = {
+    "subject",
+    "as_of",
+    "fed",
+    "id",
+    "enterprise_id",
+    "label",
+    "mature",
+    "weight",
+    "group",
+    "event_date",
+}
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -72,7 +85,7 @@ class Catalogue:
 
     def problems(self) -> list[Problem]:
         """Everything wrong in sources, keys, subjects and features, each with its place."""
-        found: list[Problem] = []
+        found: list[Problem] = self._name_problems()
         for kind, rule in (("applicant", self.subjects.applicant), ("guarantee", self.subjects.guarantee)):
             found += self._subject_problems(kind, rule)
         for name, (room, feature) in self.features.items():
@@ -81,6 +94,21 @@ class Catalogue:
                 p for aggregate in aggregates(feature) for p in self._aggregate_problems(place, aggregate)
             ]
             found += dict.fromkeys(wrong or kind_problems(place, feature, self.sources))
+        return found
+
+    def _name_problems(self) -> list[Problem]:
+        """Names that DuckDB or the engine would take for another column."""
+        found: list[Problem] = []
+        folded: dict[str, str] = {}
+        for name, (room, _) in self.features.items():
+            place = f"features/{room}.py: {name}"
+            if name.lower() in _RESERVED:
+                found.append(Problem(place, "a name the engine does not use itself", repr(name)))
+            if name.lower() in folded:
+                found.append(
+                    Problem(place, "names that differ by more than case", f"also {folded[name.lower()]}")
+                )
+            folded[name.lower()] = name
         return found
 
     def _subject_problems(self, kind: str, rule: SubjectRule) -> list[Problem]:
@@ -98,7 +126,17 @@ class Catalogue:
             for column in sorted(wanted)
             if source.column_type(column) is None
         ]
+        if source.key != (rule.id,):
+            problems.append(
+                Problem(
+                    place, f"a source whose key is {rule.id}", f"{rule.source} with key {list(source.key)}"
+                )
+            )
         for end in rule.ends_with:
+            if end in self.sources and self.sources[end].column_type(rule.id) is None:
+                problems.append(
+                    Problem(place, f"a column {rule.id} in {end}", "none", "It says whom the fact ends")
+                )
             if end not in self.sources:
                 problems.append(
                     Problem(place, "a known source in ends_with", repr(end), nearest(end, self.sources))

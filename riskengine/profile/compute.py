@@ -87,9 +87,13 @@ class Workbench:
             if own or not files:
                 self._own_facts(name, note.columns, own)
                 parts.append(f"SELECT * FROM own_{name}")
-            self.connection.execute(
-                f"CREATE OR REPLACE VIEW facts_{name} AS {' UNION ALL BY NAME '.join(parts)}"
-            )
+            view = f"CREATE OR REPLACE VIEW facts_{name} AS "
+            try:
+                self.connection.execute(view + " UNION ALL BY NAME ".join(parts))
+            except duckdb.BinderException:  # a column that the contract had not promised when the facts came
+                self._complete(name, note.columns, files)
+                parts[0] = f"SELECT *, NULL::BIGINT AS for_subject FROM whole_{name}"
+                self.connection.execute(view + " UNION ALL BY NAME ".join(parts))
 
     def rows(self, recipe: Recipe) -> list[dict[str, Any]]:
         """One dict a subject, in subject order: `subject` and every feature."""
@@ -123,6 +127,16 @@ class Workbench:
         frame: pandas.DataFrame = self.connection.execute(recipe.sql).df()
         numbers = [feature.name for feature in recipe.features if feature.kind == "number"]
         return frame.astype(dict.fromkeys(numbers, "float64"))
+
+    def _complete(self, name: str, columns: Iterable[tuple[str, str]], files: str) -> None:
+        """A view `whole_<source>` in which columns that no stored file has are unknown."""
+        stored = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        chosen = [
+            f'"{column}"' if column in stored else f'NULL::{kind} AS "{column}"' for column, kind in columns
+        ]
+        self.connection.execute(
+            f"CREATE OR REPLACE VIEW whole_{name} AS SELECT {', '.join([*chosen, *_CLOCKS])} FROM {files}"
+        )
 
     def _own_facts(
         self, name: str, columns: Iterable[tuple[str, str]], own: Sequence[tuple[int, Mapping[str, Any]]]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from riskengine.clock import Span
-from riskengine.errors import Problem, SetupError
+from riskengine.errors import Problem, SetupError, UsageError
 from riskengine.profile.compute import Subject, Workbench
 from riskengine.profile.keys import SubjectRule
 from riskengine.profile.recipe import Recipe
@@ -20,6 +20,8 @@ def load_applicants(
 ) -> int:
     """Fill `subjects` with every application known at `known`, each as of its own event date; returns how many.
 
+    An application is taken as it was first known: what was corrected or withdrawn later was not there on its day.
+
     `subjects` gets the key columns and `id`, `enterprise`; rows are in order of (as_of, id).
     """
     columns = _columns(recipe, rule)
@@ -28,8 +30,8 @@ def load_applicants(
         f"""CREATE OR REPLACE TABLE subjects AS
         SELECT row_number() OVER (ORDER BY event_date, "{rule.id}", fact_rank) - 1 AS subject, event_date AS as_of,
                false AS fed{columns}, "{rule.id}"::VARCHAR AS id, "{rule.enterprise}" AS enterprise_id
-        FROM {_source(bench, rule)}
-        WHERE {_CURRENT.format(day=f"DATE '{known}'")} {since}
+        FROM (SELECT * FROM {_source(bench, rule)} WHERE known_at <= DATE '{known}' AND NOT removed {since}
+              QUALIFY row_number() OVER (PARTITION BY "{rule.id}" ORDER BY known_at, batch, "row") = 1)
         ORDER BY subject"""
     )
     return _count(bench)
@@ -41,6 +43,9 @@ def load_in_force(bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Seq
     In force: its fact is visible, it began (`event_date`) within `longest`, and no visible fact of `ends_with` has
     ended it. Where a source never tells of an exit (a loan repaid), the guarantee stays until `longest`.
     """
+    if not days:
+        hint = "Choose a longer period"
+        raise UsageError("Nobody to look at", [Problem("period", "at least one month-end", "none", hint)])
     columns = _columns(recipe, rule)
     listed = ", ".join(f"(DATE '{day}', DATE '{_began_after(rule, day)}')" for day in days)
     ended = [

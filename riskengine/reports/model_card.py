@@ -43,6 +43,7 @@ def evaluation_lines(result: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{result['model']} (bundle {result['bundle'][:12]}) on {period['from']} to {period['to']},"
         f" outcomes as known on {period['known']}: {result['rows']:,} rows, {result['events']:,} defaults",
+        *_in_sample(result),
         f"{'':<12}{'rows':>9}{'defaults':>10}" + "".join(f"{name:>24}" for name in _SHOWN),
     ]
     for line in result["table"]:
@@ -69,6 +70,16 @@ def evaluation_lines(result: Mapping[str, Any]) -> list[str]:
                 f"{month['as_of']:<12}{month['means']:<8}{month['rows']:>9,}{month['events']:>8,}{shown}{lead:>14}"
             )
     return lines
+
+
+def _in_sample(result: Mapping[str, Any]) -> list[str]:
+    """A warning where the model had been trained after the first of these days: it may have seen these subjects."""
+    if result["trained_as_of"] < result["period"]["from"]:
+        return []
+    when = result["trained_as_of"]
+    return [
+        f"NOT OUT OF TIME: the champion was trained as of {when}; it may have learned from these very subjects"
+    ]
 
 
 def _shown(estimate: Mapping[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from riskengine.profile.card import ProfileCard
@@ -30,7 +31,7 @@ def print_card(card: ProfileCard, language: str) -> None:
             if line.note.family == family:
                 table.add_row(
                     line.note.say(language),
-                    shown(line.value),
+                    escape(shown(line.value)),
                     line.note.unit,
                     ", ".join(line.note.sources),
                     str(line.event_date or ""),

@@ -107,7 +107,7 @@ def replace_text(path: Path, text: str) -> None:
     """Write a small file so that a reader sees either the old or the new content, also after a crash."""
     import os
 
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
