@@ -38,8 +38,8 @@ def main() -> int:
     for model in ("access_pd", "inforce_pd"):
         run("retrain", model, "--as-of", TRAINED)
         run("promote", model, newest(model))
-    say("3. Pre-review: eight applicants of February 2006")
-    run("review", "--as-of", "2006-02-28", "--applicants", f"{shown()}/applicants_2006.csv")
+    say("3. Pre-review: eight applicants of January 2006")
+    run("review", "--as-of", "2006-01-13", "--applicants", f"{shown()}/applicants_2006.csv")
     say("4. Three nights: take in what arrived, score every guarantee in force, signals, reminders, report")
     for night in NIGHTS:
         run("nightly", "--as-of", night)

@@ -91,14 +91,22 @@ def quarantine(
     ] = False,
 ) -> None:
     """List refused rows with file, row, column, rule and value. 隔离区"""
+    from riskengine.errors import Problem, UsageError, nearest
+    from riskengine.intake.contract import read_contracts
     from riskengine.store.ledger import open_ledger, refused
 
-    found: list[dict[str, Any]] = refused(open_ledger(find(context.obj).store), source)
+    project = find(context.obj)
+    known = read_contracts(project)
+    if source and source not in known:
+        raise UsageError(
+            "No such source", [Problem("source", "a known source", repr(source), nearest(source, known))]
+        )
+    found: list[dict[str, Any]] = refused(open_ledger(project.store), source)
     for entry in found[:most]:
         if as_json:
             typer.echo(json.dumps(entry, ensure_ascii=False, default=str))
         else:
             typer.echo(
-                f"{entry['source']}: {entry['file']} row {entry['row']}, {entry['column']}: {entry['rule']}, got {entry['value']!r}"
+                f"{entry['source']}: {entry['file']} row {entry['row']}, {entry['column'] or 'the whole row'}: {entry['rule']}, got {entry['value'] or entry['raw']!r}"
             )
     typer.echo(f"{len(found)} refusals" + (f", {most} shown" if len(found) > most else ""), err=True)

@@ -86,7 +86,10 @@ def list_models(
     registry = Registry(project.store, project.environment.tracking_uri)
     names = [model] if model else [path.stem for path in project.definition_files("models", ".toml")]
     for name in names:
-        for version in versions(registry, name):
+        found = versions(registry, name)
+        if not found:
+            typer.echo(f"{name}: no version yet (riskengine retrain {name} --as-of DATE)", err=True)
+        for version in found:
             aliases = ", ".join(version.aliases) or "-"
             typer.echo(
                 f"{name} {version.version}: {aliases}, trained as of {version.as_of}, bundle {version.bundle[:12]}"

@@ -43,8 +43,9 @@ def read_file(path: Path) -> PublishedFile:
     """Read a CSV, JSON-lines, XLSX or Parquet file by its ending; `UsageError` lists everything that is wrong."""
     kind = FORMATS.get(path.suffix.lower())
     if kind is None or not path.is_file():
-        wanted = "a file" if kind else "one of " + ", ".join(sorted(FORMATS))
-        raise UsageError("Cannot read a file", [Problem(str(path), wanted, path.suffix or "nothing there")])
+        wanted = "a file" if kind else "a file ending in " + ", ".join(sorted(FORMATS))
+        got = repr(path.suffix) if path.is_file() else "no such file"
+        raise UsageError("Cannot read a file", [Problem(str(path), wanted, got)])
     read = {"csv": _read_csv, "parquet": _read_parquet, "json": _read_json, "xlsx": _read_xlsx}[kind]
     cells, problems = read(path)
     if problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,9 @@ from riskengine.scoring.served import feature_matrix
 from riskengine.store.snapshot import Snapshot
 
 REASONS = 2
+
+
+log = logging.getLogger("riskengine.monitor")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Work:
 
 def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of: date) -> Work:
     """Profile, score and value every guarantee in force on `as_of`; then signals, reminders, ranking, changes."""
+    trained = bundle.card.get("trained_as_of", "")
+    if trained > str(as_of):
+        log.warning(
+            "the champion was trained as of %s, after this night: it may know how these ended", trained
+        )
     keys = watch.catalogue.subjects.keys
     rule = watch.catalogue.subjects.guarantee
     with Workbench(snapshot) as bench:

@@ -161,7 +161,7 @@ def champion_of(store: Path, model: str) -> dict[str, Any]:
                 Problem(
                     str(path),
                     f"a champion of {model!r}",
-                    nearest(model, entries) if entries else "none promoted yet",
+                    f"champions of {', '.join(sorted(entries))} only" if entries else "none promoted yet",
                     f"Run riskengine retrain {model} --as-of DATE, then riskengine promote {model} VERSION",
                 )
             ],

@@ -164,8 +164,8 @@ def batch_records(ledger: Engine, state: str = "complete", source: str = "") -> 
 
 
 def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[dict[str, Any]]:
-    """The quarantine: one mapping a broken rule, in order of batch, row and column; `raw` is the row as JSON text."""
-    query = sa.select(QUARANTINE).order_by(QUARANTINE.c.batch, QUARANTINE.c.id)
+    """The quarantine: one mapping a broken rule, the newest batch first; `raw` is the row as JSON text."""
+    query = sa.select(QUARANTINE).order_by(QUARANTINE.c.batch.desc(), QUARANTINE.c.id)
     if source:
         query = query.where(QUARANTINE.c.source == source)
     if batch is not None:

@@ -153,6 +153,22 @@ def test_only_repetitions_of_what_stands_are_duplicates(
     assert [fact["status"] for fact in facts(project, "status")] == wanted
 
 
+def test_a_correction_back_to_an_earlier_value_stands(project: Project) -> None:
+    """Dated clocks: 100, then 777, then 100 again for the same key and day; the last delivery wins law 1's tie."""
+    for number, amount in enumerate((100, 777, 100), 1):
+        path = put(project, f"{number}.csv", f"loan,approved,amount\n1,2006-01-05,{amount}\n" + "\n" * number)
+        assert take_in(project, "loans", [path], DAY)[0].accepted == 1
+    path = put(project, "9.csv", "loan,approved,amount\n1,2006-01-05,100\n\n\n\n\n")
+    assert take_in(project, "loans", [path], DAY)[0].duplicates == 1
+    standing = [fact["amount"] for fact in facts(project) if fact["superseded_at"] is None]
+    assert standing == [Decimal(100)]
+
+
+def test_a_half_copied_file_has_not_arrived(project: Project) -> None:
+    put(project, "a.csv.part", "loan,appro")
+    assert arrived(project, date(2030, 1, 1)) == []
+
+
 def test_removal_is_a_later_row(project: Project) -> None:
     path = put(project, "a.csv", "loan,approved,status\n1,2006-01-05,open\n1,2006-02-05,withdrawn\n")
     take_in(project, "loans", [path], DAY)
