@@ -162,7 +162,8 @@ def champion_of(store: Path, model: str) -> dict[str, Any]:
                     str(path),
                     f"a champion of {model!r}",
                     f"champions of {', '.join(sorted(entries))} only" if entries else "none promoted yet",
-                    f"Run riskengine retrain {model} --as-of DATE, then riskengine promote {model} VERSION",
+                    (f"{nearest(model, entries)} Else run " if entries else "Run ")
+                    + f"riskengine retrain {model} --as-of DATE, then riskengine promote {model} VERSION",
                 )
             ],
         )
