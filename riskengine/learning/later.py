@@ -46,7 +46,7 @@ def evaluated(bundle: Bundle, taken: LabelledRows, days: tuple[date, date, date]
     result: dict[str, Any] = {
         "model": taken.spec.name,
         "bundle": bundle.hash,
-        "trained_as_of": bundle.card["trained_as_of"],
+        "learned_to": bundle.card["last_as_of"],
         "period": {"from": str(days[0]), "to": str(days[1]), "known": str(days[2])},
         "rows": len(rows),
         "events": int(rows["label"].sum()),

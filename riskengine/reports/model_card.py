@@ -73,13 +73,17 @@ def evaluation_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _in_sample(result: Mapping[str, Any]) -> list[str]:
-    """A warning where the model had been trained after the first of these days: it may have seen these subjects."""
-    if result["trained_as_of"] < result["period"]["from"]:
+    """A warning where the period reaches back into the days of the training rows.
+
+    >>> _in_sample({"learned_to": "2002-12-31", "period": {"from": "2003-01-01"}})
+    []
+    >>> _in_sample({"learned_to": "2007-09-28", "period": {"from": "2006-01-01"}})[0][:15]
+    'NOT OUT OF TIME'
+    """
+    last = result["learned_to"]
+    if last < result["period"]["from"]:
         return []
-    when = result["trained_as_of"]
-    return [
-        f"NOT OUT OF TIME: the champion was trained as of {when}; it may have learned from these very subjects"
-    ]
+    return [f"NOT OUT OF TIME: the champion learned from subjects up to {last}, perhaps from these very ones"]
 
 
 def _shown(estimate: Mapping[str, Any] | None) -> str:
