@@ -31,13 +31,16 @@ class Column(Definition):
     min: float | None = None
     max: float | None = None
     pattern: str = ""
-    personal: bool = False
+    format: Literal["", "uscc", "enterprise_code", "resident_id"] = ""
+    personal: bool = False  # stored as a keyed hash with what may be shown before it
     scale: float = 1  # what one unit in the file is in yuan or the declared currency (万元: 10000)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Column:
         if self.type in ("text", "date", "flag") and (self.min, self.max, self.scale) != (None, None, 1):
             raise ValueError(f"min, max and scale are for numbers, not for a {self.type} column")
+        if (self.format or self.personal) and self.type != "text":
+            raise ValueError(f"format and personal are for text, not for a {self.type} column")
         try:
             re.compile(self.pattern)
         except re.error as error:
@@ -46,10 +49,11 @@ class Column(Definition):
 
 
 class Derived(Definition):
-    """A column made at intake from others: `copy`, `prefix` (first `length` characters), `name_key`."""
+    """A column made at intake from others: `copy`, `prefix` (first `length` characters), `name_key`, `month` (01 to 12)
+    of a date, `birth_year` of a resident number."""
 
     columns: tuple[str, ...] = Field(alias="from")
-    take: Literal["copy", "prefix", "name_key", "name_region_key"]
+    take: Literal["copy", "prefix", "name_key", "name_region_key", "month", "birth_year"]
     length: int = 0
     title: Words | None = None
 
@@ -70,6 +74,30 @@ class Assertion(Definition):
     name: str
     rule: str
     title: Words | None = None
+
+
+class Lag(Definition):
+    """How long after its event a row usually arrives, and after how long nine in ten have: a measure, not a clock."""
+
+    usual: str
+    late: str = ""
+    reference: str = ""
+
+    @field_validator("usual", "late")
+    @classmethod
+    def _readable_span(cls, text: str) -> str:
+        if text:
+            Span.parse(text)
+        return text
+
+
+class WhoIsMeant(Definition):
+    """`[identity]`: the columns that tell which enterprise a row is about where its code is missing or an old one."""
+
+    code: str
+    name: str
+    region: str = ""
+    person: str = ""
 
 
 class Clock(Definition):
@@ -106,6 +134,9 @@ class SourceContract(Definition):
     title: Words
     publisher: str
     reference: str
+    legal_basis: str = ""  # on what ground the publisher publishes and the institution may use it
+    lag: Lag | None = None
+    identity: WhoIsMeant | None = None
     cadence: Literal["daily", "weekly", "monthly", "quarterly", "yearly", "event", "once"]
     coverage: Literal["complete", "partial"]
     role: Literal["facts", "design"] = "facts"  # design: how the sample was drawn; no feature may read it
@@ -150,6 +181,9 @@ class SourceContract(Definition):
             for name in names
             if name not in known
         ]
+        if self.identity:
+            told = [self.identity.code, self.identity.name, self.identity.region, self.identity.person]
+            missing += [f"identity names {name!r}" for name in told if name and name not in known]
         both = sorted(set(self.columns) & set(self.ignored))
         missing += [f"column {name!r} is both taken in and ignored" for name in both]
         missing += [
@@ -184,6 +218,8 @@ class SourceContract(Definition):
             return self.columns[name].type
         if name in self.derived:
             rule = self.derived[name]
+            if rule.take == "birth_year":
+                return "integer"
             return self.column_type(rule.columns[0]) if rule.take == "copy" else "text"
         return {"event_date": "date", "known_at": "date"}.get(name)  # type: ignore[return-value]
 

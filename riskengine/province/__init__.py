@@ -1,0 +1,1 @@
+"""A synthetic province: what would publishers send if enterprises lived and failed for reasons?"""
