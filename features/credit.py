@@ -1,23 +1,67 @@
-"""What do lenders say? 信用：银行贷后反馈、企业征信、合作银行历史"""
+"""What do lenders say? 信用：银行贷后反馈、企业征信、相关还款责任、个人征信、多头借贷"""
 
-from riskengine.profile import code, count, days_since, field, is_missing, largest, latest, shrunk_rate, total
-
-from .guarantee import whole_compensation_rate
+from riskengine.profile import (
+    change,
+    code,
+    count,
+    days_since,
+    field,
+    is_missing,
+    largest,
+    latest,
+    ratio,
+    total,
+)
 
 _A, _E = "application", "enterprise"
+_CLASSES = {"正常": 1, "关注": 2, "次级": 3, "可疑": 4, "损失": 5, "违约": 6}
+_C01, _C03, _C05, _C06 = "Signal C01 贷款逾期", "Signal C03 五级下调", "Signal C05 多头激增", "Signal C06 用信率过高"
+_REPORT = "Regulation on Credit Reporting, State Council Order 631 征信业管理条例"
+_OTHER = field("status").equals("未结清")
 
-lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行")
-five_class = code(latest("bank_feedback.five_class", by=_A), {"正常": 1, "关注": 2, "次级": 3, "可疑": 4, "损失": 5}).named("Five-class grade", "五级分类", unit="class", direction=1)
-loan_balance = latest("bank_feedback.balance", by=_A).named("Loan balance at the bank", "贷款余额", unit="CNY")
-overdue_days = latest("bank_feedback.overdue_days", by=_A).named("Days overdue", "当前逾期天数", unit="days", direction=1)
-worst_overdue_12m = largest("bank_feedback.overdue_days", by=_E, window="12m").named("Most days overdue in 12 months", "近12个月最大逾期天数", unit="days", direction=1)
-overdue_reports_6m = count("bank_feedback", by=_A, window="6m", where=field("overdue_days") > 0).named("Reports with an overdue in 6 months", "近6个月逾期报告次数", unit="reports", direction=1)
-days_since_feedback = days_since("bank_feedback", by=_A).named("Days since the bank last reported", "距最近银行反馈天数", unit="days")
+lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行", reference="Own record")
+five_class = code(latest("bank_feedback.five_class", by=_A), _CLASSES).named("Five-class grade", "五级分类", unit="class", direction=1, reference=_C03)
+loan_balance = latest("bank_feedback.balance", by=_A).named("Loan balance at the bank", "贷款余额", unit="CNY", direction=0, reference="Domain page 3.5 bank_feedback")
+overdue_days = latest("bank_feedback.overdue_days", by=_A).named("Days overdue", "当前逾期天数", unit="days", direction=1, reference=_C01)
+worst_overdue_12m = largest("bank_feedback.overdue_days", by=_E, window="12m").named("Most days overdue in 12 months", "近12个月最大逾期天数", unit="days", direction=1, reference=_C01)
+overdue_reports_6m = count("bank_feedback", by=_A, window="6m", where=field("overdue_days") > 0).named("Reports with an overdue in 6 months", "近6个月逾期报告次数", unit="reports", direction=1, reference=_C01)
+interest_overdue = latest("bank_feedback.overdue_interest", by=_A).named("Interest overdue", "欠息金额", unit="CNY", direction=1, reference="Signal C02 欠息")
+failed_debits_6m = total("bank_feedback.debit_failed_cnt", by=_A, window="6m").named("Failed debits in 6 months", "近6个月扣款失败次数", unit="debits", direction=1, reference="Signal C11 还款扣款失败")
+account_inflow_3m = total("bank_feedback.account_inflow", by=_A, window="3m").named("Inflow of the account in 3 months", "近3个月账户流入", unit="CNY", direction=-1, reference="Domain page 3.5 bank_feedback")
+credit_line_used = ratio(latest("bank_feedback.credit_used", by=_A), latest("bank_feedback.credit_limit", by=_A)).named("Share of the bank's line used", "银行用信率", unit="share", direction=1, reference=_C06)
+line_cuts_12m = count("bank_feedback", by=_E, window="12m", where=field("limit_cut") > 0).named("Cuts of the bank's line in 12 months", "近12个月银行压降次数", unit="cuts", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
+line_frozen = count("bank_feedback", by=_E, window="3m", where=field("is_frozen").equals(True)).named("Reports of a frozen line in 3 months", "近3个月额度冻结报告次数", unit="reports", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
+special_trades_24m = count("bank_feedback", by=_E, window="24m", where=field("special_trade").within("展期", "借新还旧", "无还本续贷", "重组")).named("Reports of an extension or refinancing, 24 months", "近24个月展期借新还旧报告次数", unit="reports", direction=1, reference="Admission rule A26; signal C08 展期/借新还旧/重组")
+days_since_feedback = days_since("bank_feedback", by=_A).named("Days since the bank last reported", "距最近银行反馈天数", unit="days", direction=1, reference="Signal DATA-01 数据断供")
 
-open_credit = latest("pboc_ent.balance", by=_E).named("Open credit, all lenders", "未结清信贷余额", unit="CNY", direction=1)
-lenders = latest("pboc_ent.lender_cnt", by=_E).named("Lenders with open credit", "未结清机构数", unit="lenders", direction=1)
-bad_credit = latest("pboc_ent.bad_balance", by=_E).named("Non-performing balance", "不良类余额", unit="CNY", direction=1)
-credit_report_missing = is_missing(open_credit).named("No credit report", "无企业征信报告", unit="yes/no", direction=1)
+open_credit = latest("pboc_ent.balance", by=_E).named("Open credit, all lenders", "未结清信贷余额", unit="CNY", direction=1, reference=_REPORT)
+lenders = latest("pboc_ent.lender_cnt", by=_E).named("Lenders with open credit", "未结清机构数", unit="lenders", direction=1, reference="Admission rule A23")
+bad_credit = latest("pboc_ent.bad_balance", by=_E).named("Non-performing balance", "不良类余额", unit="CNY", direction=1, reference="Admission rule A21; " + _C03)
+watched_credit = latest("pboc_ent.watch_balance", by=_E).named("Special-mention balance", "关注类余额", unit="CNY", direction=1, reference="Admission rule A21; " + _C03)
+credit_overdue = latest("pboc_ent.overdue_principal", by=_E).named("Principal overdue, credit report", "征信逾期本金", unit="CNY", direction=1, reference="Admission rule A20; " + _C01)
+recourse_balance = latest("pboc_ent.recourse_balance", by=_E).named("Balance under recourse", "被追偿余额", unit="CNY", direction=1, reference="Domain page 3.5 pboc_ent")
+approval_queries_3m = latest("pboc_ent.query_cnt_3m", by=_E).named("Loan-approval queries in 3 months", "近3个月贷款审批查询次数", unit="queries", direction=1, reference="Admission rule A24; " + _C05)
+credit_change_12m = change("pboc_ent.balance", by=_E, over="12m").named("Open credit against a year earlier", "信贷余额较上年变动", unit="CNY", direction=1, reference=_C05)
+lenders_change_12m = change("pboc_ent.lender_cnt", by=_E, over="12m").named("Lenders against a year earlier", "授信机构数较上年变动", unit="lenders", direction=1, reference=_C05)
+short_credit_share = ratio(latest("pboc_ent.short_balance", by=_E), latest("pboc_ent.balance", by=_E)).named("Share of short-term credit", "短期信贷占比", unit="share", direction=1, reference="Domain page 3.5 pboc_ent")
+credit_report_missing = is_missing(open_credit).named("No credit report", "无企业征信报告", unit="yes/no", direction=1, reference="Domain page 3.5: no record differs from not queried")
+days_since_credit_report = days_since("pboc_ent", by=_E).named("Days since the last credit report", "距最近征信报告天数", unit="days", direction=1, reference="Domain page 3.5: always keep report_dt")
 
-bank_guaranteed_12m = total("contract.guaranteed", by="bank", window="12m").named("Guaranteed through the bank in 12 months", "该银行近12个月担保金额", unit="CNY")
-bank_compensation_rate = shrunk_rate(count("compensation", by="bank", window="36m"), count("contract", by="bank", window="36m"), towards=whole_compensation_rate, strength=20).named("Compensation rate of the bank, 36 months", "合作银行代偿率（近36个月）", unit="share", direction=1)
+accounts_overdue = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("overdue_days") > 0]).named("Accounts overdue, reports of 6 months", "近6个月征信逾期账户数", unit="accounts", direction=1, reference="Admission rule A20; " + _C01)
+accounts_not_normal = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("five_class").within("关注", "次级", "可疑", "损失", "违约")]).named("Accounts not classed as normal, reports of 6 months", "近6个月非正常类账户数", unit="accounts", direction=1, reference="Admission rule A21; " + _C03)
+nonbank_accounts = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("inst_type").within("小额贷款公司", "融资租赁公司", "保理公司", "信托公司")]).named("Accounts with non-bank lenders, reports of 6 months", "近6个月非银机构账户数", unit="accounts", direction=1, reference=_C05)
+
+guaranteed_for_others = total("pboc_guar.balance", by=_E, window="6m").named("Balance it is liable for, reports of 6 months", "相关还款责任余额（近6个月报告）", unit="CNY", direction=1, reference="Admission rule A39")
+guaranteed_watched = total("pboc_guar.watch_balance", by=_E, window="6m").named("Special-mention balance it is liable for", "相关还款责任关注类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+guaranteed_bad = total("pboc_guar.bad_balance", by=_E, window="6m").named("Non-performing balance it is liable for", "相关还款责任不良类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+
+persons_overdue = largest("pboc_person.current_overdue", by=_E, window="12m").named("Current overdue of its persons", "法人实控人当前逾期金额", unit="CNY", direction=1, reference="Signal C09 法人/实控人逾期")
+persons_overdue_times_2y = largest("pboc_person.overdue_cnt_2y", by=_E, window="12m").named("Times a person was overdue in 2 years, the worst", "法人实控人近2年逾期次数（最差）", unit="times", direction=1, reference="Admission rules A22, A25")
+persons_longest_overdue = largest("pboc_person.max_overdue_months", by=_E, window="12m").named("Longest overdue of a person", "法人实控人最长逾期月数", unit="months", direction=1, reference="Admission rule A22")
+persons_card_use = largest("pboc_person.card_use_rate", by=_E, window="12m").named("Card use of its persons, the highest", "法人实控人信用卡使用率（最高）", unit="share", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
+persons_queries_3m = largest("pboc_person.query_cnt_3m", by=_E, window="12m").named("Queries on a person in 3 months, the most", "法人实控人近3个月查询次数（最多）", unit="queries", direction=1, reference="Admission rule A24")
+
+lender_count = latest("multi_loan.lender_cnt", by=_E).named("Lenders, multi-lender report", "多头机构数", unit="lenders", direction=1, reference="Admission rule A23; " + _C05)
+new_lenders_6m = latest("multi_loan.lender_new_6m", by=_E).named("New lenders in 6 months", "近6个月新增机构数", unit="lenders", direction=1, reference=_C05)
+nonbank_lenders = latest("multi_loan.nonbank_cnt", by=_E).named("Non-bank lenders", "非银机构数", unit="lenders", direction=1, reference=_C05)
+debt_change_12m = change("multi_loan.total_debt", by=_E, over="12m").named("Total debt against a year earlier", "总负债较上年变动", unit="CNY", direction=1, reference=_C05)

@@ -1,25 +1,61 @@
-"""What is asked, what is promised, what was paid? 担保：申请、在保、代偿"""
+"""What is asked, what is promised, what was paid? 担保：申请、在保、逾期、代偿、反担保、保后检查"""
 
-from riskengine.profile import at_least, count, days_since, elapsed_days, latest, ratio, shrunk_rate, total
+from riskengine.profile import (
+    at_least,
+    count,
+    days_since,
+    elapsed_days,
+    field,
+    largest,
+    latest,
+    ratio,
+    total,
+)
 
 _A, _E = "application", "enterprise"
+_ORDER683 = "State Council Order 683 art. 16 融资担保公司监督管理条例第十六条"
+_CHECK = "Signal G02 保后检查结论异常"
 
-requested_amount = latest("application.amount", by=_A).named("Amount applied for", "申请金额", unit="CNY")
-requested_term = latest("application.tenor", by=_A).named("Term applied for", "申请期限", unit="months")
-requested_product = latest("application.product", by=_A).named("Product", "产品")
-applications_12m = count("application", by=_E, window="12m").named("Applications in 12 months", "近12个月申请次数", unit="applications", direction=1)
+requested_amount = latest("application.amount", by=_A).named("Amount applied for", "申请金额", unit="CNY", direction=1, reference="Admission rule A32")
+requested_term = latest("application.tenor", by=_A).named("Term applied for", "申请期限", unit="months", direction=1, reference="Admission rule A38")
+requested_product = latest("application.product", by=_A).named("Product", "产品", reference="Products, domain page 4.1")
+applications_12m = count("application", by=_E, window="12m").named("Applications in 12 months", "近12个月申请次数", unit="applications", direction=1, reference="Admission rule A43")
+first_application = (count("application", by=_E) < 2).named("First application", "首次申请", unit="yes/no", direction=1, reference="First guarantee 首担, domain page 2.11")
 
-guaranteed_amount = latest("contract.guaranteed", by=_A).named("Amount guaranteed", "担保金额", unit="CNY")
-guarantee_fee = latest("contract.fee_rate", by=_A).named("Guarantee fee", "担保费率", unit="share", reference="Average below 1 %: State Council office 2019 No. 6 国办发〔2019〕6号")
-days_to_maturity = (0 - elapsed_days(latest("contract.end", by=_A))).named("Days to maturity", "距到期天数", unit="days")
-guarantee_start = latest("contract.start", by=_A).named("Guarantee begins", "责任生效日")
-guarantee_end = latest("contract.end", by=_A).named("Guarantee ends", "责任到期日")
-guarantees_given = count("contract", by=_E).named("Guarantees given so far", "累计担保笔数", unit="guarantees", direction=-1)
-enterprise_outstanding = at_least(total("contract.guaranteed", by=_E) - total("release.amount", by=_E) - total("compensation.principal", by=_E), 0).named("Guaranteed amount outstanding, this enterprise", "在保余额（本户）", unit="CNY", direction=1, reference="Order 683 art. 16 融资担保公司监督管理条例第十六条")
-compensations_before = count("compensation", by=_E).named("Compensations for this enterprise", "本户代偿次数", unit="compensations", direction=1)
-compensated_amount = total("compensation.principal", by=_E).named("Principal compensated for this enterprise", "本户代偿本金", unit="CNY", direction=1)
-days_since_compensation = days_since("compensation", by=_E).named("Days since this enterprise's last compensation", "距本户最近代偿天数", unit="days")
+guaranteed_amount = latest("contract.guaranteed", by=_A).named("Amount guaranteed", "担保金额", unit="CNY", direction=1, reference="Outstanding 在保余额, domain page 8.1")
+guarantee_fee = latest("contract.fee_rate", by=_A).named("Guarantee fee", "担保费率", unit="share", direction=1, reference="Average below 1 %: State Council office 2019 No. 6 国办发〔2019〕6号")
+loan_rate = latest("contract.loan_rate", by=_A).named("Rate of the loan", "贷款利率", unit="share", direction=1, reference="Average 4.47 % in Shandong 2025")
+days_to_maturity = (0 - elapsed_days(latest("contract.end", by=_A))).named("Days to maturity", "距到期天数", unit="days", direction=0, reference="Reminder N06 到期还款提醒")
+months_on_book = (elapsed_days(latest("contract.start", by=_A)) / 30.4375).named("Months since the guarantee began", "在保月数", unit="months", direction=0, reference="Own record")
+guarantee_start = latest("contract.start", by=_A).named("Guarantee begins", "责任生效日", reference="Own record")
+guarantee_end = latest("contract.end", by=_A).named("Guarantee ends", "责任到期日", reference="Own record")
+guarantees_given = count("contract", by=_E).named("Guarantees given so far", "累计担保笔数", unit="guarantees", direction=-1, reference="Own record")
+renewals_36m = count("contract", by=_E, window="36m", where=field("is_renewal").equals(True)).named("Renewals in 36 months", "近36个月续保次数", unit="guarantees", direction=-1, reference="Admission rule A44")
+first_guarantee_days = days_since("contract", by=_E).named("Days since the last guarantee began", "距最近担保生效天数", unit="days", direction=0, reference="Own record")
+enterprise_outstanding = at_least(total("contract.guaranteed", by=_E) - total("release.amount", by=_E) - total("compensation.principal", by=_E), 0).named("Guaranteed amount outstanding, this enterprise", "在保余额（本户）", unit="CNY", direction=1, reference=_ORDER683)
+released_normally = count("release", by=_E, where=field("type").equals("正常解保")).named("Guarantees released as agreed", "正常解保笔数", unit="guarantees", direction=-1, reference="Release 解保, domain page 1")
+compensations_before = count("compensation", by=_E).named("Compensations for this enterprise", "本户代偿次数", unit="compensations", direction=1, reference="Admission rule A27")
+compensated_amount = total("compensation.principal", by=_E).named("Principal compensated for this enterprise", "本户代偿本金", unit="CNY", direction=1, reference="Admission rule A27")
+days_since_compensation = days_since("compensation", by=_E).named("Days since this enterprise's last compensation", "距本户最近代偿天数", unit="days", direction=-1, reference="Admission rule A27")
+recovered_share = ratio(total("recovery.amount", by=_E, where=field("kind").equals("追回")), total("compensation.principal", by=_E)).named("Share of the compensated principal recovered", "代偿回收比例", unit="share", direction=-1, reference="Recovery rate 代偿回收率, domain page 8.1")
 
-_whole_rate = ratio(count("compensation", by="whole", window="36m"), count("contract", by="whole", window="36m"))
-whole_compensation_rate = _whole_rate.named("Compensation rate of the whole book, 36 months", "全部业务代偿率（近36个月）", unit="share", direction=1)
-industry_compensation_rate = shrunk_rate(count("compensation", by="industry", window="36m"), count("contract", by="industry", window="36m"), towards=_whole_rate, strength=20).named("Compensation rate of the industry, 36 months", "行业代偿率（近36个月）", unit="share", direction=1)
+overdues_24m = count("overdue", by=_E, window="24m").named("Overdues on our guarantees in 24 months", "近24个月在保逾期次数", unit="overdues", direction=1, reference="Signal C01: the guaranteed loan itself, red from one day")
+open_overdue = count("overdue", by=_E, where=field("cured_dt").is_unknown()).named("Overdues not cured", "未化解逾期笔数", unit="overdues", direction=1, reference="Reminder N09 逾期首日通知")
+days_since_overdue = days_since("overdue", by=_E).named("Days since last overdue on our guarantees", "距最近在保逾期天数", unit="days", direction=-1, reference="Signal C01 贷款逾期")
+extensions = count("disbursement", by=_E, where=field("type").equals("展期")).named("Extensions of our guaranteed loans", "在保贷款展期次数", unit="extensions", direction=1, reference="Admission rule A26; signal C08 展期/借新还旧/重组")
+failed_payments_12m = count("disbursement", by=_E, window="12m", where=field("result").equals("失败")).named("Failed payments in 12 months", "近12个月还款失败次数", unit="payments", direction=1, reference="Signal C11 还款扣款失败")
+misused_payouts = count("disbursement", by=_E, where=[field("type").equals("放款"), field("payee_kind").within("实控人或关联方", "房地产", "证券投资")]).named("Payouts to related persons, real estate or securities", "贷款流向关联方、房地产或证券笔数", unit="payments", direction=1, reference="Signal C12 资金用途异常/回流")
+
+collateral_value = total("counter_guar.appraised", by=_A, where=field("type").within("抵押", "质押")).named("Appraised value of the counter-security", "反担保物评估价值", unit="CNY", direction=-1, reference="Counter-guarantee 反担保, domain page 3.4")
+collateral_cover = ratio(collateral_value, guaranteed_amount).named("Counter-security over the amount guaranteed", "反担保覆盖率", unit="times", direction=-1, reference="Signal K02 抵押物贬值")
+collateral_ltv = largest("counter_guar.ltv", by=_A).named("Loan to value, the worst", "抵押率（最差）", unit="share", direction=1, reference="Signal K02 抵押物贬值")
+collateral_seized = count("counter_guar", by=_A, where=field("seizure").differs("无")).named("Counter-security seized", "反担保物被查封件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
+second_liens = count("counter_guar", by=_A, where=field("lien_order") > 1).named("Second liens among the counter-security", "反担保物二押件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
+
+worst_check_12m = count("post_check", by=_E, window="12m", where=field("conclusion").within("关注", "次级", "可疑", "损失")).named("Checks with a bad conclusion in 12 months", "近12个月保后检查异常次数", unit="checks", direction=1, reference=_CHECK)
+failed_visits_6m = count("post_check", by=_E, window="6m", where=field("contact").within("拒访", "失联")).named("Visits refused or not met in 6 months", "近6个月拒访失联次数", unit="visits", direction=1, reference="Signal G03 客户拒访/失联")
+checks_overdue = count("post_check", by=_A, where=[field("done_dt").is_unknown(), field("limit_dt").before_as_of()]).named("Checks past their limit", "超期未做保后检查数", unit="checks", direction=1, reference="Signal G01 保后检查逾期未做")
+days_since_check = days_since("post_check", by=_A, where=field("done_dt").is_known()).named("Days since the last check was planned", "距最近完成的保后检查天数", unit="days", direction=1, reference="Reminder N03 定期保后检查")
+risk_tasks_12m = count("risk_task", by=_E, window="12m", where=field("conclusion").differs("误报")).named("Risk tasks in 12 months, false alarms left out", "近12个月预警任务数（不含误报）", unit="tasks", direction=1, reference="Risk tasks 风险预警记录, domain page 2.11")
+fees_unpaid = count("fee", by=_E, where=[field("received_dt").is_unknown(), field("due_dt").before_as_of()]).named("Fees due and not received", "逾期未收担保费笔数", unit="fees", direction=1, reference="Domain page 3.4 fee")
+filings_returned = count("reguar_filing", by=_A, where=field("status").equals("被退回")).named("Re-guarantee filings returned", "备案被退回次数", unit="filings", direction=1, reference="Signal G06 备案被退/超期")

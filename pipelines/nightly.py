@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from riskengine.identity.resolve import resolve
 from riskengine.intake.load import arrived, take_in
 from riskengine.monitor import publish
 from riskengine.monitor.frames import read_before
@@ -45,10 +46,9 @@ def run(project: Project, as_of: date) -> Done:
         for source, sent in arrived(project, as_of):
             for receipt in take_in(project, source, sent, as_of):
                 log.info("%s: %d rows in, %d accepted", source, receipt.rows_in, receipt.accepted)
-        watch = read_watch(project)
-        bundle = champion(project.store, MODEL)
-        facts = snapshot.read(project.store)
-        earlier = publish.before(project.store, as_of)
+        log.info("identity: %s", resolve(project, as_of))
+        watch, bundle = read_watch(project), champion(project.store, MODEL)
+        facts, earlier = snapshot.read(project.store), publish.before(project.store, as_of)
         inputs = night_inputs(watch, facts, bundle.hash, earlier, as_of)
         done = publish.unchanged(project.store, as_of, inputs)
         if done is None:

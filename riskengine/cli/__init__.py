@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from riskengine.cli import books, data, deciding, models, watching
+from riskengine.cli import books, data, deciding, identities, models, synth, watching
 from riskengine.errors import RiskEngineError, SetupError
 
 _LIGHT = ("review", "replay")  # commands an officer waits for
@@ -46,7 +46,7 @@ def options(
     context.obj = project
 
 
-for room in (data, models, deciding, watching, books):
+for room in (data, identities, models, deciding, watching, books, synth):
     room.register(app)
 
 

@@ -52,7 +52,8 @@ def replay(
 ) -> None:
     """Rebuild a past decision from what it used and compare the bytes. 决策重现"""
     from riskengine.decision.replay import replay as rebuild
+    from riskengine.intake.personal import redacted
 
     project = find(context.obj)
     result = rebuild(project.store, decision_id, project.environment.currency)
-    typer.echo(result.text(project.environment.language) if not as_json else result.record)
+    typer.echo(result.text(project.environment.language) if not as_json else redacted(result.record))

@@ -120,6 +120,7 @@ def applicants_of_rows(
 ) -> list[Applicant]:
     """One applicant for each row of raw cells; `columns` that nothing takes are named once on stderr."""
     from riskengine.intake.applicant import clean_cells
+    from riskengine.intake.personal import personal_key
     from riskengine.profile.catalogue import Catalogue
 
     catalogue = Catalogue(project)
@@ -142,8 +143,9 @@ def applicants_of_rows(
         [(problem, day is None) for problem in (no_id, no_day) if problem]
         for (_, no_id), (_, day, no_day) in zip(marked, dated, strict=True)
     ]
+    secret = personal_key(project.store) if any(contract.personal for contract in fed.values()) else b""
     for name, contract in fed.items():
-        typed, problems = clean_cells(contract, filled, as_of or date.min)
+        typed, problems = clean_cells(contract, filled, as_of or date.min, secret)
         for number, (values, found) in enumerate(zip(typed, problems, strict=True)):
             said[number][name] = {column: _plain(value) for column, value in values.items()}
             for item in found:

@@ -28,6 +28,7 @@ from riskengine.decision.progress import Progress
 from riskengine.decision.verdict import Seen, blocked, guarded_features, verdict, worst_ratings
 from riskengine.decision.words import say, summary, table
 from riskengine.errors import Problem, UsageError
+from riskengine.intake.personal import redacted
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import reading_all
 from riskengine.project import Project
@@ -54,9 +55,9 @@ class ReviewRun:
         if out is not None:
             write_answers(out, self.records, language)
         if as_json:
-            print(json.dumps(list(self.records), ensure_ascii=False, allow_nan=False))
+            print(redacted(json.dumps(list(self.records), ensure_ascii=False, allow_nan=False)))
         elif out is None:
-            print(self.text(language))
+            print(redacted(self.text(language)))
         else:
             print(f"{len(self.records)} -> {out}: {summary(self.records, language)}")
 

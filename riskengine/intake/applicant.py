@@ -11,8 +11,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from riskengine.errors import Problem, UsageError
-from riskengine.intake.cells import CellParser, Value, cell_parser, cell_text, clock_day, derive
+from riskengine.intake.cells import CellParser, Value, cell_parser, clock_day, derive, refused_text
 from riskengine.intake.contract import SourceContract
+from riskengine.intake.personal import redacted, tokens
 from riskengine.store.rows import insert_rows
 
 if TYPE_CHECKING:
@@ -35,14 +36,19 @@ class CellProblem:
 
 
 def clean_cells(
-    contract: SourceContract, rows: Sequence[Mapping[str, object]], default_known: date | None
+    contract: SourceContract,
+    rows: Sequence[Mapping[str, object]],
+    default_known: date | None,
+    key: bytes = b"",
 ) -> tuple[list[dict[str, Value]], list[list[CellProblem]]]:
     """Type applicants' rows: contract and derived columns, `event_date`, `known_at`, `removed`; and each row's problems.
 
     An optional cell that breaks a rule is null and reported; a required one, or a key, is reported as blocking. Where a
     clock's column is empty the clock shows `default_known`. Columns that the contract does not name are not read.
+    Personal values become the tokens of whole files under the same `key` (`personal.personal_key`).
     """
     parsers = {name: _remembering(cell_parser(c, contract.currency)) for name, c in contract.columns.items()}
+    token = tokens(key) if contract.personal else str
     typed: list[dict[str, Value]] = []
     problems: list[list[CellProblem]] = []
     for cells in rows:
@@ -53,9 +59,12 @@ def clean_cells(
             row[name], rule = parse(raw)
             if rule:
                 needed = contract.columns[name].required or name in contract.key
-                found.append(CellProblem(name, rule, None if cell_text(raw) is None else str(raw), needed))
+                found.append(CellProblem(name, rule, refused_text(contract.columns[name], raw), needed))
+        in_clear = dict(row)
+        row |= {name: token(str(row[name])) for name in contract.personal if row[name] is not None}
         for name, made in contract.derived.items():
-            row[name] = derive(made, tuple(row[source] for source in made.columns))
+            told = in_clear if made.take == "birth_year" else row
+            row[name] = derive(made, tuple(told[source] for source in made.columns))
         broken = {problem.column for problem in found}
         found += [
             CellProblem(name, "key", None, True)
@@ -146,9 +155,15 @@ def _answers(
             except duckdb.Error as error:
                 raise UsageError(
                     f"A rule of source {contract.name} cannot be evaluated",
-                    [Problem(f"{contract.name}.{name}", "a DuckDB boolean expression", str(error)[:200])],
+                    [
+                        Problem(
+                            f"{contract.name}.{name}",
+                            "a DuckDB boolean expression",
+                            redacted(str(error))[:200],
+                        )
+                    ],
                 ) from None
         raise UsageError(
             f"The rules of source {contract.name} cannot be evaluated together",
-            [Problem(contract.name, "DuckDB boolean expressions", str(together)[:200])],
+            [Problem(contract.name, "DuckDB boolean expressions", redacted(str(together))[:200])],
         ) from None

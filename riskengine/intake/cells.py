@@ -12,8 +12,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from math import isfinite, isnan
 
 from riskengine import clock
+from riskengine.intake.codes import CodeCheck, check_credit_code, check_enterprise_code, check_resident_number
 from riskengine.intake.contract import Clock, Column, Derived
 from riskengine.intake.naming import name_key, name_region_key
+from riskengine.intake.personal import mask, redacted
 
 Value = str | int | float | Decimal | date | bool | None
 CellParser = Callable[[object], tuple[Value, str]]
@@ -43,6 +45,13 @@ _SIGNS = {"CNY": ("¥", "RMB", "元"), "USD": ("US$", "$"), "BRL": ("R$",), "EUR
 _CENT = Decimal("0.01")
 _MONEY_LIMIT = Decimal(10) ** 16
 _EXACT = Context(prec=200)
+_NUMBER_LIMIT = 1e21  # nothing counted or measured in yuan, tonnes or metres is larger: a slipped key
+_NO_CODE = frozenset(("/", "-", "无", "无统一社会信用代码", "0"))
+_CODES: dict[str, Callable[[str], CodeCheck]] = {
+    "uscc": check_credit_code,
+    "enterprise_code": check_enterprise_code,
+    "resident_id": check_resident_number,
+}
 
 
 def cell_text(raw: object) -> str | None:
@@ -83,7 +92,11 @@ def cell_text(raw: object) -> str | None:
 
 def cell_parser(column: Column, currency: str) -> CellParser:
     """The function from a raw cell to its typed value and the rule it breaks (`required`, `type`, `values`, `min`,
-    `max`, `pattern`; empty where none). A cell that breaks a rule has no value.
+    `max`, `pattern`, or the `format`'s name and `uscc_dummy`; empty where none). A cell that breaks a rule has no value.
+
+    A code of a `format` becomes its normal form (GB 32100-2015, GB 11714, GS 15-2006, GB 11643-1999). For `enterprise_code`
+    the usual words for "none" are missing, as are enterprise codes and resident numbers that the publisher masked (any
+    `*`): they tell nobody from another. A personal value is still in clear here.
 
     >>> cell_parser(Column(type="money"), "USD")("($60,000.50)")
     (Decimal('-60000.50'), '')
@@ -95,12 +108,22 @@ def cell_parser(column: Column, currency: str) -> CellParser:
     missing = {cell_text(spelling) for spelling in column.missing} | {None}
     read = _reader(column, currency)
     check = _checker(column)
+    codes = _CODES.get(column.format)
+    older = column.format == "enterprise_code"
+    hideable = older or column.format == "resident_id"  # courts publish these with stars in the middle
     absent = (None, "required" if column.required else "")
 
     def parse(raw: object) -> tuple[Value, str]:
         text = cell_text(raw)
-        if text in missing or text is None:
+        if text in missing or text is None or (older and text in _NO_CODE) or (hideable and "*" in text):
             return absent
+        if codes:
+            found = codes(text)
+            if found.invalid:
+                return None, f"{column.format}_dummy" if found.dummy and not older else column.format
+            if not column.personal and redacted(found.code) != found.code:
+                return None, column.format  # one resident number in thirty-one passes for a credit code
+            text = found.code
         value = read(text)
         if value is None:
             return None, "type"
@@ -110,10 +133,28 @@ def cell_parser(column: Column, currency: str) -> CellParser:
     return parse
 
 
+def refused_text(column: Column, raw: object) -> str | None:
+    """A refused cell as people may see it: as it came, with the code that was perhaps meant; personal values masked.
+
+    >>> refused_text(Column(type="text", format="uscc"), "9137O102MA3C00011F")
+    '9137O102MA3C00011F (perhaps 91370102MA3C00011F)'
+    >>> refused_text(Column(type="text", format="resident_id", personal=True), "11010519491231002X")
+    '110105-1949-F'
+    """
+    text = cell_text(raw)
+    if text is None:
+        return None if raw is None else str(raw)
+    if column.personal:
+        return mask(text)
+    meant = _CODES[column.format](text).suggestion if column.format else ""
+    return redacted(str(raw)) + (f" (perhaps {meant})" if meant else "")
+
+
 def derive(rule: Derived, values: tuple[Value, ...]) -> Value:
     """The derived value from its columns' values; anything made from an absent first value is absent.
 
-    A `prefix` of a code that is only zeros, or shorter than the prefix, is absent: it names nothing.
+    A `prefix` of a code that is only zeros, or shorter than the prefix, is absent: it names nothing. `birth_year` wants
+    the resident number itself, not its token.
 
     >>> from riskengine.intake.contract import Derived
     >>> rule = Derived(columns=("NAICS",), take="prefix", length=2)
@@ -123,7 +164,11 @@ def derive(rule: Derived, values: tuple[Value, ...]) -> Value:
     first = values[0]
     if first is None or rule.take == "copy":
         return first
+    if rule.take == "month":
+        return f"{first.month:02d}" if isinstance(first, date) else None
     text = str(first)
+    if rule.take == "birth_year":
+        return int(text[6:10])
     if rule.take == "prefix":
         return text[: rule.length] if len(text) >= rule.length and text.strip("0") else None
     if rule.take == "name_key":
@@ -195,7 +240,7 @@ def _number(text: str, scale: Decimal) -> float | None:
     if value is None:
         return None
     number = float(value if scale == 1 else _EXACT.multiply(value, scale)) + 0.0
-    return number if isfinite(number) else None
+    return number if abs(number) < _NUMBER_LIMIT else None
 
 
 def _percent(text: str) -> float | None:

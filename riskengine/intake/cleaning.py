@@ -1,6 +1,7 @@
 """Which rows of a file keep the contract, what do they say in its types, and why is each other row refused?
 
-1. every cell is parsed once per distinct value (`cells`); 2. derived columns are made; 3. the two clocks are set;
+1. every cell is parsed once per distinct value (`cells`, long plain columns in `columns`), personal values become
+tokens (`personal`) and stand nowhere in clear after that, also not in a refused row; 2. derived columns are made; 3. the two clocks are set;
 4. the contract's assertions and `removed_when` are asked of DuckDB; 5. rows that break nothing are accepted.
 """
 
@@ -15,14 +16,20 @@ from hashlib import sha256
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskengine.errors import Problem, UsageError
-from riskengine.intake.cells import Value, cell_parser, cell_text, clock_day, derive
-from riskengine.intake.contract import SourceContract
+from riskengine.intake.cells import Value, cell_parser, cell_text, clock_day, derive, refused_text
+from riskengine.intake.columns import plain_values
+from riskengine.intake.contract import Column, SourceContract
+from riskengine.intake.personal import mask, redacted, tokens
 from riskengine.store.facts import ARROW_TYPES
 from riskengine.store.ledger import Refusal
+
+_MANY = 2_000  # distinct cells from which reading a column at once pays
+_AT_ONCE = 100_000  # facts named at once: their texts fit into memory
 
 
 @dataclass(frozen=True)
@@ -39,24 +46,32 @@ class Cleaned:
         return dict(sorted(Counter(refusal.rule for refusal in self.refusals).items()))
 
 
-def clean(contract: SourceContract, cells: pa.Table, received: date) -> Cleaned:
+def clean(contract: SourceContract, cells: pa.Table, received: date, key: bytes = b"") -> Cleaned:
     """Clean a file's cells against the contract; the rows of `facts` and `refusals` count from 1.
+
+    `key` (`personal.personal_key`) is needed where the contract has personal columns.
 
     An optional column that is absent from `cells` is null. A broken expression in the contract is a `UsageError`.
     """
     count = cells.num_rows
     broken: list[tuple[int, str, str, str | None]] = []
     columns: dict[str, pa.Array] = {}
+    in_clear: dict[str, pa.Array] = {}
+    token = tokens(key) if contract.personal else str
     for name, column in contract.columns.items():
         raw = cells.column(name) if name in cells.column_names else pa.nulls(count, pa.string())
-        parse = cell_parser(column, contract.currency)
-        columns[name], rules = _parsed(raw, parse, ARROW_TYPES[column.type])
-        broken += [(row, name, rule, _shown(raw[row].as_py())) for row, rule in rules]
+        columns[name], rules = _parsed(raw, column, contract.currency)
+        broken += [(row, name, rule, refused_text(column, raw[row].as_py())) for row, rule in rules]
+        if column.personal:
+            in_clear[name] = columns[name]
+            columns[name] = _mapped([columns[name]], _only_present(token), pa.string())
     for name, rule in contract.derived.items():
-        made = _mapped(
-            [columns[source] for source in rule.columns], lambda *values, rule=rule: derive(rule, values)
+        known = columns | in_clear if rule.take == "birth_year" else columns
+        columns[name] = _mapped(
+            [known[source] for source in rule.columns],
+            lambda *values, rule=rule: derive(rule, values),
+            ARROW_TYPES[contract.column_type(name) or "text"],
         )
-        columns[name] = pa.array(made, ARROW_TYPES[contract.column_type(name) or "text"])
     already = {(row, name) for row, name, _, _ in broken}
     broken += _without_key(contract, columns, already)
     broken += _set_clocks(contract, columns, received, already)
@@ -67,9 +82,9 @@ def clean(contract: SourceContract, cells: pa.Table, received: date) -> Cleaned:
     table = table.append_column("removed", removed)
     table = table.append_column("fact_hash", fact_hashes(contract, table))
     refused = sorted({row for row, *_ in broken})
-    keep = pa.array([True] * count, pa.bool_()).to_numpy(zero_copy_only=False)
+    keep = np.ones(count, np.bool_)
     keep[refused] = False
-    raw_rows = dict(zip(refused, _raw(cells, refused), strict=True))
+    raw_rows = dict(zip(refused, _raw(contract, cells, refused), strict=True))
     order = {name: place for place, name in enumerate([*columns, ""])}
     broken.sort(key=lambda entry: (entry[0], order.get(entry[1], -1), entry[2]))
     refusals = [Refusal(row + 1, name, rule, value, raw_rows[row]) for row, name, rule, value in broken]
@@ -95,7 +110,13 @@ def ask(contract: SourceContract, table: pa.Table) -> tuple[dict[str, list[int]]
                 where = rules[number][0] if number < len(rules) else "removed_when"
                 raise UsageError(
                     f"A rule of source {contract.name} cannot be evaluated",
-                    [Problem(f"{contract.name}.{where}", "a DuckDB boolean expression", str(error)[:200])],
+                    [
+                        Problem(
+                            f"{contract.name}.{where}",
+                            "a DuckDB boolean expression",
+                            redacted(str(error))[:200],
+                        )
+                    ],
                 ) from None
     failed = {
         name: pc.indices_nonzero(answer).to_pylist()
@@ -114,13 +135,32 @@ def fact_hashes(contract: SourceContract, table: pa.Table) -> pa.Array:
         for name, rule in (("event_date", contract.event_clock), ("known_at", contract.known_clock))
         if rule.column
     ]
-    pieces = []
-    for name in [*sorted(contract.columns), *clocks]:
-        coded = _encoded(table.column(name))
-        texts = [_piece(name, value) for value in coded.dictionary.to_pylist()]
-        pieces.append([texts[place] if place is not None else "" for place in coded.indices.to_pylist()])
-    rows = map("".join, zip(*pieces, strict=True))
-    return pa.array([sha256(row.encode()).hexdigest()[:32] for row in rows], pa.string())
+    names = [*sorted(contract.columns), *clocks]
+    hashes: list[str] = []
+    for start in range(0, table.num_rows, _AT_ONCE):
+        part = table.select(names).slice(start, _AT_ONCE).combine_chunks()
+        rows = pc.binary_join_element_wise(
+            *(_pieces(name, part.column(name)) for name in names), _text(""), null_handling="replace"
+        )
+        for row in rows.cast(pa.large_binary()).to_pylist():
+            hashes.append(sha256(row).hexdigest()[:32])
+    return pa.array(hashes, pa.string())
+
+
+def _pieces(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """What each cell adds to its fact's name: name, length and text; null where the cell is absent."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_decimal(kind) or pa.types.is_int64(kind):
+        text = _whole(column.cast(pa.large_string()))
+        size = pc.utf8_length(text).cast(pa.large_string())
+        return pc.binary_join_element_wise(_text(f"{name}="), size, _text(":"), text, _text(";"), _text(""))
+    coded = _encoded(column)
+    texts = [_piece(name, value) for value in coded.dictionary.to_pylist()]
+    return pa.array(texts, pa.large_string()).take(coded.indices)
+
+
+def _text(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
 
 
 def _piece(name: str, value: Any) -> str:
@@ -128,37 +168,57 @@ def _piece(name: str, value: Any) -> str:
     return f"{name}={len(text)}:{text};"
 
 
+def _whole(column: Any) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
 def _encoded(column: Any) -> pa.DictionaryArray:
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return column.dictionary_encode()
+    return _whole(column).dictionary_encode()
 
 
-def _parsed(
-    raw: Any, parse: Callable[[object], tuple[Value, str]], kind: pa.DataType
-) -> tuple[pa.Array, list[tuple[int, str]]]:
+def _parsed(raw: Any, column: Column, currency: str) -> tuple[pa.Array, list[tuple[int, str]]]:
     """The typed column and (row, rule) for each cell that breaks one."""
+    parse, kind = cell_parser(column, currency), ARROW_TYPES[column.type]
     coded = _encoded(raw)
-    distinct = [*coded.dictionary.to_pylist(), None]
-    results = [parse(value) for value in distinct]
-    places = pc.fill_null(coded.indices, len(distinct) - 1)
-    typed = pa.array([value for value, _ in results], kind).take(places)
-    if not any(rule for _, rule in results):
+    distinct = coded.dictionary
+    plain = plain_values(column, distinct) if len(distinct) > _MANY else None
+    left = (
+        list(range(len(distinct))) if plain is None else pc.indices_nonzero(pc.invert(plain[1])).to_pylist()
+    )
+    results = [*map(parse, distinct.take(pa.array(left, pa.int64())).to_pylist()), parse(None)]
+    left.append(len(distinct))
+    values = pa.array([value for value, _ in results], kind)
+    if plain is not None:
+        sure = pa.concat_arrays([plain[1], pa.array([False])])
+        values = pc.replace_with_mask(
+            pa.concat_arrays([plain[0].cast(kind), pa.nulls(1, kind)]), pc.invert(sure), values
+        )
+    places = pc.fill_null(coded.indices, len(distinct))
+    typed = values.take(places)
+    rules = {at: rule for at, (_, rule) in zip(left, results, strict=True) if rule}
+    if not rules:
         return typed, []
-    bad = pa.array([bool(rule) for _, rule in results], pa.bool_()).take(places)
-    rows = pc.indices_nonzero(bad).to_pylist()
-    return typed, [(row, results[places[row].as_py()][1]) for row in rows]
+    rows = pc.indices_nonzero(pc.is_in(places, pa.array(sorted(rules), places.type))).to_pylist()
+    return typed, [(row, rules[places[row].as_py()]) for row in rows]
 
 
-def _mapped(columns: list[pa.Array], work: Callable[..., Value]) -> list[Value]:
+def _mapped(columns: list[Any], work: Callable[..., Value], kind: pa.DataType) -> pa.Array:
     """Apply `work` once per distinct combination of the columns' values."""
+    if len(columns) == 1:
+        coded = _encoded(columns[0])
+        results = [*map(work, coded.dictionary.to_pylist()), work(None)]
+        return pa.array(results, kind).take(pc.fill_null(coded.indices, len(results) - 1))
     known: dict[tuple[Any, ...], Value] = {}
     made = []
     for values in zip(*(column.to_pylist() for column in columns), strict=True):
         if values not in known:
             known[values] = work(*values)
         made.append(known[values])
-    return made
+    return pa.array(made, kind)
+
+
+def _only_present(work: Callable[[str], str]) -> Callable[[Any], Value]:
+    return lambda value: None if value is None else work(value)
 
 
 def _without_key(
@@ -178,12 +238,12 @@ def _set_clocks(
     broken: list[tuple[int, str, str, str | None]] = []
     for name, rule in (("event_date", contract.event_clock), ("known_at", contract.known_clock)):
         sources = [columns[rule.column]] if rule.column else [pa.array([0] * count, pa.int8())]
-        days = _mapped(sources, lambda value, rule=rule: clock_day(rule, value, received))
-        columns[name] = pa.array(days, pa.date32())
+        days = _mapped(sources, lambda value, rule=rule: clock_day(rule, value, received), pa.date32())
+        columns[name] = days
         broken += [
             (row, name, "clock", None)
-            for row, day in enumerate(days)
-            if day is None and (row, rule.column) not in already
+            for row in pc.indices_nonzero(pc.is_null(days)).to_pylist()
+            if (row, rule.column) not in already
         ]
     early = pc.fill_null(pc.less(columns["known_at"], columns["event_date"]), False)
     rows = pc.indices_nonzero(early).to_pylist()
@@ -192,18 +252,24 @@ def _set_clocks(
     ]
 
 
-def _shown(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _raw(cells: pa.Table, rows: list[int]) -> list[str]:
-    """Rows of the file as JSON text, as they came."""
+def _raw(contract: SourceContract, cells: pa.Table, rows: list[int]) -> list[str]:
+    """Rows of the file as JSON text, as they came but for what is personal."""
     picked = cells.take(pa.array(rows, pa.int64())).to_pylist()
+    hidden = set(contract.personal)
+    if hidden:  # what such a source's contract ignores may be personal too, that may be why
+        hidden |= set(cells.column_names) - set(contract.columns)
     return [
-        json.dumps({name: _jsonable(value) for name, value in row.items()}, ensure_ascii=False)
+        json.dumps(
+            {name: _jsonable(value, name in hidden) for name, value in row.items()}, ensure_ascii=False
+        )
         for row in picked
     ]
 
 
-def _jsonable(value: object) -> object:
-    return value if value is None or isinstance(value, str | bool | int) else cell_text(value)
+def _jsonable(value: object, hidden: bool) -> object:
+    text = cell_text(value)
+    if hidden:
+        return None if text is None else mask(text)
+    if text is not None and redacted(text) != text:
+        return redacted(text)
+    return value if value is None or isinstance(value, str | bool | int) else text

@@ -41,6 +41,8 @@ class Column(Definition):
             raise ValueError(f"min, max and scale are for numbers, not for a {self.type} column")
         if (self.format or self.personal) and self.type != "text":
             raise ValueError(f"format and personal are for text, not for a {self.type} column")
+        if self.format == "resident_id" and not self.personal:
+            raise ValueError("a resident number is personal: it needs personal = true")
         try:
             re.compile(self.pattern)
         except re.error as error:
@@ -198,9 +200,33 @@ class SourceContract(Definition):
             late = [name for name in rule.columns if name in known and name not in earlier]
             missing += [f"derived.{derived} names {name!r}, which is derived after it" for name in late]
             earlier.add(derived)
+        missing += self._unfit_derivations()
         if missing:
             raise ValueError("; ".join(missing) + f"; columns are {', '.join(sorted(known))}")
         return self
+
+    def _unfit_derivations(self) -> list[str]:
+        """Derivations that their column cannot serve: of a personal one only a copy or a birth year may be made."""
+        personal = set(self.personal)
+        faults = []
+        for name, rule in self.derived.items():
+            first = rule.columns[0]
+            place = f"derived.{name} takes {rule.take} from"
+            if rule.take == "birth_year":
+                if first not in self.columns or self.columns[first].format != "resident_id":
+                    faults.append(f"{place} {first!r}, which is no column of format resident_id")
+            elif rule.take == "copy":
+                personal |= {name} if first in personal else set()
+            elif rule.take == "month" and self.column_type(first) not in ("date", None):
+                faults.append(f"{place} {first!r}, which is no date")
+            elif personal & set(rule.columns):
+                faults.append(f"{place} a personal column, of which only copy and birth_year may be made")
+        return faults
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns that are stored as a mask and a keyed hash (`intake.personal`)."""
+        return tuple(name for name, column in self.columns.items() if column.personal)
 
     @property
     def event_clock(self) -> Clock:

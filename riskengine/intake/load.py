@@ -13,11 +13,13 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
 from riskengine.errors import IntegrityError, Problem, UsageError, nearest
 from riskengine.intake.cleaning import Cleaned, clean
 from riskengine.intake.contract import SourceContract, read_contracts
+from riskengine.intake.personal import personal_key, redacted
 from riskengine.intake.readers import FORMATS, PublishedFile, read_file
 from riskengine.project import Project
 from riskengine.schema import file_sha256, fingerprint
@@ -172,9 +174,13 @@ def _open(contract: SourceContract, files: Sequence[Path]) -> list[PublishedFile
 def structure_problems(contract: SourceContract, names: Sequence[str], where: str) -> list[Problem]:
     """Columns of a file that the contract does not know, and columns it cannot do without."""
     known = {*contract.columns, *contract.ignored}
+    if contract.personal and not known & set(names):  # the first row may be somebody's: it is not shown
+        return [Problem(where, f"a header with columns of {contract.name}", "none of them", "Is it missing?")]
     clocks = (contract.event_clock.column, contract.known_clock.column)
     problems = [
-        Problem(f"{where}: {name}", "a column of the contract", "an unknown one", nearest(name, known))
+        Problem(
+            f"{where}: {redacted(name)}", "a column of the contract", "an unknown one", nearest(name, known)
+        )
         for name in names
         if name not in known
     ]
@@ -200,7 +206,7 @@ def _take(
     same = [record for record in earlier if record.contract == terms]
     if same:
         return replace(same[-1], state="complete")
-    cleaned = clean(contract, file.cells, received)
+    cleaned = clean(contract, file.cells, received, personal_key(store.root) if contract.personal else b"")
     facts = _news(store, contract, cleaned.facts, again=bool(earlier))
     batch = books.next_batch(ledger)
     record = _record(contract, file, cleaned, facts)
@@ -223,11 +229,39 @@ def _news(store: FactStore, contract: SourceContract, facts: pa.Table, again: bo
         slot = [*contract.key, *(["event_date"] if contract.event_clock.column else [])]
         slot += ["known_at"] if contract.known_clock.column else []
         slot = list(dict.fromkeys(slot))
+    digests = facts.column("fact_hash").combine_chunks()
+    ever = store.known_hashes(contract.name, digests)
+    if not ever and pc.count_distinct(digests).as_py() == len(digests):
+        return facts
+    held = store.known_hashes(contract.name, digests, slot) if slot and ever else ever
+    facts, told_once = _apart(facts, ever, slot)
+    news = facts.filter(pa.array(_unrepeated(contract, facts, slot, (held, ever)), pa.bool_()))
+    return pa.concat_tables([news, told_once]).sort_by("row")
+
+
+def _apart(facts: pa.Table, ever: set[str], slot: list[str]) -> tuple[pa.Table, pa.Table]:
+    """The rows in whose slot something is told again, in the file or after the store, and all the others."""
+    digests = facts.column("fact_hash").combine_chunks()
+    counted = pc.value_counts(digests)
+    twice = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    again = pa.concat_arrays([twice, pa.array(sorted(ever), pa.string())])
+    mine = pc.is_in(digests, again)
+    if slot:
+        numbered = facts.select(slot).append_column("#place", pa.array(range(facts.num_rows), pa.int64()))
+        places = numbered.filter(mine).select(slot)
+        found = numbered.join(places, slot, join_type="left semi").column("#place")
+        mine = pc.is_in(numbered.column("#place"), found.combine_chunks())
+    return facts.filter(mine), facts.filter(pc.invert(mine))
+
+
+def _unrepeated(
+    contract: SourceContract, facts: pa.Table, slot: list[str], stored: tuple[set[str], set[str]]
+) -> list[bool]:
+    """Which rows are news, told one by one; `stored`: the hashes that stand in their slot, and all there ever were."""
+    held, ever = stored
     hashes = facts.column("fact_hash").to_pylist()
-    held = store.known_hashes(contract.name, facts.column("fact_hash").combine_chunks(), slot)
     places = list(zip(*(facts.column(name).to_pylist() for name in slot), strict=True)) if slot else hashes
     dated = bool(slot and contract.known_clock.column)  # by arrival, a sequence told again did happen again
-    ever = store.known_hashes(contract.name, facts.column("fact_hash").combine_chunks()) if dated else held
     said: dict[object, list[str]] = {}
     for place, digest in zip(places, hashes, strict=True):
         said.setdefault(place, []).append(digest)
@@ -238,7 +272,7 @@ def _news(store: FactStore, contract: SourceContract, facts: pa.Table, again: bo
         repeated = place in whole or (last[place] == digest if place in last else digest in held)
         last[place] = digest
         keep.append(not repeated)
-    return facts.filter(pa.array(keep, pa.bool_()))
+    return keep
 
 
 def _shaped(contract: SourceContract, facts: pa.Table, batch: int) -> pa.Table:
@@ -250,7 +284,7 @@ def _shaped(contract: SourceContract, facts: pa.Table, batch: int) -> pa.Table:
 
 
 def _record(contract: SourceContract, file: PublishedFile, cleaned: Cleaned, facts: pa.Table) -> BatchRecord:
-    days = facts.column("event_date").to_pylist()
+    days = pc.min_max(facts.column("event_date"))
     return BatchRecord(
         batch=0,
         source=contract.name,
@@ -263,8 +297,8 @@ def _record(contract: SourceContract, file: PublishedFile, cleaned: Cleaned, fac
         quarantined=cleaned.refused_rows,
         duplicates=cleaned.facts.num_rows - facts.num_rows,
         quarantine_by_rule=cleaned.by_rule,
-        first_event=min(days, default=None),
-        last_event=max(days, default=None),
+        first_event=days["min"].as_py(),
+        last_event=days["max"].as_py(),
     )
 
 

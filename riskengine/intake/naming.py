@@ -1,7 +1,6 @@
 """Under which key do two spellings of one enterprise's name meet?
 
-It lives here because cleaning derives `name_key` columns and may only import downwards; `riskengine.identity.names`
-is where everybody else finds it.
+It lives here because cleaning derives `name_key` columns and may only import downwards.
 """
 
 from __future__ import annotations
@@ -72,6 +71,18 @@ def name_region_key(name: str, *regions: str | None) -> str:
     key = name_key(name)
     places = [_plain((region or "").upper()) for region in regions]
     return "|".join([key, *places]) if key and all(places) else ""
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two names meet under one key; names without a key are the same as nothing.
+
+    >>> same_name("M.A.S. Trucking, Inc.", "MAS TRUCKING")
+    True
+    >>> same_name("--", "--")
+    False
+    """
+    key = name_key(left)
+    return bool(key) and key == name_key(right)
 
 
 def _plain(text: str) -> str:

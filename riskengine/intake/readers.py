@@ -148,7 +148,12 @@ def _header(path: Path, cells: list[object]) -> tuple[list[str], list[Problem]]:
         if not name
     ]
     twice = sorted({name for name in names if name and names.count(name) > 1})
-    problems += [Problem(f"{path} header", "each column once", f"{name!r} more than once") for name in twice]
+    for (
+        name
+    ) in twice:  # without a header the first row's cells stand here: only what is surely a name is shown
+        columns = ", ".join(str(place) for place, other in enumerate(names, 1) if other == name)
+        said = repr(name) if name.isascii() and name.isidentifier() else f"what stands in columns {columns}"
+        problems.append(Problem(f"{path} header", "each column once", f"{said} more than once"))
     if not names:
         problems.append(Problem(str(path), "a header", "no columns"))
     return names, problems
@@ -217,9 +222,15 @@ def _read_xlsx(path: Path) -> tuple[pa.Table, list[Problem]]:
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
         return _nothing(), [Problem(str(path), "an XLSX workbook", str(error)[:120])]
     try:
-        rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+        sheets = {sheet.title: _sheet_rows(sheet) for sheet in book.worksheets}
     finally:
         book.close()
+    filled = {title: rows for title, rows in sheets.items() if rows}
+    if len(filled) > 1:
+        titles = ", ".join(repr(title) for title in filled)
+        hint = "Save the sheet that is meant as a file of its own"
+        return _nothing(), [Problem(str(path), "one sheet with cells", f"{len(filled)}: {titles}", hint)]
+    rows = next(iter(filled.values()), [])
     while rows and all(cell is None for cell in rows[-1]):
         rows.pop()
     if not rows:
@@ -238,6 +249,12 @@ def _read_xlsx(path: Path) -> tuple[pa.Table, list[Problem]]:
         [_sheet_text(row[place]) if place < len(row) else None for row in rows[1:]] for place in range(width)
     ]
     return pa.table([pa.array(column, pa.string()) for column in cells], names=names), []
+
+
+def _sheet_rows(sheet: Any) -> list[list[Any]]:
+    """The rows of a worksheet, none where every cell is empty."""
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    return rows if any(cell is not None for row in rows for cell in row) else []
 
 
 def _sheet_text(cell: object) -> str | None:

@@ -105,8 +105,5 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
             name: frozenset(column for part in aggregates(feature) for column in keys[part.by])
             for name, feature in features.items()
         },
-        {
-            name: tuple(sorted({part.source for part in aggregates(feature)}))
-            for name, feature in features.items()
-        },
+        {name: catalogue.rests_on(feature) for name, feature in features.items()},
     )

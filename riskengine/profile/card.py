@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from riskengine.errors import Problem, UsageError
+from riskengine.intake.personal import shown
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
+from riskengine.profile.conflicts import LedgerEntry, ledger, read_conflicts
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import FeatureNote
 from riskengine.profile.subjects import find_subject
@@ -35,12 +37,13 @@ class ProfileCard:
     snapshot: str
     keys: dict[str, Any]
     lines: tuple[CardLine, ...]
+    conflicts: tuple[LedgerEntry, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value with one object a feature."""
         features = {
             line.note.name: {
-                "value": line.value,
+                "value": shown(line.value),
                 "event_date": line.event_date,
                 "known_at": line.known_at,
                 **{key: value for key, value in asdict(line.note).items() if key != "name"},
@@ -51,8 +54,9 @@ class ProfileCard:
             "id": self.id,
             "as_of": self.as_of,
             "snapshot": self.snapshot,
-            "keys": self.keys,
+            "keys": {name: shown(value) for name, value in self.keys.items()},
             "features": features,
+            "conflicts": [entry.to_json() for entry in self.conflicts],
         }
 
 
@@ -60,6 +64,7 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
     """Profile the enterprise or application called `name` as of a day; unknown names are a `UsageError`."""
     catalogue = Catalogue(project)
     recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
+    items = read_conflicts(catalogue)
     with Workbench(snapshot.read(project.store)) as bench:
         subject = find_subject(bench, catalogue.subjects.applicant, recipe, name, as_of)
         if subject is None:
@@ -82,4 +87,5 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
         CardLine(note, row[note.name], row[f"{note.name}__event"], row[f"{note.name}__known"])
         for note in recipe.features
     )
-    return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines)
+    entries = ledger(items, row, as_of)
+    return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines, entries)

@@ -11,9 +11,10 @@ from types import ModuleType
 from riskengine.clock import Span
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.intake.contract import SourceContract, read_contracts
-from riskengine.profile.expressions import Aggregate, Feature, aggregates
+from riskengine.profile.expressions import Aggregate, Expression, Feature, aggregates
 from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.kinds import kind_problems
+from riskengine.profile.link_checks import link_problems, through_problems
 from riskengine.project import Project
 from riskengine.schema import read_definition
 
@@ -83,9 +84,18 @@ class Catalogue:
             )
         return self.features[name][1]
 
+    def rests_on(self, expression: Expression) -> tuple[str, ...]:
+        """The sources whose facts an expression reads, those of the links it follows among them, in order of name."""
+        found = set()
+        for aggregate in aggregates(expression):
+            found |= {aggregate.source} - {""}
+            found |= {self.subjects.links[name].source for name in aggregate.through}
+        return tuple(sorted(found))
+
     def problems(self) -> list[Problem]:
-        """Everything wrong in sources, keys, subjects and features, each with its place."""
+        """Everything wrong in sources, keys, links, subjects and features, each with its place."""
         found: list[Problem] = self._name_problems()
+        found += link_problems(self.subjects, self.sources)
         for kind, rule in (("applicant", self.subjects.applicant), ("guarantee", self.subjects.guarantee)):
             found += self._subject_problems(kind, rule)
         for name, (room, feature) in self.features.items():
@@ -146,6 +156,16 @@ class Catalogue:
         return problems
 
     def _aggregate_problems(self, place: str, aggregate: Aggregate) -> list[Problem]:
+        if aggregate.by not in self.subjects.keys:
+            known = nearest(aggregate.by, self.subjects.keys)
+            found = [Problem(place, "a declared key", repr(aggregate.by), known)]
+        else:
+            found = through_problems(place, aggregate, self.subjects, self.sources)
+        if aggregate.verb == "linked":
+            return found
+        return [*self._fact_problems(place, aggregate), *found]
+
+    def _fact_problems(self, place: str, aggregate: Aggregate) -> list[Problem]:
         if aggregate.source not in self.sources:
             return [
                 Problem(
@@ -161,12 +181,6 @@ class Catalogue:
                     "a source of facts",
                     f"{source.name}, which describes how the sample was drawn",
                     "It depends on the outcome: no feature may read it",
-                )
-            )
-        if aggregate.by not in self.subjects.keys:
-            problems.append(
-                Problem(
-                    place, "a declared key", repr(aggregate.by), nearest(aggregate.by, self.subjects.keys)
                 )
             )
         columns = [

@@ -26,9 +26,9 @@ def value_kind(expression: Expression, sources: Mapping[str, SourceContract]) ->
     if isinstance(expression, Feature):
         return value_kind(expression.of, sources)
     if isinstance(expression, Aggregate) and expression.verb in ("latest", "first", "smallest", "largest"):
-        return _column_kind(sources[expression.source], expression.column or "")
+        return column_kind(sources[expression.source], expression.column or "")
     if isinstance(expression, Constant):
-        return _constant_kind(expression.value)
+        return constant_kind(expression.value)
     return "number"
 
 
@@ -39,7 +39,7 @@ def kind_problems(
     for part in expression.inputs():
         yield from kind_problems(place, part, sources)
     kinds = [value_kind(part, sources) for part in expression.inputs()]
-    if isinstance(expression, Aggregate):
+    if isinstance(expression, Aggregate) and expression.source:
         for rule in expression.where:
             yield from _filter_problems(place, rule, sources[expression.source])
     elif isinstance(expression, Arithmetic) and expression.operator in (">", ">=", "<", "<=", "=="):
@@ -72,20 +72,26 @@ def _comparison_problems(place: str, operator: str, kinds: list[str]) -> Iterato
 
 
 def _filter_problems(place: str, rule: Filter, source: SourceContract) -> Iterator[Problem]:
-    kind = _column_kind(source, rule.column)
+    kind = column_kind(source, rule.column)
+    if rule.of_as_of and kind != "date":
+        yield Problem(place, f"a date for {rule.operator}", f"{source.name}.{rule.column} is a {kind}")
+    if rule.of_as_of or rule.operator in ("known", "unknown"):
+        return
     for value in rule.value if isinstance(rule.value, tuple) else (rule.value,):
-        fits = _is_day(value) if kind == "date" else _constant_kind(value) == kind
+        fits = _is_day(value) if kind == "date" else constant_kind(value) == kind
         if not fits:
             wanted = "a day written 'YYYY-MM-DD'" if kind == "date" else f"a {kind}"
             yield Problem(place, f"{wanted} to compare {source.name}.{rule.column} with", repr(value))
 
 
-def _column_kind(source: SourceContract, column: str) -> str:
+def column_kind(source: SourceContract, column: str) -> str:
+    """`number`, `text`, `date` or `flag`: what a column's values are."""
     kind = source.column_type(column) or ""
     return kind if kind in ("text", "date", "flag") else "number"
 
 
-def _constant_kind(value: object) -> str:
+def constant_kind(value: object) -> str:
+    """`number`, `text` or `flag`: what a value written in a definition is."""
     if isinstance(value, bool):
         return "flag"
     return "text" if isinstance(value, str) else "number"

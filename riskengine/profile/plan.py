@@ -4,6 +4,8 @@
    visible (`known_at <= as_of`), not superseded (`superseded_at > as_of` or null), not removals, and not ahead of the
    as-of date (`event_date <= as_of`).
 2. One grouped pass computes all verbs of that (source, key); windows and filters are conditions inside the aggregates.
+   Through links, the keys are those that the subject's key leads to (see `links`), and the pass is for each
+   (subject's key, as-of).
 3. Results are joined back to the subjects. A complete source gives zero where it has no row, a partial one null; an
    unknown key value gives null in both.
 4. Arithmetic over these columns, in double precision, gives the features.
@@ -25,25 +27,28 @@ from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
 from riskengine.profile.kinds import value_kind
-from riskengine.profile.recipe import SQL_TYPES, FeatureNote, Recipe, SourceNote
+from riskengine.profile.links import Chain, chains, link_ends, linked_keys
+from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote
 from riskengine.profile.terms import Reader, before, far, signature, total_term, value_term
 
-_IBIS = {
-    "VARCHAR": "string", "BIGINT": "int64", "DOUBLE": "float64", "DECIMAL(18,2)": "decimal(18,2)", "DATE": "date",
-    "BOOLEAN": "boolean",
-}  # fmt: skip
 _ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with")
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """All aggregates over one source through one key."""
+    """All aggregates over one source through one key, or through one chain of links from it."""
 
     source: SourceContract
     by: str
     columns: tuple[str, ...]
     additive: bool  # counts and totals only: facts of one key, day and knowledge are summed before the join
     members: tuple[tuple[str, Aggregate], ...]  # (column name in the wide table, aggregate)
+    chain: Chain | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether it is read subject by subject, each with the rows it brings; linked keys have stored ones only."""
+        return self.source.fed_by_applicant and self.chain is None
 
 
 def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = False) -> Recipe:
@@ -52,27 +57,38 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
     problems = catalogue.problems()
     if problems:
         raise UsageError("The definitions are not sound", problems)
-    groups = _groups(catalogue, wanted.values())
+    every = [aggregate for feature in wanted.values() for aggregate in aggregates(feature)]
+    followed = chains(catalogue, every)
+    groups = _groups(catalogue, every, followed)
     keys = _key_columns(catalogue)
     subjects = ibis.table(
-        {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: _IBIS[t] for c, t in keys}},
+        {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: IBIS_TYPES[t] for c, t in keys}},
         name="subjects",
     )
     results = [_aggregate_group(subjects, group, lineage) for group in groups]
-    wide = ibis.table(_wide_schema(subjects, results), name="wide")
     columns = {signature(aggregate): name for group in groups for name, aggregate in group.members}
+    columns |= {signature(item): _linked_name(item, followed) for item in every if item.verb == "linked"}
+    wide = ibis.table(_wide_schema(subjects, results, followed.values()), name="wide")
     outputs = {"subject": wide.subject}
     for name, feature in wanted.items():
         outputs[name] = value_term(feature, wide, columns, catalogue.sources)
         if lineage:
             outputs |= _lineage(name, feature, wide, columns)
-    parts = [f"g{number} AS ({_sql(result)})" for number, result in enumerate(results)]
-    parts.append(f"wide AS ({_joined_back(groups, results)})")
+    parts = []
+    for chain in followed.values():
+        reached = linked_keys(subjects, chain)
+        ends = link_ends(ibis.table(reached.schema(), name=chain.keys))
+        parts += [f"{chain.keys} AS ({_sql(reached)})", f"{chain.ends} AS ({_sql(ends)})"]
+    parts += [f"g{number} AS ({_sql(result)})" for number, result in enumerate(results)]
+    parts.append(f"wide AS ({_joined_back(groups, results, followed.values())})")
     values = _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted)
     return Recipe(
         f"WITH {', '.join(parts)} {values}",
         tuple(_note(catalogue, name, feature) for name, feature in wanted.items()),
-        tuple((source.name, _source_note(source, groups)) for source in _used(groups)),
+        tuple(
+            (source.name, _source_note(source, groups, followed.values()))
+            for source in _used(groups, followed.values())
+        ),
         tuple(keys),
         lineage,
     )
@@ -93,14 +109,18 @@ def _typed(sql: str, outputs: Iterable[str], catalogue: Catalogue, wanted: Mappi
     return f"SELECT {', '.join(columns)} FROM ({sql}) ORDER BY subject"
 
 
-def _groups(catalogue: Catalogue, features: Iterable[Feature]) -> list[_Group]:
-    members: dict[tuple[str, str, bool], dict[tuple[Any, ...], Aggregate]] = {}
-    for feature in features:
-        for aggregate in aggregates(feature):
-            fed = catalogue.sources[aggregate.source].fed_by_applicant
-            additive = aggregate.verb in ("count", "total") and not fed
-            group = members.setdefault((aggregate.source, aggregate.by, additive), {})
-            group.setdefault(signature(aggregate), aggregate)
+def _groups(
+    catalogue: Catalogue, every: Iterable[Aggregate], followed: Mapping[tuple[str, tuple[str, ...]], Chain]
+) -> list[_Group]:
+    members: dict[tuple[str, str, tuple[str, ...], bool], dict[tuple[Any, ...], Aggregate]] = {}
+    for aggregate in every:
+        if aggregate.verb == "linked":
+            continue
+        own = catalogue.sources[aggregate.source].fed_by_applicant and not aggregate.through
+        moving = any(rule.of_as_of for rule in aggregate.where)
+        additive = aggregate.verb in ("count", "total") and not own and not moving
+        place = (aggregate.source, aggregate.by, aggregate.through, additive)
+        members.setdefault(place, {}).setdefault(signature(aggregate), aggregate)
     return [
         _Group(
             catalogue.sources[source],
@@ -108,8 +128,9 @@ def _groups(catalogue: Catalogue, features: Iterable[Feature]) -> list[_Group]:
             catalogue.subjects.keys[by],
             additive,
             tuple((f"g{number}_{index}", aggregate) for index, aggregate in enumerate(found.values())),
+            followed.get((by, through)),
         )
-        for number, ((source, by, additive), found) in enumerate(sorted(members.items()))
+        for number, ((source, by, through, additive), found) in enumerate(sorted(members.items()))
     ]
 
 
@@ -118,7 +139,7 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
     source = group.source
     facts = ibis.table(
         {
-            **{name: _IBIS[kind] for name, kind in _columns_read(source, [group])},
+            **{name: IBIS_TYPES[kind] for name, kind in _columns_read(source, [group])},
             "event_date": "date",
             "known_at": "date",
             "superseded_at": "date",
@@ -129,15 +150,11 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
         name=f"facts_{source.name}",
     )
     facts = facts.filter(~facts.removed)
+    if source.fed_by_applicant and not group.own:
+        facts = facts.filter(facts.for_subject.isnull())
     if group.additive:
         facts = _summed(facts, group)
-    own = source.fed_by_applicant
-    known = [subjects[column].notnull() for column in group.columns]
-    pairs = subjects.filter(known) if known else subjects
-    # A source that applicants feed is read subject by subject; any other once for each distinct key and date.
-    identity = ["subject", "fed", *(c for c in source.key if c in subjects.columns)] if own else []
-    by = list(dict.fromkeys([*group.columns, "as_of", *identity]))
-    pairs = pairs.select(by).distinct()
+    pairs, by = _pairs(subjects, group)
     bounds = {span: f"b{index}" for index, span in enumerate(_spans(group))}
     pairs = pairs.mutate(
         **{name: before(pairs.as_of, span) for span, name in bounds.items()},
@@ -149,7 +166,7 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
         facts.event_date <= pairs.as_of,
         facts.superseded_at.isnull() | (facts.superseded_at > pairs.as_of),
     ]
-    if own:
+    if group.own:
         conditions.append(_own_or_stored(pairs, facts, source))
     oldest = _oldest_bound(group, pairs, bounds)
     if oldest is not None:
@@ -166,6 +183,23 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
             measures[f"{name}__event"] = reader.column("event_date").max(where=inside)
             measures[f"{name}__known"] = reader.column("known_at").max(where=inside)
     return joined.group_by([joined[column] for column in by]).aggregate(**measures)
+
+
+def _pairs(subjects: Any, group: _Group) -> tuple[Any, list[str]]:
+    """The distinct keys and as-of dates whose facts are read, and the columns that results are grouped by.
+
+    A source that applicants feed is read subject by subject; any other once for each distinct key and date.
+    """
+    if group.chain is not None:
+        keys = ibis.table(linked_keys(subjects, group.chain).schema(), name=group.chain.keys)
+        keys = keys.filter(keys.key.notnull())
+        return keys.select("origin", "as_of", **{group.columns[0]: keys.key}), ["origin", "as_of"]
+    known = [subjects[column].notnull() for column in group.columns]
+    pairs = subjects.filter(known) if known else subjects
+    own = [c for c in group.source.key if c in subjects.columns]
+    identity = ["subject", "fed", *own] if group.own else []
+    by = list(dict.fromkeys([*group.columns, "as_of", *identity]))
+    return pairs.select(by).distinct(), by
 
 
 def _summed(facts: Any, group: _Group) -> Any:
@@ -205,32 +239,58 @@ def _own_or_stored(pairs: Any, facts: Any, source: SourceContract) -> Any:
     return (facts.for_subject == pairs.subject) | stored
 
 
-def _wide_schema(subjects: Any, results: Iterable[Any]) -> dict[str, Any]:
-    """The columns of the subjects and of every group's result."""
+def _linked_name(aggregate: Aggregate, followed: Mapping[tuple[str, tuple[str, ...]], Chain]) -> str:
+    return f"{followed[aggregate.by, aggregate.through].ends}_n"
+
+
+def _wide_schema(subjects: Any, results: Iterable[Any], followed: Iterable[Chain]) -> dict[str, Any]:
+    """The columns of the subjects and of every group's and every chain's result."""
     schema = dict(subjects.schema())
     for result in results:
         schema |= {name: kind for name, kind in result.schema().items() if name not in schema}
+    for chain in followed:
+        name = f"{chain.ends}_n"
+        schema |= {name: "int64", f"{name}__event": "date", f"{name}__known": "date"}
     return schema
 
 
-def _joined_back(groups: Iterable[_Group], results: Iterable[Any]) -> str:
+def _joined_back(groups: Iterable[_Group], results: Iterable[Any], followed: Iterable[Chain]) -> str:
     """The subjects with all groups' results side by side, in one flat SELECT: nesting would cost parsing time.
 
     A complete source gives zero where a known key has no row. Plain SQL that every engine reads.
     """
     columns, joins = ["s.*"], []
+    for chain in followed:
+        ends, name = chain.ends, f"{chain.ends}_n"
+        joins.append(f'LEFT JOIN {ends} ON s."{chain.column}" = {ends}.origin AND s.as_of = {ends}.as_of')
+        columns += [
+            f'CASE WHEN {ends}.linked > 0 THEN {ends}.linked WHEN s."{chain.column}" IS NOT NULL '
+            f"AND {chain.none_is_zero(True)} THEN 0 END AS {name}",
+            *(f"{ends}.link_{clock} AS {name}__{clock}" for clock in ("event", "known")),
+        ]
     for number, (group, result) in enumerate(zip(groups, results, strict=True)):
         keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
+        theirs = {group.columns[0]: "origin"} if group.chain else {}
         joins.append(
-            f"LEFT JOIN g{number} ON " + " AND ".join(f's."{key}" = g{number}."{key}"' for key in keys)
+            f"LEFT JOIN g{number} ON "
+            + " AND ".join(f's."{key}" = g{number}."{theirs.get(key, key)}"' for key in keys)
         )
+        complete = group.source.coverage == "complete"
         none = " AND ".join(
-            [f"g{number}.as_of IS NULL", *(f's."{key}" IS NOT NULL' for key in group.columns)]
+            [
+                f"g{number}.as_of IS NULL",
+                *(f's."{key}" IS NOT NULL' for key in group.columns),
+                *([group.chain.none_is_zero(complete)] if group.chain else []),
+            ]
         )
         for name, aggregate in group.members:
-            zero = group.source.coverage == "complete" and aggregate.verb in _ZERO_WHERE_NONE
+            zero = (complete or group.chain) and aggregate.verb in _ZERO_WHERE_NONE
             columns.append(f"CASE WHEN {none} THEN 0 ELSE {name} END AS {name}" if zero else name)
-        columns += [name for name in result.columns if name.endswith(("__event", "__known"))]
+        for name in result.columns:
+            clock = name.rpartition("__")[2]
+            if name.endswith(("__event", "__known")):
+                ends = f"greatest({name}, {group.chain.ends}.link_{clock}) AS {name}" if group.chain else name
+                columns.append(ends)
     return f"SELECT {', '.join(columns)} FROM subjects s {' '.join(joins)}"
 
 
@@ -267,7 +327,9 @@ def _key_columns(catalogue: Catalogue) -> list[tuple[str, str]]:
     return sorted(columns.items())
 
 
-def _columns_read(source: SourceContract, groups: Iterable[_Group]) -> list[tuple[str, str]]:
+def _columns_read(
+    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain] = ()
+) -> list[tuple[str, str]]:
     names: set[str] = set()
     for group in groups:
         if group.source.name == source.name:
@@ -277,21 +339,26 @@ def _columns_read(source: SourceContract, groups: Iterable[_Group]) -> list[tupl
                 names |= {rule.column for rule in aggregate.where}
             if source.fed_by_applicant:
                 names |= set(source.key)
+    for step in (step for chain in followed for step in chain.steps):
+        if step.source.name == source.name:
+            names |= {column for column, _ in step.columns()}
     names -= {"event_date", "known_at"}
     return [(name, SQL_TYPES[source.column_type(name) or "text"]) for name in sorted(names)]
 
 
-def _used(groups: Iterable[_Group]) -> list[SourceContract]:
-    return list({group.source.name: group.source for group in groups}.values())
+def _used(groups: Iterable[_Group], followed: Iterable[Chain]) -> list[SourceContract]:
+    found = {group.source.name: group.source for group in groups}
+    found |= {step.source.name: step.source for chain in followed for step in chain.steps}
+    return list(found.values())
 
 
-def _source_note(source: SourceContract, groups: Iterable[_Group]) -> SourceNote:
-    columns = tuple(_columns_read(source, groups))
+def _source_note(source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain]) -> SourceNote:
+    columns = tuple(_columns_read(source, groups, followed))
     return SourceNote(columns, source.fed_by_applicant, source.stale_after, source.title.en, source.title.zh)
 
 
 def _note(catalogue: Catalogue, name: str, feature: Feature) -> FeatureNote:
-    sources = tuple(sorted({aggregate.source for aggregate in aggregates(feature)}))
+    sources = catalogue.rests_on(feature)
     return FeatureNote(
         name,
         catalogue.features[name][0],

@@ -17,6 +17,14 @@ SQL_TYPES: Mapping[str, str] = {
     "date": "DATE",
     "flag": "BOOLEAN",
 }
+IBIS_TYPES: Mapping[str, str] = {
+    "VARCHAR": "string",
+    "BIGINT": "int64",
+    "DOUBLE": "float64",
+    "DECIMAL(18,2)": "decimal(18,2)",
+    "DATE": "date",
+    "BOOLEAN": "boolean",
+}
 
 
 @dataclass(frozen=True, slots=True)

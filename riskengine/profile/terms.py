@@ -65,10 +65,23 @@ class Reader:
         column = self.column(rule.column)
         if rule.operator == "in":
             return column.isin(list(rule.value))  # type: ignore[arg-type]
+        if rule.operator in ("known", "unknown"):
+            return column.notnull() if rule.operator == "known" else column.isnull()
+        if rule.of_as_of:
+            return self._against_as_of(rule.operator, column)
         return {
             "==": column.__eq__, "!=": column.__ne__, "<": column.__lt__, "<=": column.__le__, ">": column.__gt__,
             ">=": column.__ge__,
         }[rule.operator](rule.value)  # fmt: skip
+
+    def _against_as_of(self, operator: str, column: Any) -> Any:
+        as_of = self.joined.as_of
+        if operator == "unknown_or_not_before_as_of":
+            return column.isnull() | (column >= as_of)
+        return {
+            "before_as_of": column.__lt__, "not_before_as_of": column.__ge__, "after_as_of": column.__gt__,
+            "not_after_as_of": column.__le__,
+        }[operator](as_of)  # fmt: skip
 
     def exact(self, name: str) -> Any:
         """A number column as a decimal, so that its sums do not depend on order."""
@@ -104,10 +117,12 @@ class Reader:
                 packed.argmax(rank, where=inside) if verb == "latest" else packed.argmin(rank, where=inside)
             )
             return picked["v"]
-        if verb == "days_since":
+        if verb in ("days_since", "months_since_last"):
             return event.max(where=inside)
         if verb == "days_since_first":
             return event.min(where=inside)
+        if verb == "longest_gap":
+            return self._gap(aggregate, inside)
         return self._slope(name, inside) if verb == "trend" else self._deviation(name, inside)
 
     def covered(self, aggregate: Aggregate, number: Any) -> Any:
@@ -122,6 +137,17 @@ class Reader:
         if not self.source.fed_by_applicant:
             return rank
         return ibis.struct({"e": self.column("event_date"), "k": self.column("known_at"), "r": rank})
+
+    def _gap(self, aggregate: Aggregate, inside: Any) -> Any:
+        """The most days between neighbours of the sorted events, the window's end being the last of them."""
+        event = self.column("event_date")
+        end = self.joined.as_of if aggregate.ago == Span() else self.joined[self.bounds[aggregate.ago]]
+        days = (
+            end.delta(event, unit="day").collect(where=inside).concat(ibis.array([ibis.literal(0, "int64")]))
+        )
+        days = days.sort()
+        gaps = days.zip(days[1:]).map(lambda pair: pair.f2 - pair.f1).maxs()
+        return ibis.ifelse(event.count(where=inside) == 0, None, gaps)
 
     def _slope(self, name: str, inside: Any) -> Any:
         event, y = self.column("event_date"), self.exact(name)
@@ -159,6 +185,8 @@ def value_term(
         value = wide[columns[signature(expression)]]
         if expression.verb in ("days_since", "days_since_first"):
             return double(wide.as_of.delta(value, unit="day"))
+        if expression.verb == "months_since_last":
+            return double(_whole_months(value, wide.as_of))
         return double(value) if value_kind(expression, sources) == "number" else value
     parts = [value_term(part, wide, columns, sources) for part in expression.inputs()]
     if isinstance(expression, Arithmetic):
@@ -194,12 +222,31 @@ def _function(name: str, parts: list[Any], wide: Any) -> Any:
     if name == "first_known":
         return ibis.coalesce(*(double(part) for part in parts))
     values = [double(part) for part in parts]
+    if name == "spread":
+        return _spread(values)
     if name == "log1p":
         return ibis.ifelse(values[0] < 0, None, (values[0] + 1.0).ln())
     if name == "absolute":
         return values[0].abs()
-    bounded = ibis.greatest(*values) if name == "at_least" else ibis.least(*values)
+    bounded = ibis.greatest(*values) if name in ("at_least", "greater") else ibis.least(*values)
+    if name in ("greater", "smaller"):
+        return ibis.ifelse(values[0].isnull() | values[1].isnull(), None, bounded)
     return ibis.ifelse(values[0].isnull(), None, bounded)
+
+
+def _spread(values: list[Any]) -> Any:
+    known = values[0].notnull().cast("int8")
+    for value in values[1:]:
+        known = known + value.notnull().cast("int8")
+    apart = (ibis.greatest(*values) - ibis.least(*values)) / ibis.coalesce(*values).abs().nullif(0.0)
+    return ibis.ifelse(known < 2, None, apart)
+
+
+def _whole_months(event: Any, as_of: Any) -> Any:
+    """How often a month can be added to `event` without passing `as_of`; the last day stands for a day not there."""
+    months = (as_of.year() - event.year()) * 12 + as_of.month() - event.month()
+    last_day = (as_of + ibis.interval(days=1)).cast("date").day() == 1
+    return months - ibis.ifelse((as_of.day() < event.day()) & ~last_day, 1, 0)
 
 
 def total_term(matching: Any, known_sum: Any) -> Any:
@@ -240,6 +287,7 @@ def signature(aggregate: Aggregate) -> tuple[Any, ...]:
         aggregate.window,
         aggregate.ago,
         where,
+        aggregate.through,
     )
 
 

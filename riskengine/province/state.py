@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,17 @@ Texts = NDArray[np.object_]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Days = NDArray[np.datetime64]  # datetime64[D]; NaT: never
+TRUTH = "enterprise"  # a publisher's column: which enterprise a row is truly about, -1 where none; never sent
+
+
+def as_days(values: NDArray[Any]) -> Days:
+    """Day numbers or days of any unit as days."""
+    return values.astype("datetime64[D]")
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Which province is wanted: how many enterprises, which months (first days, inclusive), which seed."""
+    """Which province is wanted: how many enterprises, from the first day of which month to the last day of which, which seed."""
 
     enterprises: int
     start: date

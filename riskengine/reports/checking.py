@@ -12,6 +12,7 @@ from riskengine.errors import Problem, RiskEngineError
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import watch
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.conflicts import read_conflicts
 from riskengine.project import Project
 from riskengine.scoring.scorecard import read_grades
 
@@ -35,6 +36,7 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
     problems += catalogue.problems()
     names = [path.stem for path in project.definition_files("models", ".toml")]
     models = [tried(partial(model_spec, catalogue, name)) for name in names]
+    conflicts = tried(lambda: read_conflicts(catalogue))
     grades = tried(lambda: read_grades(project.configs / "grades.toml"))
     products = tried(lambda: read_products(project.configs / "products.toml"))
     policy = tried(lambda: read_policy(project.configs / "policy.toml"))
@@ -48,6 +50,8 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
         "products": len(products.products) if products else 0,
         "rules": len(policy.rules) if policy else 0,
     }
+    if conflicts:
+        counts["conflict items"] = len(conflicts)
     return counts | _night_counts(project, problems), _once(problems)
 
 

@@ -9,12 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from riskengine.intake import personal
 from riskengine.profile.card import ProfileCard
 
 _HEADS = {
     "en": ("Feature", "Value", "Unit", "Sources", "Event", "Known"),
     "zh": ("指标", "数值", "单位", "来源", "发生日", "获知日"),
 }
+_CONFLICT_HEADS = {
+    "en": ("Item", "Source", "Value", "Event", "Known", "Apart", "Tolerated", "Verdict"),
+    "zh": ("事项", "来源", "数值", "发生日", "获知日", "差异", "容差", "结论"),
+}
+_VERDICTS = {"conflict": "不一致", "agreed": "一致", "not comparable": "不可比"}
 _ROOMS = {"government": "政务", "market": "市场", "guarantee": "担保", "credit": "信用", "ratios": "比率"}
 
 
@@ -39,6 +45,33 @@ def print_card(card: ProfileCard, language: str) -> None:
                 )
         console.print(table, highlight=False)
         console.print()
+    if card.conflicts:
+        console.print(_conflicts(card, language), highlight=False)
+
+
+def _conflicts(card: ProfileCard, language: str) -> Table:
+    """What several sources say of one thing: the value that counts is starred."""
+    chinese = language == "zh"
+    title = "来源冲突台账（* 为采用值）" if chinese else "Source conflicts (* counts)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, head in enumerate(_CONFLICT_HEADS.get(language, _CONFLICT_HEADS["en"])):
+        table.add_column(head, justify="right" if number in (2, 5, 6) else "left", overflow="fold")
+    for entry in card.conflicts:
+        verdict = _VERDICTS[entry.verdict] if chinese else entry.verdict
+        if entry.verdict == "conflict" and entry.note:
+            verdict += f" ({entry.note.say(language)})"
+        whole = (shown(entry.spread), shown(entry.tolerance), verdict)
+        for number, value in enumerate(entry.values):
+            star = "* " if value == entry.chosen else ""
+            table.add_row(
+                escape(entry.title.say(language)) if number == 0 else "",
+                escape(value.source.say(language)),
+                star + shown(value.value),
+                str(value.event_date or ""),
+                str(value.known_at or ""),
+                *(map(escape, whole) if number == 0 else ("", "", "")),
+            )
+    return table
 
 
 def shown(value: Any) -> str:
@@ -51,4 +84,4 @@ def shown(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() or abs(value) >= 10000 else f"{value:.4g}"
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return value.isoformat() if isinstance(value, date) else str(personal.shown(value))

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskengine.identity.codes import check_credit_code, check_resident_number, credit_code_check_mark
-from riskengine.identity.names import name_key, same_name
+from riskengine.intake.codes import (
+    check_credit_code,
+    check_enterprise_code,
+    check_resident_number,
+    credit_code_check_mark,
+    organisation_check_mark,
+    registration_check_mark,
+)
+from riskengine.intake.naming import name_key, same_name
 
 CHARSET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 VALID = [
@@ -88,3 +95,25 @@ def test_different_enterprises_do_not_meet() -> None:
 @given(st.text(st.sampled_from("ABLC THE&.,'()科有限责任公司 INCOD/"), max_size=24))
 def test_a_key_is_its_own_key(name: str) -> None:
     assert name_key(name_key(name)) == name_key(name)
+
+
+@given(st.text("0123456789", min_size=14, max_size=14).filter(lambda body: len(set(body[6:])) > 1))
+def test_registration_numbers_satisfy_mod_11_10(body: str) -> None:
+    """GS 15-2006 (ISO 7064): with its check digit the running sum ends at 1."""
+    code = body + registration_check_mark(body)
+    product, total = 10, 0
+    for mark in code:
+        total = (product + int(mark)) % 10
+        product = (total or 10) * 2 % 11
+    assert total == 1
+    assert check_enterprise_code(code).valid
+
+
+@given(
+    st.text("0123456789ABCDEFGHJKLMNPQRTUWXY", min_size=8, max_size=8).filter(lambda body: len(set(body)) > 1)
+)
+def test_an_organisation_code_stands_alone_or_after_its_region(body: str) -> None:
+    code = body + organisation_check_mark(body)
+    assert check_enterprise_code(f"{body}-{code[-1]}").code == code
+    assert check_enterprise_code(code).valid
+    assert check_enterprise_code("370102" + code).valid

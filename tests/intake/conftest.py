@@ -1,4 +1,4 @@
-"""A small institution with two sources."""
+"""A small institution with three sources."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def project(tmp_path: Path) -> Project:
     for room in ("features", "models", "configs/sources"):
         (root / room).mkdir(parents=True)
     (root / "configs" / "environment.toml").write_text(ENVIRONMENT, encoding="utf-8")
-    for name in ("loans.toml", "status.toml"):
+    for name in ("loans.toml", "status.toml", "persons.toml"):
         shutil.copy(HERE / name, root / "configs" / "sources" / name)
     return Project(root)

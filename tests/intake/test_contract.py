@@ -24,6 +24,10 @@ LOANS = tomllib.loads((Path(__file__).parent / "loans.toml").read_text(encoding=
         ("derived", "aaa", {"from": ["later"], "take": "copy"}, "names 'later'"),
         ("derived", "extra", {"from": ["name"], "take": "prefix"}, "length above 0"),
         ("derived", "extra", {"from": ["name", "loan"], "take": "copy"}, "from one column"),
+        ("derived", "extra", {"from": ["name"], "take": "month"}, "which is no date"),
+        ("derived", "extra", {"from": ["name"], "take": "birth_year"}, "no column of format resident_id"),
+        ("columns", "extra", {"type": "text", "format": "resident_id"}, "needs personal = true"),
+        ("columns", "name", {"type": "text", "personal": True}, "of which only copy and birth_year"),
     ],
 )
 def test_refusals(room: str, name: str, block: dict[str, Any], said: str) -> None:

@@ -375,3 +375,29 @@ def test_a_column_of_another_source_is_unknown(project: Project) -> None:
     with pytest.raises(UsageError, match="approved"):
         take_in(project, "status", [path], DAY)
     assert load.structure_problems(read_contracts(project)["loans"], ["loan", "approved", "term"], "f") == []
+
+
+def test_a_workbook_with_two_filled_sheets_is_refused(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet("说明")
+    book["说明"].append(["loan"])
+    book["说明"].append([1])
+    book.save(tmp_path / "one.xlsx")
+    assert read_file(tmp_path / "one.xlsx").cells.to_pylist() == [{"loan": "1"}]
+    book["Sheet"].append(["note"])
+    book.save(tmp_path / "two.xlsx")
+    with pytest.raises(UsageError, match="expected one sheet with cells, got 2: 'Sheet', '说明'"):
+        read_file(tmp_path / "two.xlsx")
+
+
+def test_a_broken_code_is_refused_with_what_was_perhaps_meant(project: Project) -> None:
+    """A row with a broken code and a good name is not taken in under its name: an officer corrects the code."""
+    row = "91350100M000100Y43,9I370102MA3C00011F,2026-01-05,张三,11010519491231002X"
+    text = (
+        "uscc,old_code,day,person,person_id\n" + row.replace("9I37", "9137").replace("C0001", "C0OO1") + "\n"
+    )
+    take_in(project, "persons", [put(project, "a.csv", text, "persons")], DAY)
+    (refusal,) = books.refused(books.open_ledger(project.store))
+    assert (refusal["rule"], refusal["value"]) == (
+        "enterprise_code", "91370102MA3C0OO11F (perhaps 91370102MA3C00011F)",
+    )  # fmt: skip

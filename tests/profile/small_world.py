@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import calendar
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from riskengine.clock import Span
+from riskengine.clock import Span, add_months
 from riskengine.intake.contract import SourceContract
 from riskengine.profile import expressions as e
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Overlay, Subject, Workbench
+from riskengine.profile.keys import Link
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
 from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
@@ -34,6 +37,15 @@ SOURCES = {  # name -> (coverage, fed by applicants, role)
     "brought": ("complete", True, "facts"),
     "brought_patchy": ("partial", True, "facts"),
     "drawn": ("complete", False, "design"),
+    "edges": ("complete", False, "facts"),
+    "threads": ("partial", False, "facts"),
+}
+LINKS = {
+    "out": Link(source="edges", start="k1", end="g_key"),
+    "back": Link(source="edges", start="g_key", end="k1"),
+    "marked": Link(source="edges", start="k1", end="g_key", where={"word": "甲", "yes": True}, window="12m"),
+    "some": Link(source="threads", start="k1", end="g_key", where={"word": "甲"}),
+    "recent": Link(source="threads", start="g_key", end="k1", window="2m"),
 }
 KEYS = {"own": ["id"], "one": ["k1"], "pair": ["k1", "k2"], "other": ["g_key"], "all": []}
 
@@ -46,8 +58,14 @@ def write_project(root: Path, features: str) -> Project:
         'name = "small"\ncurrency = "CNY"\n[title]\nen = "Small"\nzh = "小"\n', encoding="utf-8"
     )
     keys = "\n".join(f"{name} = {columns}" for name, columns in KEYS.items())
+    links = "\n".join(
+        f"[links.{name}]\nsource = '{link.source}'\nfrom = '{link.start}'\nto = '{link.end}'\n"
+        f"where = {{ {', '.join(f'{column} = {json.dumps(value)}' for column, value in link.where.items())} }}\n"
+        f"window = '{link.window}'"
+        for name, link in LINKS.items()
+    )
     (root / "configs/subjects.toml").write_text(
-        f'[keys]\n{keys}\n[applicant]\nsource = "brought"\nid = "id"\nenterprise = "k1"\n'
+        f'[keys]\n{keys}\n{links}\n[applicant]\nsource = "brought"\nid = "id"\nenterprise = "k1"\n'
         '[guarantee]\nsource = "ledger"\nid = "id"\nenterprise = "k1"\n',
         encoding="utf-8",
     )
@@ -189,6 +207,9 @@ class Oracle:
             return 1.0 if first is None else 0.0
         if name == "first_known":
             return next((part for part in parts if part is not None), None)
+        if name == "spread":
+            known = [float(part) for part in parts if part is not None]
+            return (max(known) - min(known)) / abs(known[0]) if len(known) > 1 and known[0] else None
         if first is None:
             return None
         if name == "elapsed_days":
@@ -197,7 +218,38 @@ class Oracle:
             return abs(first)
         if name == "log1p":
             return None if first < 0 else math.log(1 + first)
+        if name in ("greater", "smaller"):
+            if parts[1] is None:
+                return None
+            return max(first, parts[1]) if name == "greater" else min(first, parts[1])
         return max(first, parts[1]) if name == "at_least" else min(first, parts[1])
+
+    def linked(self, x: e.Aggregate) -> set[Any] | None:
+        """The keys the subject leads to; None where that is unknown."""
+        (column,) = self.keys[x.by]
+        itself = self.subject.keys.get(column)
+        if itself is None:
+            return None
+        reached, as_of = {itself}, self.subject.as_of
+        for number, name in enumerate(x.through, 1):
+            link = LINKS[name]
+            edges = [
+                row
+                for row in current(self.rows.get(link.source, ()), as_of)
+                if row.get(link.start) in reached
+                and (not link.window or row.event > months_before(as_of, Span.parse(link.window).months))
+            ]
+            reached = {
+                row.get(link.end)
+                for row in edges
+                if row.get(link.end) is not None
+                and all(row.get(column) == value for column, value in link.where.items())
+            }
+            if number == len(x.through):
+                reached -= {itself}
+            if not reached:
+                return set() if edges or self.sources[link.source].coverage == "complete" else None
+        return reached
 
     def facts(self, source: str) -> list[Row]:
         """The current facts of a source: an applicant's own rows stand in for stored ones of the same key."""
@@ -209,12 +261,20 @@ class Oracle:
 
     def aggregate(self, x: e.Aggregate) -> Any:
         """One verb."""
-        wanted = [self.subject.keys.get(column) for column in self.keys[x.by]]
-        if any(value is None for value in wanted):
-            return None
-        joined = [row for row in self.facts(x.source) if [row.get(c) for c in self.keys[x.by]] == wanted]
+        if x.through:
+            reached = self.linked(x)
+            if not reached or x.verb == "linked":
+                counting = x.verb in ("count", "months_with", "distinct", "total", "linked")
+                return None if reached is None or not counting else len(reached)
+            stored = current(self.rows.get(x.source, ()), self.subject.as_of)
+            joined = [row for row in stored if row.get(self.keys[x.by][0]) in reached]
+        else:
+            wanted = [self.subject.keys.get(column) for column in self.keys[x.by]]
+            if any(value is None for value in wanted):
+                return None
+            joined = [row for row in self.facts(x.source) if [row.get(c) for c in self.keys[x.by]] == wanted]
         window = [row for row in joined if self.inside(x, row.event)]
-        found = [row for row in window if all(_meets(rule, row.get(rule.column)) for rule in x.where)]
+        found = [row for row in window if all(self.meets(rule, row) for rule in x.where)]
         known = [row.get(x.column) for row in found if row.get(x.column) is not None] if x.column else []
         if x.verb in ("count", "months_with", "distinct", "total"):
             if not window and self.sources[x.source].coverage == "partial":
@@ -232,6 +292,13 @@ class Oracle:
             return (self.subject.as_of - max(row.event for row in found)).days if found else None
         if x.verb == "days_since_first":
             return (self.subject.as_of - min(row.event for row in found)).days if found else None
+        if x.verb == "months_since_last":
+            return self.whole_months(max(row.event for row in found)) if found else None
+        if x.verb == "longest_gap":
+            near = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+            days = [*(row.event for row in found), near]
+            gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+            return max(gaps) if found else None
         if not known:
             return None
         if x.verb == "smallest":
@@ -246,6 +313,28 @@ class Oracle:
             if row.get(x.column or "") is not None
         ]
         return _slope(points) if x.verb == "trend" else _deviation([y for _, y in points])
+
+    def whole_months(self, event: date) -> int:
+        """How many times a month can be added to a day before the as-of date is passed."""
+        months = 0
+        while add_months(event, months + 1) <= self.subject.as_of:
+            months += 1
+        return months
+
+    def meets(self, rule: e.Filter, row: Row) -> bool:
+        """One condition on one row."""
+        value, as_of = row.get(rule.column), self.subject.as_of
+        if rule.operator in ("known", "unknown"):
+            return (value is None) == (rule.operator == "unknown")
+        if value is None:
+            return rule.operator == "unknown_or_not_before_as_of"
+        if rule.operator in ("not_before_as_of", "unknown_or_not_before_as_of"):
+            return bool(value >= as_of)
+        if rule.operator == "not_after_as_of":
+            return bool(value <= as_of)
+        if rule.operator in ("before_as_of", "after_as_of"):
+            return bool(value < as_of if rule.operator == "before_as_of" else value > as_of)
+        return _meets(rule, value)
 
     def inside(self, x: e.Aggregate, event: date) -> bool:
         """Half-open: after the window's far end, up to and with its near end; months are stepped first, then days."""
@@ -278,8 +367,6 @@ def _deviation(values: list[Fraction]) -> float | None:
 
 
 def _meets(rule: e.Filter, value: Any) -> bool:
-    if value is None:
-        return False
     against: Any = rule.value
     if isinstance(value, date):
         against = date.fromisoformat(str(against))

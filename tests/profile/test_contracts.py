@@ -185,15 +185,13 @@ def test_every_feature_says_something_on_the_hand_written_world(tmp_path: Path) 
     recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
     said = set()
     with Workbench(FactStore(project.store).snapshot()) as bench:
+        columns = [column for column, _ in recipe.keys]
         applicants = bench.connection.execute(
-            f"SELECT app_id, uscc, bank, industry, region FROM {bench.facts('application')}"
+            f"SELECT {', '.join(columns)} FROM {bench.facts('application')}"
         ).fetchall()
         bench.load_facts(recipe)
         for as_of in (date(2023, 12, 31), date(2024, 7, 31)):
-            keys = [
-                dict(zip(("app_id", "uscc", "bank", "industry", "region"), row, strict=True))
-                for row in applicants
-            ]
+            keys = [dict(zip(columns, row, strict=True)) for row in applicants]
             bench.load_subjects(recipe, [Subject(as_of, key) for key in keys])
             for row in bench.rows(recipe):
                 said |= {name for name in recipe.names if row[name] is not None}

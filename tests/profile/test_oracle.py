@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from random_world import worlds
 from small_world import COLUMNS, Oracle, Row, catalogue_of, compute, same, store_rows, write_project
 
 from riskengine.profile import expressions
 from riskengine.profile.catalogue import Catalogue
-from riskengine.profile.compute import Overlay, Subject
+from riskengine.profile.compute import Overlay
 from riskengine.profile.expressions import aggregates
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import Recipe
@@ -35,7 +33,19 @@ PLACES = [("ledger", "one"), ("patchy", "pair"), ("brought", "one"), ("brought_p
 WHERE = ["", 'where=field("word").equals("甲")', 'where=[field("word").differs("甲"), field("whole_number") > 0]',
          'where=field("word").within("甲", "乙")', 'where=field("yes").equals(True)', 'where=field("money") <= 100',
          'where=field("k1").equals("x")', 'where=field("day").equals("2024-02-29")', 'where=field("number") >= 0.25',
-         'where=field("rate") < 0.5']  # fmt: skip
+         'where=field("rate") < 0.5', 'where=field("day").is_known()', 'where=field("money").is_unknown()',
+         'where=field("day").before_as_of()', 'where=field("day").not_before_as_of()', 'where=field("day").after_as_of()',
+         'where=[field("day").not_after_as_of(), field("money") > 0]', 'where=field("day").unknown_or_not_before_as_of()']  # fmt: skip
+LINKED = [("ledger", "one", "out"), ("patchy", "one", ("some", "back")), ("brought", "one", "some"),
+          ("patchy", "one", ("out", "recent")), ("ledger", "one", ("marked", "recent", "some"))]  # fmt: skip
+WITHOUT_COLUMN = (
+    "count",
+    "days_since",
+    "days_since_first",
+    "months_since_last",
+    "longest_gap",
+    "months_with",
+)
 NUMBERS = ["money", "whole_number", "number", "rate"]
 FUNCTIONS = """
 a = latest("ledger.money", by="one")
@@ -76,6 +86,21 @@ e30 = w.named("", "")
 e31 = (2 * a - 3 / b).named("", "")
 e32 = latest("ledger.k1", by="one").named("", "")
 e33 = change("ledger.money", by="one", over="1m", ago="30d").named("", "")
+e34 = spread(a, b, latest("patchy.number", by="one")).named("", "")
+e35 = smaller(a, b).named("", "")
+e36 = greater(a, b + 1).named("", "")
+e37 = greater(a, 50).named("", "")
+e38 = year_on_year("ledger.whole_number", by="one", window="2m").named("", "")
+e39 = year_on_year("patchy.money", by="one", window="12m", floor=100, where=field("word").differs("丙")).named("", "")
+e40 = change("ledger.money", by="one", over="1m", through="out").named("", "")
+e41 = momentum("ledger.whole_number", by="one", recent="1m", before="12m", through=("some", "back")).named("", "")
+e42 = share("ledger", by="one", through="out", where=field("word").equals("甲")).named("", "")
+n1 = linked("out", by="one").named("", "")
+n2 = linked("some", by="one").named("", "")
+n3 = linked(("out", "back"), by="one").named("", "")
+n4 = linked(("out", "recent"), by="one").named("", "")
+n5 = linked(("marked", "recent", "some"), by="one").named("", "")
+n6 = ratio(distinct("ledger.k1", by="one", through="out"), linked("out", by="one")).named("", "")
 """
 
 
@@ -83,20 +108,20 @@ def _features() -> str:
     """Every verb over every place, with spans, filters and columns in rotation so that each meets each other soon."""
     spans, wheres, numbers, anything = map(itertools.cycle, (SPANS, WHERE, NUMBERS, list(COLUMNS)))
     lines = ["from riskengine.profile import *", FUNCTIONS]
-    for verb in get_args(expressions.Verb):
-        for source, by in PLACES:
-            for _ in range(3):
-                if verb in ("count", "days_since", "days_since_first", "months_with"):
-                    what = source
-                elif verb in ("total", "mean", "trend", "volatility"):
-                    what = f"{source}.{next(numbers)}"
-                else:
-                    what = f"{source}.{next(anything)}"
-                span = next(spans)
-                if verb in ("trend", "volatility") and "window" not in span:
-                    span = 'window="2y"'
-                parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, next(wheres)) if part)
-                lines.append(f'v{len(lines)} = {verb}({parts}).named("", "")')
+    for verb in [verb for verb in get_args(expressions.Verb) if verb != "linked"]:
+        for source, by, *through in [place for place in PLACES for _ in range(3)] + LINKED:
+            if verb in WITHOUT_COLUMN:
+                what = source
+            elif verb in ("total", "mean", "trend", "volatility"):
+                what = f"{source}.{next(numbers)}"
+            else:
+                what = f"{source}.{next(anything)}"
+            span = next(spans)
+            if verb in ("trend", "volatility") and "window" not in span:
+                span = 'window="2y"'
+            chain = f"through={through[0]!r}" if through else ""
+            parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, next(wheres), chain) if part)
+            lines.append(f'v{len(lines)} = {verb}({parts}).named("", "")')
     return "\n".join(lines)
 
 
@@ -108,50 +133,6 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 @pytest.fixture(scope="module")
 def recipe(catalogue: Catalogue) -> Recipe:
     return compile_recipe(catalogue, catalogue.features)
-
-
-DAYS = [date.fromisoformat(day) for day in (
-    "2023-01-31", "2023-02-28", "2023-03-31", "2024-01-29", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-01", "2024-03-29",
-    "2024-03-30", "2024-03-31", "2024-04-30", "2024-05-31", "2025-02-28")]  # fmt: skip
-K = st.sampled_from(["x", "y", None])
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[dict[str, list[Row]], list[Subject], list[tuple[int, Row]]]:
-    """A few rows for each source, subjects with null keys, and rows that fed subjects bring."""
-
-    def row(number: int, ids: str, known: date | None = None) -> Row:
-        event = draw(st.sampled_from(DAYS))
-        values: dict[str, Any] = {
-            "id": draw(st.sampled_from(ids)), "k1": draw(K), "k2": draw(K), "g_key": draw(K),
-            "money": draw(st.sampled_from([None, *map(Decimal, ("0", "1.50", "100", "100000.10", "-20.05", "1000000000"))])),
-            "whole_number": draw(st.sampled_from([None, 0, 1, 3, -2, 10**7])),
-            "number": draw(st.sampled_from([None, 0.0, 0.25, 7.125, -3.5, 123456.789])),
-            "rate": draw(st.sampled_from([None, 0.0, 0.1, 0.35, 1.0])), "word": draw(st.sampled_from(["甲", "乙", "丙", None])),
-            "day": draw(st.sampled_from([*DAYS, None])), "yes": draw(st.sampled_from([True, False, None])),
-        }  # fmt: skip
-        known = known or event + timedelta(days=draw(st.sampled_from([0, 0, 1, 29, 31, 60])))
-        removed = draw(st.integers(0, 5)) == 0
-        return Row(min(event, known), known, values, draw(st.sampled_from([1, 2])), number, removed)
-
-    rows = {
-        source: [row(number, "abcdefghijkl") for number in range(draw(st.integers(0, 14)))]
-        for source in ("ledger", "patchy", "brought", "brought_patchy")
-    }
-    subjects = []
-    brought = []
-    for number in range(draw(st.integers(1, 12))):
-        fed = draw(st.booleans())
-        name = draw(st.sampled_from("abcdefghijklmn")) if fed or draw(st.booleans()) else None
-        as_of = draw(st.sampled_from(DAYS)) + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
-        keys = {"id": name, "k1": draw(K), "k2": draw(K), "g_key": draw(K)}
-        subjects.append(Subject(as_of, keys, fed))
-        if fed:
-            for source in ("brought", "brought_patchy"):
-                own = row(50, name or "a", known=as_of)
-                clean = Row(own.event, own.known, {**own.values, **keys}, 99, 99)
-                brought.append((number, source, clean))
-    return rows, subjects, brought  # type: ignore[return-value]
 
 
 @settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

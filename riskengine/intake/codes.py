@@ -1,18 +1,23 @@
-"""Is this unified social credit code (GB 32100-2015) or resident number (GB 11643-1999) valid, and if not, why?"""
+"""Is this enterprise code (GB 32100-2015, or an older number) or resident number (GB 11643) valid, and if not, why?
+
+It lives here because cleaning checks codes and may only import downwards.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-_CHARSET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_VALUE = {mark: value for value, mark in enumerate(_CHARSET)}
-_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
+CREDIT_CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_VALUE = {mark: value for value, mark in enumerate(CREDIT_CODE_ALPHABET)}
+CREDIT_CODE_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _LOOK_ALIKE = str.maketrans("OI", "01")
+_PLACEHOLDER = ("a placeholder, not an organisation",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class CodeCheck:
     def valid(self) -> bool:
         """Whether nothing makes the code invalid (warnings do not)."""
         return not self.invalid
+
+    @property
+    def dummy(self) -> bool:
+        """Whether the code is well formed but stands for nobody."""
+        return self.invalid == _PLACEHOLDER
 
 
 def normal_code(text: str) -> str:
@@ -47,7 +57,9 @@ def credit_code_check_mark(body: str) -> str:
     >>> credit_code_check_mark("91350100M000100Y4")
     '3'
     """
-    return _CHARSET[-sum(_VALUE[mark] * weight for mark, weight in zip(body, _WEIGHTS, strict=True)) % 31]
+    return CREDIT_CODE_ALPHABET[
+        -sum(_VALUE[mark] * weight for mark, weight in zip(body, CREDIT_CODE_WEIGHTS, strict=True)) % 31
+    ]
 
 
 def organisation_check_mark(body: str) -> str:
@@ -60,6 +72,18 @@ def organisation_check_mark(body: str) -> str:
         _ORGANISATION.index(mark) * weight for mark, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)
     )
     return "0123456789X0"[11 - total % 11]
+
+
+def registration_check_mark(body: str) -> str:
+    """The 15th digit of a business registration number for its first 14 (GS 15-2006): mod 11,10.
+
+    >>> registration_check_mark("11010800000001")
+    '6'
+    """
+    product = 10
+    for mark in body:
+        product = ((product + int(mark)) % 10 or 10) * 2 % 11
+    return str((11 - product) % 10)
 
 
 def check_credit_code(text: str) -> CodeCheck:
@@ -79,11 +103,30 @@ def check_credit_code(text: str) -> CodeCheck:
     warnings: tuple[str, ...] = ()
     suggestion = ""
     if invalid:
-        meant = code.translate(_LOOK_ALIKE)
-        suggestion = meant if meant != code and not _credit_code_faults(meant) else ""
+        suggestion = _meant(code, _credit_code_faults)
     elif organisation_check_mark(code[8:16]) != code[16]:
         warnings = ("the organisation part's own check character differs",)
     return CodeCheck(code, invalid, warnings, suggestion)
+
+
+def check_enterprise_code(text: str) -> CodeCheck:
+    """Check any code an enterprise was ever known by: a unified social credit code (18), a registration number or an
+    old taxpayer number (15; six digits of region and an organisation code), an organisation code (9, also 12345678-9).
+
+    Every kind is held against its own check character; one that stands for nobody is invalid.
+
+    >>> check_enterprise_code("110108000000016").valid, check_enterprise_code("370102 MA3C0001-1").valid
+    (True, True)
+    >>> check_enterprise_code("MA3C0001-1").code
+    'MA3C00011'
+    >>> check_enterprise_code("12345").invalid
+    ('5 characters, not 18, 15 or 9',)
+    """
+    code = normal_code(text)
+    if len(code) == 18:
+        return check_credit_code(code)
+    invalid = _older_code_faults(code)
+    return CodeCheck(code, invalid, (), _meant(code, _older_code_faults) if invalid else "")
 
 
 def check_resident_number(text: str) -> CodeCheck:
@@ -113,12 +156,39 @@ def check_resident_number(text: str) -> CodeCheck:
 def _credit_code_faults(code: str) -> tuple[str, ...]:
     if len(code) != 18:
         return (f"{len(code)} characters, not 18",)
-    alien = sorted(set(code) - set(_CHARSET))
+    alien = sorted(set(code) - set(CREDIT_CODE_ALPHABET))
     if alien:
         return (f"not in the alphabet: {' '.join(alien)}",)
     if not code[2:8].isdigit():
         return ("administrative division is not six digits",)
     if len(set(code[8:16])) == 1:
-        return ("a placeholder, not an organisation",)
+        return _PLACEHOLDER
     wanted = credit_code_check_mark(code[:17])
     return () if wanted == code[17] else (f"check character is {wanted}, not {code[17]}",)
+
+
+def _older_code_faults(code: str) -> tuple[str, ...]:
+    if len(code) not in (9, 15):
+        return (f"{len(code)} characters, not 18, 15 or 9",)
+    alien = sorted(set(code) - set(_ORGANISATION))
+    if alien:
+        return (f"not in the alphabet: {' '.join(alien)}",)
+    if len(code) == 15 and not code[:6].isdigit():
+        return ("administrative division is not six digits",)
+    body = code[-9:-1]
+    if len(set(body)) == 1:
+        return _PLACEHOLDER
+    wanted = organisation_check_mark(body)
+    if wanted == code[-1] or (
+        len(code) == 15 and code.isdigit() and registration_check_mark(code[:14]) == code[14]
+    ):
+        return ()
+    if len(code) == 9:
+        return (f"check character is {wanted}, not {code[-1]}",)
+    return ("check character of neither a registration nor a taxpayer number",)
+
+
+def _meant(code: str, faults: Callable[[str], tuple[str, ...]]) -> str:
+    """The code with letters O and I read as digits, where that makes it valid."""
+    meant = code.translate(_LOOK_ALIKE)
+    return meant if meant != code and not faults(meant) else ""

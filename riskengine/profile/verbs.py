@@ -1,0 +1,233 @@
+"""Which words aggregate facts? Each verb makes one value of the facts that share a subject's key, or its linked keys.
+
+Every verb takes the same selection: `by` (a declared key), `window` and `ago` (spans such as "12m", "30d"), `where`
+(filters, all of which must hold) and `through` (links of `configs/subjects.toml`, followed first to last): then the facts
+are those of the linked keys, each linked key once, the subject itself left out, links as they are known on the as-of date
+whatever `ago` says.
+"""
+
+from __future__ import annotations
+
+from typing import Required, TypedDict, Unpack
+
+from riskengine.clock import Span
+from riskengine.errors import Problem, UsageError, nearest
+from riskengine.profile.expressions import Aggregate, Expression, Number, Verb, Where
+from riskengine.profile.functions import first_known, months_in, ratio
+
+_WITHOUT_COLUMN = (
+    "count",
+    "days_since",
+    "days_since_first",
+    "months_since_last",
+    "longest_gap",
+    "months_with",
+)
+_NOTHING = Span()
+
+
+class Selection(TypedDict, total=False):
+    """Which facts a verb reads: `by` is required."""
+
+    by: Required[str]
+    window: str | None
+    ago: str | None
+    where: Where
+    through: str | tuple[str, ...]
+
+
+def count(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """How many facts; zero where a complete source has none."""
+    return _aggregate("count", source, chosen)
+
+
+def months_with(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """In how many distinct calendar months there is a fact."""
+    return _aggregate("months_with", source, chosen)
+
+
+def total(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The exact sum of a column (decimal for money); zero where a complete source has no row."""
+    return _aggregate("total", what, chosen)
+
+
+def mean(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The mean of a column's known values."""
+    return _aggregate("mean", what, chosen)
+
+
+def smallest(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The least known value of a column."""
+    return _aggregate("smallest", what, chosen)
+
+
+def largest(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The greatest known value of a column."""
+    return _aggregate("largest", what, chosen)
+
+
+def distinct(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """How many different known values a column takes.
+
+    `distinct("court_exec.uscc", by="enterprise", through="customer")`: customers with a visible enforcement case.
+    """
+    return _aggregate("distinct", what, chosen)
+
+
+def latest(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The column's value in the last fact (law 1's order); null if that fact has none."""
+    return _aggregate("latest", what, chosen)
+
+
+def first(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The column's value in the earliest fact (law 1's order)."""
+    return _aggregate("first", what, chosen)
+
+
+def days_since(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """Days from the last fact's event to the as-of date; null where there is none."""
+    return _aggregate("days_since", source, chosen)
+
+
+def days_since_first(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """Days from the first fact's event to the as-of date; null where there is none."""
+    return _aggregate("days_since_first", source, chosen)
+
+
+def months_since_last(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """Whole months from the last fact's event to the as-of date; null where there is none.
+
+    31 January to 28 February is a month (the last day stands for the day that is not there), to 27 February none.
+    """
+    return _aggregate("months_since_last", source, chosen)
+
+
+def longest_gap(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """The most days between consecutive events inside the window, the last gap running to the window's end.
+
+    The window ends on `as_of - ago`. What lies before the first event in the window is no gap; null without a fact.
+    """
+    return _aggregate("longest_gap", source, chosen)
+
+
+def trend(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The least-squares slope of a column over the facts' event months, per month; null with fewer than two months.
+
+    Needs a window.
+    """
+    return _aggregate("trend", what, chosen)
+
+
+def volatility(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The sample standard deviation of a column; null with fewer than two values. Needs a window."""
+    return _aggregate("volatility", what, chosen)
+
+
+def linked(through: str | tuple[str, ...], *, by: str) -> Expression:
+    """How many distinct keys the subject is linked to: `linked("customer", by="enterprise")`, a chain allowed.
+
+    Zero where a complete link source has no edge; null where a partial one has none at all.
+    """
+    chain = _chain(through)
+    if not chain:
+        raise _misspelt("linked()", "at least one link", repr(through))
+    return Aggregate("linked", "", None, by, through=chain)
+
+
+def share(what: str, **chosen: Unpack[Selection]) -> Expression:
+    """The part of a total (`source.column`) or of a count (`source`) that meets `where`."""
+    if not chosen.get("where"):
+        raise _misspelt(f"share({what!r})", "where = the filters of the part", "none")
+    verb: Verb = "total" if "." in what else "count"
+    whole: Selection = {**chosen, "where": ()}
+    return ratio(_aggregate(verb, what, chosen), _aggregate(verb, what, whole))
+
+
+def change(
+    what: str, *, by: str, over: str, ago: str | None = None, through: str | tuple[str, ...] = ()
+) -> Expression:
+    """The latest value less the latest value as its event stood `over` earlier (both as known now)."""
+    now = _aggregate("latest", what, {"by": by, "ago": ago, "through": through})
+    shifted = _sum(Span.parse(over), now.ago)
+    return now - Aggregate("latest", now.source, now.column, by, None, shifted, (), now.through)
+
+
+def momentum(
+    what: str, *, by: str, recent: str, before: str, through: str | tuple[str, ...] = ()
+) -> Expression:
+    """The total of the `recent` window over the total of the equally counted window `before` it, per month."""
+    now = _aggregate("total", what, {"by": by, "window": recent, "through": through})
+    then = _aggregate("total", what, {"by": by, "window": before, "ago": recent, "through": through})
+    return ratio(now, then) * (months_in(Span.parse(before)) / months_in(Span.parse(recent)))
+
+
+def year_on_year(what: str, *, floor: Number = 0, **chosen: Unpack[Selection]) -> Expression:
+    """The total of the window over the total of the same window a year before, less 1.
+
+    Null where the total of a year before is below `floor` or zero: a rate on a small base says nothing.
+
+    The Spring Festival moves between January and February, so a window that holds only one of the two compares a month
+    with the holiday to one without it. Use "12m", or filter a derived `month` column ("01" to "12") so that both months
+    are in or both are out: `where=field("month").within("03", "04", "05")`.
+    """
+    if not chosen.get("window"):
+        raise _misspelt(f"year_on_year({what!r})", "a window", "none")
+    now = _aggregate("total", what, chosen)
+    then = Aggregate(
+        "total", now.source, now.column, now.by, now.window, _sum(now.ago, Span(12)), now.where, now.through
+    )
+    return ratio(now, then / (then >= floor)) - 1
+
+
+def shrunk_rate(hits: Expression, trials: Expression, *, towards: Expression, strength: float) -> Expression:
+    """`(hits + strength * towards) / (trials + strength)`: a rate pulled to the whole's where trials are few.
+
+    The posterior mean of a binomial rate under a beta prior of mean `towards` and size `strength`.
+    """
+    return (first_known(hits, 0) + towards * strength) / (first_known(trials, 0) + strength)
+
+
+def _aggregate(verb: Verb, what: str, chosen: Selection) -> Aggregate:
+    place = f"{verb}({what!r})"
+    known = list(Selection.__annotations__)
+    problems = [
+        Problem(place, "a part of the selection", repr(name), nearest(name, known))
+        for name in chosen
+        if name not in known
+    ]
+    if "by" not in chosen:
+        problems.append(Problem(place, "by = the key that joins the facts", "none"))
+    source, _, column = what.partition(".")
+    if (verb not in _WITHOUT_COLUMN) != bool(column):
+        wanted = "'source' alone" if verb in _WITHOUT_COLUMN else "'source.column'"
+        problems.append(Problem(place, wanted, repr(what)))
+    window, ago = chosen.get("window"), chosen.get("ago")
+    if window and Span.parse(window) == _NOTHING:
+        problems.append(Problem(place, "a window longer than nothing", repr(window)))
+    if not window and verb in ("trend", "volatility"):
+        problems.append(Problem(place, "a window", "none"))
+    if problems:
+        raise UsageError("A feature is misspelt", problems)
+    where = chosen.get("where", ())
+    return Aggregate(
+        verb,
+        source,
+        column or None,
+        chosen["by"],
+        Span.parse(window) if window else None,
+        Span.parse(ago or "0d"),
+        tuple(where) if isinstance(where, tuple | list) else (where,),
+        _chain(chosen.get("through", ())),
+    )
+
+
+def _chain(through: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (through,) if isinstance(through, str) else tuple(through)
+
+
+def _sum(one: Span, other: Span) -> Span:
+    return Span(one.months + other.months, one.days + other.days)
+
+
+def _misspelt(place: str, expected: str, got: str) -> UsageError:
+    return UsageError("A feature is misspelt", [Problem(place, expected, got)])
