@@ -56,6 +56,7 @@ class NameParts:
     trade: str
     form: str
     branch: str
+    ending: str = ""  # the legal form as written
 
     @property
     def body(self) -> str:
@@ -76,7 +77,7 @@ def name_parts(name: str) -> NameParts:
     """Take a name apart.
 
     >>> name_parts("山东省济南市明湖机械制造有限责任公司")
-    NameParts(key='山东省济南市明湖机械制造有限公司', place='山东济南', core='明湖', trade='机械制造', form='company', branch='')
+    NameParts(key='山东省济南市明湖机械制造有限公司', place='山东济南', core='明湖', trade='机械制造', form='company', branch='', ending='有限公司')
     >>> name_parts("明湖机械（济南）有限公司第一分公司").place, name_parts("明湖机械（济南）有限公司第一分公司").branch
     ('济南', '第一分公司')
     """
@@ -89,13 +90,13 @@ def name_parts(name: str) -> NameParts:
     for text in brackets:  # a bracketed place names the place wherever it stands: 明湖(济南)机械
         if PLACE.fullmatch(text) and text in rest and len(rest) - len(text) >= 2:
             place, rest = place + place_of(text + "企业")[0], rest.replace(text, "", 1)
-    form = ""
+    form = ending = ""
     if not place and (tail := _TRAILING_PLACE.search(_FORM_END.sub("", rest))) and tail.start() >= 2:
         place, rest = place_of(tail[0] + "企业")[0], rest.replace(tail[0], "", 1)
     if (match := _FORM_END.search(rest)) and match.start() >= 2:
-        form, rest = _FORM[match[1]], rest[: match.start()]
+        form, ending, rest = _FORM[match[1]], match[1], rest[: match.start()]
     trade_at = next((found.start() for found in _TRADE.finditer(rest) if found.start() >= 2), len(rest))
-    return NameParts(key, place, rest[:trade_at], rest[trade_at:], form, branch)
+    return NameParts(key, place, rest[:trade_at], rest[trade_at:], form, branch, ending)
 
 
 def known_trade(trade: str) -> bool:

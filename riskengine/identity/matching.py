@@ -25,15 +25,15 @@ from riskengine.identity.rules import LEVELS, RulesOfDay
 
 _TELLING = re.compile("[0-9一二三四五六七八九十两甲乙丙丁东西南北中上下左右大小新老]")
 _MOST = 5  # candidates kept as evidence
+_SLIP = "list_has_any(holes_l, holes_r) and telling_l = telling_r and not (core_l = core_r and known_l and known_r)"
 _LEVEL_SQL = {
     "body": (
         "body_l = body_r and body_l is not null",
         "core_l = core_r and telling_l = telling_r and length(body_l) >= 3 and length(body_r) >= 3"
         " and (starts_with(body_l, body_r) or starts_with(body_r, body_l))",
-        "list_has_any(holes_l, holes_r) and telling_l = telling_r and least(length(body_l), length(body_r)) >= 6"
-        " and not (core_l = core_r and known_l and known_r)",
-        "list_has_any(holes_l, holes_r) and telling_l = telling_r and least(length(body_l), length(body_r)) >= 4"
-        " and not (core_l = core_r and known_l and known_r)",
+        f"{_SLIP} and (least(length(core_l), length(core_r)) >= 3 or (length(body_l) >= 4 and starts_with(core_l, core_r)"
+        " and (core_l = core_r or length(body_l) = length(body_r))))",
+        f"{_SLIP} and least(length(body_l), length(body_r)) >= 4",
         "core_l = core_r or list_has_any(holes_l, holes_r)",
     ),
     "place": (
@@ -41,7 +41,7 @@ _LEVEL_SQL = {
         "contains(place_l, city_r) or contains(place_r, city_l)",
         "place_l = '' or place_r = ''",
     ),
-    "form": ("form_l = form_r",),
+    "form": ("ending_l = ending_r", "form_l = form_r"),
     "branch": ("branch_l = branch_r",),
     "region": ("left(region_l, 4) = left(region_r, 4)", "left(region_l, 2) = left(region_r, 2)"),
     "person": ("person_l = person_r",),
@@ -198,6 +198,7 @@ def _table(rows: Sequence[tuple[str, NameParts, str, str]]) -> pa.Table:
             "place",
             "city",
             "form",
+            "ending",
             "branch",
             "region",
             "person",
@@ -215,7 +216,7 @@ def _table(rows: Sequence[tuple[str, NameParts, str, str]]) -> pa.Table:
         )
         places = PLACE.findall(parts.place)
         values = (
-            number, body or None, parts.core or None, parts.trade, parts.place, places[-1] if places else None, parts.form, parts.branch,
+            number, body or None, parts.core or None, parts.trade, parts.place, places[-1] if places else None, parts.form, parts.ending, parts.branch,
             region or None, person or None, "".join(_TELLING.findall(body)), sorted(holes - {""}),
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):

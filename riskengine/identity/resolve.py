@@ -239,7 +239,7 @@ def _is_common(name: str) -> bool:
 
 def _parts_key(name: str) -> tuple[str, ...]:
     parts = name_parts(name)
-    return (parts.place, parts.body, parts.form, parts.branch)
+    return (parts.place, parts.body, parts.ending, parts.branch)
 
 
 def _by_parts(named: Sequence[Named]) -> dict[tuple[str, ...], list[Named]]:

@@ -16,7 +16,7 @@ from riskengine.schema import DatedValue, Definition, in_force, read_definition
 LEVELS = {
     "body": ("same", "shorter", "slip_long", "slip", "sibling", "other"),
     "place": ("same", "within", "one_side", "other"),
-    "form": ("same", "other"),
+    "form": ("same", "kind", "other"),
     "branch": ("same", "other"),
     "region": ("same_city", "same_province", "other"),
     "person": ("same", "other"),

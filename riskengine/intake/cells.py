@@ -29,6 +29,7 @@ _TIME = r"(?:(?:T| +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)? ?(?:[AaPp][M
 _YEAR_FIRST = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|\.([0-9]{1,2})\.)([0-9]{1,2})" + _TIME)
 _MONTH_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})" + _TIME)
 _HAN = re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日")
+_MONTH = re.compile(r"([0-9]{4})(?:年([0-9]{1,2})月|[-/.]([0-9]{1,2}))")
 _NAMED = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}|[0-9]{2})")
 _PACKED = re.compile(r"[0-9]{8}")
 _MONTHS = dict(
@@ -291,6 +292,8 @@ def _date(text: str) -> date | None:
             return date(int(match[3]), int(match[1]), int(match[2]))
         if match := _HAN.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))
+        if match := _MONTH.fullmatch(text):  # its last day: nothing counts as known before it happened
+            return clock.month_end(date(int(match[1]), int(match[2] or match[3]), 1))
         if match := _NAMED.fullmatch(text):
             year = int(match[3])
             if len(match[3]) == 2:

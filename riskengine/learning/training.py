@@ -141,9 +141,11 @@ def train(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> Ca
     early = _fit_subset(spec, frame, rows, split.ripe)
     same = bool((split.ripe == split.development).all())
     known = early if same else _fit_subset(spec, frame, rows, split.development)
-    trials = (
-        _trial(spec, rows.where(split.out_of_time), early, ("out_of_time", frame.as_of[split.out_of_time])),
-        _trial(spec, rows.where(split.held_out), known, ("held_out", frame.as_of[split.held_out])),
+    tests = [("out_of_time", split.out_of_time, early), ("held_out", split.held_out, known)]
+    trials = tuple(
+        _trial(spec, rows.where(chosen), fitted, (name, frame.as_of[chosen]))
+        for name, chosen, fitted in tests
+        if chosen.any()
     )
     _gates(spec, trials)
     final, final_calibration = _fitted(spec, rows, _folds(spec, frame.group))
@@ -234,14 +236,16 @@ def _rows(spec: ModelSpec, frame: TrainingFrame) -> Rows:
 
 
 def _split(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> _Split:
+    bucket = fitting.buckets(list(frame.group), 10_000, spec.lightgbm.seed)
+    held = bucket < round(spec.validation.holdout_share * 10_000)
+    if not spec.validation.out_of_time:  # a cross-section: all on one day, only held-out borrowers can test
+        return _Split(frame.as_of.max(), ~held, ~held, held, np.zeros(len(held), dtype=bool))
     horizon, lag = Span.parse(spec.label.horizon), Span.parse(spec.label.lag)
     last = horizon.before(lag.before(context.trained_as_of))
     cut = np.datetime64(Span.parse(spec.validation.out_of_time).before(last), "D")
     as_of: Days = frame.as_of
     embargo = Span.parse(spec.validation.embargo) if spec.validation.embargo else horizon
     early, ripe = as_of <= cut, shift(as_of, embargo) <= cut
-    bucket = fitting.buckets(list(frame.group), 10_000, spec.lightgbm.seed)
-    held = bucket < round(spec.validation.holdout_share * 10_000)
     return _Split(cut, early & ~held, ripe & ~held, early & held, as_of > cut)
 
 
@@ -253,6 +257,8 @@ def _enough(spec: ModelSpec, rows: Rows, split: _Split) -> None:
         "held out": split.held_out,
         "out of time": split.out_of_time,
     }
+    if not spec.validation.out_of_time:
+        del sets["out of time"]
     for name, chosen in sets.items():
         events, total = int(rows.label[chosen].sum()), int(chosen.sum())
         if events < spec.gates.events_at_least or total - events < spec.gates.events_at_least:

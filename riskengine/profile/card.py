@@ -12,9 +12,10 @@ from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.conflicts import LedgerEntry, ledger, read_conflicts
 from riskengine.profile.plan import compile_recipe
-from riskengine.profile.recipe import FeatureNote
+from riskengine.profile.recipe import FeatureNote, Recipe
 from riskengine.profile.subjects import find_subject
 from riskengine.project import Project
+from riskengine.schema import Words
 from riskengine.store import snapshot
 
 
@@ -37,6 +38,7 @@ class ProfileCard:
     snapshot: str
     keys: dict[str, Any]
     lines: tuple[CardLine, ...]
+    headings: dict[str, Words]  # of each file of features
     conflicts: tuple[LedgerEntry, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -63,10 +65,10 @@ class ProfileCard:
 def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
     """Profile the enterprise or application called `name` as of a day; unknown names are a `UsageError`."""
     catalogue = Catalogue(project)
-    recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
+    recipes = _by_file(catalogue)
     items = read_conflicts(catalogue)
     with Workbench(snapshot.read(project.store)) as bench:
-        subject = find_subject(bench, catalogue.subjects.applicant, recipe, name, as_of)
+        subject = find_subject(bench, catalogue.subjects.applicant, recipes[0], name, as_of)
         if subject is None:
             rule = catalogue.subjects.applicant
             raise UsageError(
@@ -80,12 +82,23 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
                     )
                 ],
             )
-        bench.load_subjects(recipe, [subject])
-        bench.load_facts(recipe)
-        row = bench.rows(recipe)[0]
+        row: dict[str, Any] = {}
+        for recipe in recipes:
+            bench.load_subjects(recipe, [subject])
+            bench.load_facts(recipe)
+            row |= bench.rows(recipe)[0]
     lines = tuple(
         CardLine(note, row[note.name], row[f"{note.name}__event"], row[f"{note.name}__known"])
+        for recipe in recipes
         for note in recipe.features
     )
     entries = ledger(items, row, as_of)
-    return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines, entries)
+    return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines, catalogue.headings, entries)
+
+
+def _by_file(catalogue: Catalogue) -> list[Recipe]:
+    """One recipe a file of features: planning one query of all takes three times as long as all of these together."""
+    files: dict[str, list[str]] = {}
+    for name, (place, _) in catalogue.features.items():
+        files.setdefault(place, []).append(name)
+    return [compile_recipe(catalogue, names, lineage=True) for names in files.values()]

@@ -16,7 +16,7 @@ from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.kinds import kind_problems
 from riskengine.profile.link_checks import link_problems, through_problems
 from riskengine.project import Project
-from riskengine.schema import read_definition
+from riskengine.schema import Words, read_definition
 
 _RESERVED = {
     "subject",
@@ -73,6 +73,16 @@ class Catalogue:
                 found[name] = (room, value)
         if problems:
             raise UsageError("Features are defined twice", problems)
+        return found
+
+    @cached_property
+    def headings(self) -> dict[str, Words]:
+        """What each file of features answers: the first line of its docstring, `English question? 中文`."""
+        found = {}
+        for module in self.project.modules("features"):
+            room = module.__name__.rsplit(".", 1)[-1]
+            en, mark, zh = (module.__doc__ or room).strip().splitlines()[0].partition("? ")
+            found[room] = Words(en=en + mark.strip(), zh=zh or en)
         return found
 
     def feature(self, name: str) -> Feature:

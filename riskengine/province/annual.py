@@ -49,9 +49,9 @@ def _missed(view: View, year: int, months: Array) -> Bools:
 
 
 def _due(view: View, year: int) -> Bools:
-    """Enterprises that owe a report of the year: founded within or before it, open in the next year's June."""
+    """Enterprises that owe a report of the year: founded within or before it, open at its end."""
     turn = _turn_of(year)
-    return (view.founded < turn) & ~(view.closed < turn + 150)
+    return (view.founded < turn) & ~(view.closed < turn)
 
 
 def _at(view: View, year: int, mask: Bools) -> Rows:
@@ -157,8 +157,9 @@ def _listing(rows: Rows, kind: str, out: Array, reasons: tuple[str, str]) -> pa.
 
 def _unreported(view: View, year: int, missed: Bools) -> pa.Table:
     turn = _turn_of(year)
-    rows = _at(view, year, missed & _due(view, year) & ~(view.closed < turn + 200))
+    rows = _at(view, year, missed & _due(view, year))
     rows = rows.on(turn + 182 + (14 * rows.uniform("abnormal/day")).astype(np.int64))
+    rows = rows.where(~(view.closed[rows.at] <= rows.day))
     curing = rows.uniform("annual/cured") < rates.CURED.value
     out = np.where(curing, np.maximum(_late_report(rows, turn), rows.day) + 10, NEVER)
     return _listing(rows, "年报未报", out, ("未按照规定期限公示年度报告", "补报年度报告并公示"))

@@ -39,17 +39,17 @@ HOLDINGS = Assumed(0.04, "share of enterprises held by another enterprise", "D")
 
 # --- how health moves, a month
 MEMORY = Assumed(0.94, "AR(1) of latent health: half of a shock is gone after 11 months", "D")
-INDUSTRY = Assumed(0.08, "share of the variance of shocks from the industry's cycle", "D")
+INDUSTRY = Assumed(0.04, "share of the variance of shocks from the industry's cycle", "D")
 REGION = Assumed(0.04, "share from the region", "D")
 CONTROLLER = Assumed(0.25, "share from the controller, common to all his enterprises", "D")
 QUALITY = Assumed(0.35, "share of the variance of health that never changes", "D")
-CUSTOMER_HIT = Assumed(1.5, "health lost when customers for all sales fail, in standard deviations", "D")
-PARTNER_HIT = Assumed(1.5, "health lost when a debtor fails whose guarantee equals half a year's sales", "D")
-CONTAGION_DECAY = Assumed(0.86, "of a failure's effect left after a month", "D")
+CUSTOMER_HIT = Assumed(1.1, "health lost when customers for all sales fail, in standard deviations", "D")
+PARTNER_HIT = Assumed(1.2, "health lost when a debtor fails whose guarantee equals half a year's sales", "D")
+CONTAGION_DECAY = Assumed(0.82, "of a failure's effect left after a month", "D")
 
 # --- how payments begin to fail, a month
 STEEPNESS = Assumed(1.9, "log odds of distress for one standard deviation of smoothed health", "D")
-HAZARD = Assumed(-7.3, "log odds of distress at mean health; calibrated to the compensation rate", "D")
+HAZARD = Assumed(-7.4, "log odds of distress at mean health; calibrated to the compensation rate", "D")
 OUT_OF_THE_BLUE = Assumed(0.0005, "a month, whatever the health: death, fire, fraud (objective causes)", "D")
 AFTERMATH = Assumed(1.2, "health lost by the distress itself", "D")
 CLOSING = Assumed(0.0008, "closure a month while nothing is wrong", "D")

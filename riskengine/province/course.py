@@ -19,7 +19,7 @@ from riskengine.province import assumptions as a
 from riskengine.province.register import stream
 from riskengine.province.state import Ask, Course, Days, Edges, Floats, Ints, Network, Register
 
-# First day of the lunar year: GB/T 33661-2017, as tabled by the Hong Kong Observatory. From memory, not looked up [K].
+# First day of the lunar year (GB/T 33661-2017): 2023 to 2027 as a public calendar lists them [B], the others from memory [K].
 SPRING_FESTIVAL = (
     date(2016, 2, 8), date(2017, 1, 28), date(2018, 2, 16), date(2019, 2, 5), date(2020, 1, 25), date(2021, 2, 12),
     date(2022, 2, 1), date(2023, 1, 22), date(2024, 2, 10), date(2025, 1, 29), date(2026, 2, 17), date(2027, 2, 6),
@@ -121,7 +121,7 @@ class _Shocks:
 
     def draw(self, rng: np.random.Generator) -> Floats:
         """Shocks [n]; the province's and the industries' are themselves persistent: good and bad years."""
-        self.cycle = 0.85 * self.cycle + np.sqrt(1 - 0.85**2) * rng.standard_normal()
+        self.cycle = 0.7 * self.cycle + np.sqrt(1 - 0.7**2) * rng.standard_normal()
         self.cycles = 0.8 * self.cycles + 0.6 * rng.standard_normal(self.counts[0])
         industry = (self.cycles[self.trade] + self.cycle) / np.sqrt(2)
         region = rng.standard_normal(self.counts[1])[self.place]

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from riskengine.province import rates
 from riskengine.province.draws import Array
 from riskengine.province.particulars import Particulars
-from riskengine.province.rates import Delay
 from riskengine.province.state import Days
 from riskengine.province.view import NEVER, Column, Rows, View, days, joined, missing, money, sheet, words
 
@@ -66,7 +65,7 @@ def _some(columns: dict[str, Column], keep: Array) -> dict[str, Column]:
 def _cases(suits: Rows) -> pa.Table:
     """A row when the case is filed and, for some, one when the judgement is published."""
     plaintiff = _CAUSES[suits.turn] == "plaintiff"
-    heard = suits.on(suits.after("courts/judged", Delay(75, 160)))
+    heard = suits.on(suits.after("courts/judged", rates.TO_HEARING))
     role = np.where(suits.uniform("courts/role") < 0.03, 2, int(plaintiff))
     usual = np.where(suits.uniform("courts/cause") < 0.2, 1, 2)
     always: dict[str, Column] = {
@@ -93,13 +92,13 @@ def _cases(suits: Rows) -> pa.Table:
 
 def _enforcement(suits: Rows, stated: Particulars) -> Iterator[tuple[str, pa.Table]]:
     """Enforcement after some suits and the three lists it may lead to, all under its number."""
-    execs = suits.on(suits.after("courts/execution", Delay(130, 280)))
+    execs = suits.on(suits.after("courts/execution", rates.TO_ENFORCEMENT))
     execs = execs.where(execs.day <= suits.view.end)
     ill = execs.then(suits.view.ill) >= 0
     pays = execs.uniform("courts/pays") < np.where(ill, rates.FULFILLED_ILL.value, rates.FULFILLED.value)
-    paid = days(np.where(pays, execs.after("courts/paid", Delay(100, 320)), NEVER))
+    paid = days(np.where(pays, execs.after("courts/paid", rates.TO_FULFILMENT), NEVER))
     ends = ~pays & (execs.uniform("courts/ends") < rates.ENDED.value)
-    ended = days(np.where(ends, execs.after("courts/ended", Delay(150, 220)), NEVER))
+    ended = days(np.where(ends, execs.after("courts/ended", rates.TO_END), NEVER))
     always: dict[str, Column] = {
         **execs.identity(),
         "legal_rep": execs.person(stated.head(execs)),
@@ -124,7 +123,7 @@ def _listed(execs: Rows, paid: Days, ended: Days, always: dict[str, Column]) -> 
 
 
 def _dishonest(execs: Rows, paid: Days, always: dict[str, Column]) -> pa.Table:
-    rows = execs.on(execs.after("courts/dishonest", Delay(45, 110)))
+    rows = execs.on(execs.after("courts/dishonest", rates.TO_DISHONEST))
     keep = np.nonzero(~(paid <= rows.day) & (rows.uniform("courts/refuses") < rates.DISHONEST.value))[0]
     rows, paid = rows.where(keep), paid[keep]
     seen = rows.after("courts/shamed", rates.LIST_LAG)
@@ -144,7 +143,7 @@ def _dishonest(execs: Rows, paid: Days, always: dict[str, Column]) -> pa.Table:
 
 def _limited(execs: Rows, paid: Days, always: dict[str, Column]) -> pa.Table:
     """Limits on spending: a row for the enterprise, and for some of its legal representatives one of their own."""
-    rows = execs.on(execs.after("courts/limit", Delay(20, 60)))
+    rows = execs.on(execs.after("courts/limit", rates.TO_LIMIT))
     keep = np.nonzero(~(paid <= rows.day) & (rows.uniform("courts/limited") < rates.LIMITED.value))[0]
     rows, paid, always = rows.where(keep), paid[keep], _some(always, keep)
     seen = rows.after("courts/grounded", rates.LIST_LAG)

@@ -144,6 +144,8 @@ are coincidence. Use it to exercise the engine, never to judge anybody or to cla
 | guarantees 担保 | {made.guarantees:,} |
 | compensations 代偿 | {made.compensations:,} |
 
+- `configs/ features/ models/ pipelines/`: a copy of the definitions, so that this folder is a project: `riskengine --project FOLDER …`. 机构定义副本
+- `applicants.csv`: applications of the last days, to be reviewed the day before they arrive. 待审申请
 - `inbox/<source>/<day>.*`: files as publishers would send them: the first {opening} of the period at once, then month by month, daily at the end. 各来源文件
 - `truth/`: what nobody could know; no pipeline reads it. 真值，任何流程不得读取
 - Rates and where they are from: `riskengine/province/assumptions.py`, `riskengine/province/rates.py`. 假设及依据

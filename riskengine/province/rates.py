@@ -56,7 +56,6 @@ CHANGES = {
 CAPITAL_CUT = Share(0.12)  # of capital changes are reductions; more for low health
 ANNUAL_HIDDEN = Share(0.45, "many hide values (domain 3.2); share [D]")
 ANNUAL_MISSED = Hazard(0.035, 0.70, 0.18)  # a year, not a month
-ANNUAL_LATE = Share(0.05)
 ANNUAL_REVISED = Share(0.04, "revised after filing (domain 3.2); share [D]")
 ANNUAL_OVERSTATED = Share(0.35)  # of sales, times the want of prudence
 MISSING_FROM_ADDRESS = Hazard(0.0006, 0.90, 0.020)
@@ -65,7 +64,6 @@ CURED = Share(0.55)
 REVOKED = Share(0.15)  # of closures are 吊销, the others 注销
 
 # Tax, invoices
-FILING_LAG = Delay(5, 9, "due by the 15th, received some days later (domain 3.2) [K]")
 FILED_LATE = Hazard(0.028, 0.80, 0.22)
 FILING_RESTATED = Share(0.012, "re-filed corrections (domain 3.2); share [D]")
 UNDERDECLARED = Share(0.30)  # of true sales, times the want of prudence
@@ -80,7 +78,6 @@ VIOLATION_LAG = Delay(90, 200)
 INVOICE_LAG = Delay(2, 3)
 INVOICE_CAUGHT = Share(0.96)  # of true sales that are invoiced
 INVOICE_RED = Share(0.012)
-COUNTERPARTY_NAMELESS = Share(0.06, "individuals and counterparties without a code (domain 3.2); share [D]")
 
 # Staff
 SOCIAL_LAG = Delay(38, 45, "1-2 months (domain 3.2) [K]")
@@ -101,6 +98,12 @@ CASES = {
         0.0050, 0.05, 0.004, "plaintiff and defendant must be separated (domain 3.2); rates [D]"
     ),
 }
+TO_HEARING = Delay(75, 160, _OURS)
+TO_ENFORCEMENT = Delay(130, 280, _OURS)
+TO_FULFILMENT = Delay(100, 320, _OURS)
+TO_END = Delay(150, 220, _OURS)
+TO_DISHONEST = Delay(45, 110, _OURS)
+TO_LIMIT = Delay(20, 60, _OURS)
 CASE_LAG = Delay(7, 20)
 JUDGEMENT_LAG = Delay(55, 90)
 JUDGEMENT_SEEN = Share(0.55, "coverage of documents dropped since 2021 (domain 3.2) [K]; share [D]")
@@ -147,7 +150,6 @@ BIDS = Share(0.05)
 BID_LAG = Delay(3, 7)
 PLEDGED = Hazard(0.0060, 0.55, 0.018)
 EQUITY_PLEDGED = Hazard(0.0012, 0.60, 0.008)
-PRICE_LAG = Delay(22, 30)
 SAME_DAY = Delay(0, 2)
 NOTE_LAG = Delay(12, 30)
 NOTE_LATE = Hazard(0.0014, 1.00, 0.080)

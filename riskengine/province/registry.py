@@ -148,7 +148,8 @@ def _officers(view: View, stated: Particulars) -> Iterator[tuple[str, pa.Table]]
     cells = view.cells(stated.changed["法定代表人"])
     cells = cells.on(stated.day(cells))
     before, after = stated.head(cells, 1), stated.head(cells)
-    moved = np.nonzero(before != after)[0]
+    names = view.province.persons.name
+    moved = np.nonzero(names[before] != names[after])[0]
     cells = cells.where(moved)
     yield "mkt_people", _officer(cells, before[moved], "法定代表人", "离任")
     yield "mkt_people", _officer(cells, after[moved], "法定代表人", "在任")
@@ -189,19 +190,23 @@ def _owners(view: View, stated: Particulars) -> Iterator[tuple[str, pa.Table]]:
     last = stated.latest("股东")
     minor = (left - major) > 0.005
     partners = opening.where(minor[opening.at])
-    first = stated.stranger(
-        "equity/partner", partners, np.full(len(partners), 10_000), view.province.register.controller
-    )
-    yield "mkt_equity", _owner(partners, first, (left - major)[partners.at], "在册")
+    usual = view.province.register.controller
+    first = stated.stranger("equity/partner", partners, np.full(len(partners), 10_000), usual)
+    names = view.province.persons.name
+    other = np.nonzero(names[first] != names[partners.own(usual)])[0]
+    partners = partners.where(other)
+    yield "mkt_equity", _owner(partners, first[other], (left - major)[partners.at], "在册")
     cells = view.cells(stated.changed["股东"] & minor[:, None])
     cells = cells.on(stated.day(cells))
     prior = np.where(cells.month > 0, last[cells.at, np.maximum(cells.month - 1, 0)], -1)
     prior = np.where(prior < 0, 10_000, prior)
-    usual = view.province.register.controller
-    rest = (left - major)[cells.at]
     gone, come = (stated.stranger("equity/partner", cells, month, usual) for month in (prior, cells.month))
-    yield "mkt_equity", _owner(cells, gone, np.zeros(len(cells)), "已退出")
-    yield "mkt_equity", _owner(cells, come, rest, "在册")
+    # Holders are told by name: one that looks like the other or like the controller makes no row of its own.
+    heads = names[cells.own(usual)]
+    plain = np.nonzero((names[gone] != names[come]) & (names[gone] != heads) & (names[come] != heads))[0]
+    cells = cells.where(plain)
+    yield "mkt_equity", _owner(cells, gone[plain], np.zeros(len(cells)), "已退出")
+    yield "mkt_equity", _owner(cells, come[plain], (left - major)[cells.at], "在册")
 
     at = holdings.target[inside] - view.rows.start
     since = np.maximum(days(holdings.since)[inside], view.founded[at])

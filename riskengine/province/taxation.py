@@ -81,11 +81,13 @@ def _ratings(view: View, late: Bools, owing: Array) -> pa.Table:
     tables = []
     for year, months in view.years.items():
         turn = np.datetime64(f"{year + 1}-01-01")
-        at = np.nonzero((view.founded < turn - 90) & ~(view.closed < turn + 110))[0]
+        at = np.nonzero((view.founded < turn - 90) & ~(view.closed < turn + 104))[0]
         rows = Rows(view, at, np.full(len(at), int(months[-1])), np.full(len(at), turn - 1), year)
         rows = rows.where(view.dice.uniform("rating/evaluated", rows.who) < 0.88)
         faults = 2.0 * late[:, months].sum(axis=1) + 3.0 * (owing[:, months] > 0).sum(axis=1)
-        score = 78 + 14 * view.prudence + rates.RATING_HEALTH.value * view.health[:, months].mean(axis=1) - faults
+        score = (
+            78 + 14 * view.prudence + rates.RATING_HEALTH.value * view.health[:, months].mean(axis=1) - faults
+        )
         points = np.clip(np.round(score[rows.at] + 4.5 * rows.normal("rating/points"), 1), 5, 100)
         young = (turn - view.founded[rows.at]).astype(np.int64) < 730
         level = np.searchsorted((-90, -70, -40), -points, side="left")  # A, B, C, D

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from riskengine.intake import personal
 from riskengine.profile.card import ProfileCard
+from riskengine.profile.units import unit_word
 
 _HEADS = {
     "en": ("Feature", "Value", "Unit", "Sources", "Event", "Known"),
@@ -21,24 +22,32 @@ _CONFLICT_HEADS = {
     "zh": ("事项", "来源", "数值", "发生日", "获知日", "差异", "容差", "结论"),
 }
 _VERDICTS = {"conflict": "不一致", "agreed": "一致", "not comparable": "不可比"}
-_ROOMS = {"government": "政务", "market": "市场", "guarantee": "担保", "credit": "信用", "ratios": "比率"}
 
 
 def print_card(card: ProfileCard, language: str) -> None:
     """Print one table per family of features."""
     console = Console()
+    if not console.is_terminal:
+        console.width = 140  # a file is as wide as its lines
     console.print(f"[bold]{card.id}[/bold]  as of {card.as_of}  (snapshot {card.snapshot})", highlight=False)
     for family in dict.fromkeys(line.note.family for line in card.lines):
-        title = f"{_ROOMS.get(family, family)} {family}" if language == "zh" else family
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table = Table(
+            title=card.headings[family].say(language), title_justify="left", box=None, pad_edge=False
+        )
         for number, head in enumerate(_HEADS.get(language, _HEADS["en"])):
-            table.add_column(head, justify="right" if number == 1 else "left", overflow="fold")
+            table.add_column(
+                head,
+                justify="right" if number == 1 else "left",
+                overflow="fold",
+                no_wrap=number in (1, 2, 4, 5),
+                min_width=(24, 1, 1, 12, 1, 1)[number],
+            )
         for line in card.lines:
             if line.note.family == family:
                 table.add_row(
                     line.note.say(language),
                     escape(shown(line.value)),
-                    line.note.unit,
+                    unit_word(line.note.unit, language),
                     ", ".join(line.note.sources),
                     str(line.event_date or ""),
                     str(line.known_at or ""),
@@ -55,7 +64,12 @@ def _conflicts(card: ProfileCard, language: str) -> Table:
     title = "来源冲突台账（* 为采用值）" if chinese else "Source conflicts (* counts)"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for number, head in enumerate(_CONFLICT_HEADS.get(language, _CONFLICT_HEADS["en"])):
-        table.add_column(head, justify="right" if number in (2, 5, 6) else "left", overflow="fold")
+        table.add_column(
+            head,
+            justify="right" if number in (2, 5, 6) else "left",
+            overflow="fold",
+            no_wrap=number in range(2, 7),
+        )
     for entry in card.conflicts:
         verdict = _VERDICTS[entry.verdict] if chinese else entry.verdict
         if entry.verdict == "conflict" and entry.note:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from riskengine.profile.units import unit_word
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import calibrated
 from riskengine.scoring.trees import contributions, leaf_of, leaf_values, trees_by_feature
@@ -14,14 +15,6 @@ from riskengine.scoring.trees import contributions, leaf_of, leaf_values, trees_
 Language = Literal["en", "zh"]
 _SHARES = ("share", "rate", "ratio")
 _FLAGS = ("flag", "yes/no")
-_COUNTED = {
-    "loans": "笔", "persons": "人", "months": "个月", "times": "倍", "points": "个百分点", "USD": "美元", "CNY": "元",
-    "applications": "次", "filings": "次", "charge-offs": "次", "days": "天", "guarantees": "笔", "awards": "项",
-    "bids": "次", "cases": "件", "compensations": "次", "lenders": "家", "penalties": "次", "reports": "次",
-    "returns": "次", "index": "", "class": "级", "USD a month": "美元/月", "CNY/month": "元/月", "CNY/person": "元/人",
-    "years": "年",
-}  # fmt: skip
-_AS_WRITTEN = ("index", "class", "times")  # no plural to take off
 _WORDS = {
     "en": {
         "adverse": "raises risk",
@@ -141,11 +134,9 @@ def value_text(info: Mapping[str, Any], value: float, language: Language) -> str
     if unit in _SHARES or (not unit and kind in _SHARES):
         return f"{_short(value * 100)} %"
     number = f"{value:,.2f}" if unit == "times" and abs(value) < 100 else _short(value)
-    if language == "zh":
-        return f"{number}{_COUNTED[unit]}" if unit in _COUNTED else f"{number} {unit}".rstrip()
-    if value == 1 and unit in _COUNTED and unit not in _AS_WRITTEN:
-        unit = "penalty" if unit == "penalties" else unit.removesuffix("s")
-    return f"{number} {unit}".rstrip()
+    word = unit_word(unit, language, one=value == 1)
+    gap = "" if language == "zh" and word != unit else " "
+    return f"{number}{gap}{word}".rstrip()
 
 
 def _short(value: float) -> str:

@@ -43,7 +43,9 @@ def test_a_judgement_of_june_does_not_rewrite_may(project: Project) -> None:
 
 def test_a_second_resolve_changes_nothing_and_an_earlier_one_tells_nothing_earlier(project: Project) -> None:
     enrol(project, "2024-01-05", {"uscc": A, "name": "济南明湖机械有限公司"})
-    deliver(project, "court_exec", "2024-05-20", case(1, "济南明湖机械有限公司"), case(2, "济南没有这家有限公司"))
+    deliver(
+        project, "court_exec", "2024-05-20", case(1, "济南明湖机械有限公司"), case(2, "济南没有这家有限公司")
+    )
     first = resolve(project, JUNE)
     again = resolve(project, JUNE)
     assert (again.rows_filled, again.judged, again.snapshot) == (0, {}, first.snapshot)
@@ -57,7 +59,9 @@ def test_what_the_publisher_updates_keeps_its_code_and_what_it_removes_needs_non
     first = case(1, "济南明湖机械有限公司")
     deliver(project, "court_exec", "2024-05-20", first)
     resolve(project, MAY)
-    assert deliver(project, "court_exec", "2024-06-01", first, case(9, "某人")).duplicates == 1  # delivered again
+    assert (
+        deliver(project, "court_exec", "2024-06-01", first, case(9, "某人")).duplicates == 1
+    )  # delivered again
     deliver(project, "court_exec", "2024-06-03", {**first, "status": "已结案", "snapshot_dt": "2024-06-03"})
     assert resolve(project, JUNE).rows_carried == 1
     assert seen(project, "court_exec", str(JUNE), "name, uscc, status, known_at")[-1] == (
@@ -119,7 +123,12 @@ def test_namesakes_are_told_apart_by_representative_or_region_or_asked_about(pro
 
 
 def test_a_person_answers_is_audited_and_may_take_it_back(project: Project) -> None:
-    enrol(project, "2024-01-05", {"uscc": A, "name": "泰和商贸有限公司"}, {"uscc": B, "name": "泰和商贸有限公司"})
+    enrol(
+        project,
+        "2024-01-05",
+        {"uscc": A, "name": "泰和商贸有限公司"},
+        {"uscc": B, "name": "泰和商贸有限公司"},
+    )
     deliver(project, "court_exec", "2024-05-20", case(1, "泰和商贸有限公司"))
     resolve(project, MAY)
     (asked,) = desk.waiting(project, MAY).queued
@@ -157,7 +166,12 @@ def test_a_killed_resolve_is_finished_by_the_next(project: Project, monkeypatch:
 
 
 def test_a_merge_is_known_from_its_day_and_keeps_what_both_have_apart(project: Project) -> None:
-    enrol(project, "2024-01-05", {"uscc": A, "name": "济南明湖机械有限公司"}, {"uscc": B, "name": "济南明湖旧厂有限公司"})
+    enrol(
+        project,
+        "2024-01-05",
+        {"uscc": A, "name": "济南明湖机械有限公司"},
+        {"uscc": B, "name": "济南明湖旧厂有限公司"},
+    )
     month = {"insured_cnt": 5, "payable": 1, "paid": 1}
     deliver(
         project, "si_monthly", "2024-05-20",
@@ -187,6 +201,6 @@ def test_sources_that_need_it_need_the_rules(project: Project) -> None:
     rules.write_text(text.replace('"former_name"', '"formername"'), encoding="utf-8")
     with pytest.raises(UsageError, match="Did you mean 'former_name'"):
         resolve(project, MAY)
-    rules.write_text(text.replace("same = [0.95, 0.60]", "same = [0.95, 0.90]"), encoding="utf-8")
+    rules.write_text(text.replace("same = [0.90, 0.45]", "same = [0.90, 0.90]"), encoding="utf-8")
     with pytest.raises(UsageError, match="the u of form are shares above 0 that sum to 1"):
         resolve(project, MAY)

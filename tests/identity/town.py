@@ -51,7 +51,9 @@ def build(root: Path, *sources: str) -> Project:
     (root / "features" / "courts.py").write_text(FEATURES, encoding="utf-8")
     shutil.copy(ROOT / "configs" / "identity.toml", root / "configs" / "identity.toml")
     for name in ("mkt_reg", "mkt_change", "court_exec", *sources):
-        shutil.copy(ROOT / "configs" / "sources" / f"{name}.toml", root / "configs" / "sources" / f"{name}.toml")
+        shutil.copy(
+            ROOT / "configs" / "sources" / f"{name}.toml", root / "configs" / "sources" / f"{name}.toml"
+        )
     return Project(root)
 
 
@@ -75,7 +77,12 @@ def enrol(project: Project, day: str, *firms: dict[str, Any]) -> None:
 
 def case(number: int, name: str, **more: Any) -> dict[str, Any]:
     """An enforcement case, filed and seen in May 2024, without a code."""
-    told = {"case_no": f"（2024）鲁0102执{number}号", "name": name, "file_dt": "2024-05-10", "snapshot_dt": "2024-05-20"}
+    told = {
+        "case_no": f"（2024）鲁0102执{number}号",
+        "name": name,
+        "file_dt": "2024-05-10",
+        "snapshot_dt": "2024-05-20",
+    }
     return {**told, "status": "执行中", "uscc": "", "exec_target": 1000, **more}
 
 

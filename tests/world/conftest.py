@@ -1,27 +1,26 @@
-"""The hand-written world, taken in through the real intake."""
+"""The hand-written world, taken in once for all that read it."""
 
 from __future__ import annotations
 
-import shutil
-from datetime import date
+import sys
 from pathlib import Path
 
 import pytest
 
-from riskengine.intake.load import take_in
-from riskengine.project import Project
+sys.path.insert(0, str(Path(__file__).parent))
 
-ROOT = Path(__file__).parents[2]
-DATA = Path(__file__).parent / "data"
+from hand_world import Reader, seen_in, world_in
+
+from riskengine.project import Project
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The default project with every file of `data/` taken in."""
-    root = tmp_path_factory.mktemp("world")
-    for room in ("configs", "features", "models"):
-        shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
-    project = Project(root)
-    for folder in sorted(DATA.iterdir()):
-        take_in(project, folder.name, sorted(folder.glob("*.csv")), date(2025, 1, 31))
-    return project
+    """The world that every test reads and none writes."""
+    return world_in(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def read_off(world: Project) -> Reader:
+    """What the features say of the subjects and days that a list of expectations asks about."""
+    return lambda expected: seen_in(world, sorted({(name, day) for name, day, _, _ in expected}))
