@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -26,11 +27,15 @@ def synth(
     end: Annotated[str, typer.Option("--to", help="Last day of the last month, YYYY-MM-DD.")] = "2026-06-30",
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for inbox/, truth/ and README.md (default: STORE/province).")
+        Path | None,
+        typer.Option(
+            help="Folder to become a project with inbox/ and, apart, truth/ (default: STORE/province)."
+        ),
     ] = None,
 ) -> None:
     """Make a SYNTHETIC province: files as publishers would send them, and the truth apart. 生成合成省份数据"""
     from riskengine.intake.contract import read_contracts
+    from riskengine.province.definitions import write_applicants, write_definitions
     from riskengine.province.generate import synthesise
     from riskengine.province.state import Ask
 
@@ -53,8 +58,16 @@ def synth(
             folder,
             lambda done: typer.echo(f"synthetic province: {done:.0%} published", err=True),
         )
+    write_definitions(project, folder)
+    applicants = write_applicants(folder)
     total = sum(made.rows.values())
     typer.echo(
         f"SYNTHETIC 合成数据: {enterprises:,} enterprises, {made.guarantees:,} guarantees, {made.compensations:,} compensations,"
-        f" {total:,} rows of {len(made.rows)} sources in {made.folder}"
+        f" {total:,} rows of {len(made.rows)} sources in {made.folder}; {applicants} applicants of the last days in applicants.csv"
     )
+    typer.echo(f"Next: riskengine --project {made.folder} intake --arrived --as-of {_eve(ask.end)}")
+
+
+def _eve(end: date) -> date:
+    """The day before the last daily deliveries."""
+    return end - timedelta(days=3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -46,10 +47,13 @@ class Cleaned:
         return dict(sorted(Counter(refusal.rule for refusal in self.refusals).items()))
 
 
-def clean(contract: SourceContract, cells: pa.Table, received: date, key: bytes = b"") -> Cleaned:
+def clean(
+    contract: SourceContract, cells: pa.Table, received: date, key: bytes = b"", duck: Any = None
+) -> Cleaned:
     """Clean a file's cells against the contract; the rows of `facts` and `refusals` count from 1.
 
-    `key` (`personal.personal_key`) is needed where the contract has personal columns.
+    `key` (`personal.personal_key`) is needed where the contract has personal columns; `duck` is an open DuckDB
+    connection, where one is at hand, for the contract's expressions.
 
     An optional column that is absent from `cells` is null. A broken expression in the contract is a `UsageError`.
     """
@@ -76,7 +80,7 @@ def clean(contract: SourceContract, cells: pa.Table, received: date, key: bytes 
     broken += _without_key(contract, columns, already)
     broken += _set_clocks(contract, columns, received, already)
     table = pa.table(columns)
-    failed, removed = ask(contract, table)
+    failed, removed = ask(contract, table, duck)
     broken += [(row, "", name, None) for name, rows in failed.items() for row in rows]
     table = table.append_column("row", pa.array(range(1, count + 1), pa.int64()))
     table = table.append_column("removed", removed)
@@ -91,38 +95,46 @@ def clean(contract: SourceContract, cells: pa.Table, received: date, key: bytes 
     return Cleaned(table.filter(pa.array(keep)), refusals, len(refused))
 
 
-def ask(contract: SourceContract, table: pa.Table) -> tuple[dict[str, list[int]], pa.Array]:
-    """Which rows (from 0) break which assertion, and which rows say that their key is withdrawn."""
+def ask(contract: SourceContract, table: pa.Table, duck: Any = None) -> tuple[dict[str, list[int]], pa.Array]:
+    """Which rows (from 0) break which assertion, and which rows say that their key is withdrawn.
+
+    All expressions are asked at once, and one by one where that fails, to name the one that is broken.
+    """
     rules = [(assertion.name, assertion.rule) for assertion in contract.assertions]
     if not rules and not contract.removed_when:
         return {}, pa.array([False] * table.num_rows, pa.bool_())
     asked = [f"coalesce(not ({rule}), false)" for _, rule in rules]
     asked.append(f"coalesce(({contract.removed_when or 'false'}), false)")
     numbered = table.append_column("#place", pa.array(range(table.num_rows), pa.int64()))
-    with duckdb.connect() as connection:
+    with nullcontext(duck) if duck is not None else duckdb.connect() as connection:
         connection.register("rows", numbered)
-        answers = []
-        for number, expression in enumerate(asked):
-            try:
-                query = f'select {expression} from rows order by "#place"'
-                answers.append(connection.sql(query).to_arrow_table().column(0).combine_chunks())
-            except duckdb.Error as error:
-                where = rules[number][0] if number < len(rules) else "removed_when"
-                raise UsageError(
-                    f"A rule of source {contract.name} cannot be evaluated",
-                    [
-                        Problem(
-                            f"{contract.name}.{where}",
-                            "a DuckDB boolean expression",
-                            redacted(str(error))[:200],
-                        )
-                    ],
-                ) from None
+        try:
+            answers = _answers(connection, asked)
+        except duckdb.Error:
+            answers = []
+            for number, expression in enumerate(asked):
+                try:
+                    answers += _answers(connection, [expression])
+                except duckdb.Error as error:
+                    where = rules[number][0] if number < len(rules) else "removed_when"
+                    told = redacted(str(error))[:200]
+                    raise UsageError(
+                        f"A rule of source {contract.name} cannot be evaluated",
+                        [Problem(f"{contract.name}.{where}", "a DuckDB boolean expression", told)],
+                    ) from None
+        finally:
+            connection.unregister("rows")
     failed = {
         name: pc.indices_nonzero(answer).to_pylist()
         for (name, _), answer in zip(rules, answers[:-1], strict=True)
     }
     return failed, answers[-1].cast(pa.bool_())
+
+
+def _answers(connection: Any, expressions: list[str]) -> list[pa.Array]:
+    listed = ", ".join(f"({expression})" for expression in expressions)
+    table = connection.sql(f'select {listed} from rows order by "#place"').to_arrow_table()
+    return [column.combine_chunks() for column in table.columns]
 
 
 def fact_hashes(contract: SourceContract, table: pa.Table) -> pa.Array:

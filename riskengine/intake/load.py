@@ -7,9 +7,11 @@ not is forgotten and its file taken in anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,28 +63,54 @@ class Receipt:
             )
 
 
+@dataclass(frozen=True)
+class Desk:
+    """A store held for writing, and what every file taken in needs."""
+
+    store: FactStore
+    ledger: Engine
+    contracts: dict[str, SourceContract]
+    numbers: Iterator[int]  # of the batches to come
+    before: str  # the snapshot as it was found
+    finished: frozenset[int]  # batches of a killed intake that were completed just now
+
+
 def arrived(project: Project, as_of: date) -> list[tuple[str, list[Path]]]:
-    """The files under `inbox/<source>/` not yet taken in, by source and name; sources without are left out.
+    """The files under `inbox/<source>/` not yet taken in, by source, day and name; sources without are left out.
 
     A file named for a day, `2006-01-31.parquet` or `2006-01-31_anything.csv`, has not arrived before that day.
     """
     contracts = read_contracts(project)
+    taken: dict[str, set[str]] = {source: set() for source in contracts}
+    for record in books.batch_records(books.open_ledger(project.store)):
+        taken.setdefault(record.source, set()).add(record.sha256)
     found = []
-    ledger = books.open_ledger(project.store)
     for source in sorted(contracts):
-        taken = {record.sha256 for record in books.batch_records(ledger, source=source)}
-        here = sorted(path for path in (project.inbox / source).glob("*") if _is_delivery(path))
-        files = [path for path in here if _arrival(path) <= as_of and file_sha256(path) not in taken]
+        here = [path for path in (project.inbox / source).glob("*") if _is_delivery(path)]
+        here = sorted(here, key=lambda path: (received_on(path, as_of), path.name))
+        files = [path for path in here if received_on(path, as_of) <= as_of and _news_of(path, taken[source])]
         if files:
             found.append((source, files))
     return found
 
 
-def _arrival(path: Path) -> date:
+def received_on(path: Path, otherwise: date) -> date:
+    """The day of arrival that a delivery is named for, whenever it is taken in; `otherwise` where its name tells none.
+
+    >>> received_on(Path("2006-01-31_late.csv"), date(2006, 3, 1)), received_on(Path("new.csv"), date(2006, 3, 1))
+    (datetime.date(2006, 1, 31), datetime.date(2006, 3, 1))
+    """
     try:
         return date.fromisoformat(path.name[:10])
     except ValueError:
-        return date.min
+        return otherwise
+
+
+def _news_of(path: Path, taken: set[str]) -> bool:
+    try:
+        return file_sha256(path) not in taken
+    except OSError:  # it is there and cannot be read: taking it in will say so
+        return True
 
 
 def take_in(project: Project, source: str, files: Sequence[Path], received: date) -> list[Receipt]:
@@ -92,25 +120,55 @@ def take_in(project: Project, source: str, files: Sequence[Path], received: date
     before under the same contract changes nothing. Files taken together give the same facts as one by one.
     """
     contracts = read_contracts(project)
+    contract = known_source(contracts, source)
+    opened = [(file, received) for file in _open(contract, files)]
+    with open_desk(project, contracts) as desk:
+        receipts = deliver(desk, contract, opened, desk.before)
+        books.release_held(desk.ledger, source, [path.name for path in files])
+    return receipts
+
+
+def known_source(contracts: dict[str, SourceContract], source: str) -> SourceContract:
+    """The contract of a source, or a `UsageError` that names the nearest one."""
     if source not in contracts:
         raise UsageError(
             "No such source", [Problem("source", "a known source", repr(source), nearest(source, contracts))]
         )
-    contract = contracts[source]
-    opened = _open(contract, files)
+    return contracts[source]
+
+
+@contextmanager
+def open_desk(project: Project, contracts: dict[str, SourceContract], tries: int = 1) -> Iterator[Desk]:
+    """Hold the store (asked `tries` times), and finish or forget what a killed intake left."""
     store = FactStore(project.store)
-    with store.locked():
+    with store.locked(tries):
         ledger = books.open_ledger(project.store)
         before = store.snapshot().id
-        finished = recover(store, ledger, contracts)
-        taken = [_take(store, ledger, contract, file, received) for file in opened]
-        begun = [record.batch for record in taken if record.state == "pending"]
-        after = _complete(store, ledger, {source: contract.key}, begun) if begun else store.snapshot().id
-    receipts = []
-    own = {record.batch for record in finished}
-    for file, record in zip(opened, taken, strict=True):
+        finished = frozenset(record.batch for record in recover(store, ledger, contracts))
+        yield Desk(store, ledger, contracts, count(books.next_batch(ledger)), before, finished)
+
+
+def deliver(
+    desk: Desk, contract: SourceContract, files: Iterable[tuple[PublishedFile, date]], before: str
+) -> list[Receipt]:
+    """Take files of one source in, each as received on its day, and publish their facts; one receipt a file.
+
+    `before` is the snapshot that the receipts name as the one before. Columns must have been held against the contract.
+    """
+    terms = fingerprint(contract.model_dump(mode="json"))
+    earlier: dict[str, list[BatchRecord]] = {}
+    for record in books.batch_records(desk.ledger, source=contract.name):
+        earlier.setdefault(record.sha256, []).append(record)
+    taken: list[tuple[Receipt, BatchRecord]] = []
+    own = set(desk.finished)
+    for file, received in files:
+        known = earlier.setdefault(file.sha256, [])
+        record = _take(desk, contract, file, received, (terms, known))
+        if record.state == "pending":
+            known.append(record)
+        shown = record
         if record.state != "pending" and record.batch not in own:
-            record = replace(
+            shown = replace(
                 record,
                 accepted=0,
                 duplicates=record.accepted + record.duplicates,
@@ -118,9 +176,15 @@ def take_in(project: Project, source: str, files: Sequence[Path], received: date
                 last_event=None,
                 batch=0,
             )
-        own.discard(record.batch)
-        receipts.append(_receipt(contract, file, record, (before, after)))
-    return receipts
+        own.discard(shown.batch)
+        taken.append((_receipt(contract, file, shown, (before, before)), record))
+    begun = [record.batch for _, record in taken if record.state == "pending"]
+    after = (
+        _complete(desk.store, desk.ledger, {contract.name: contract.key}, begun)
+        if begun
+        else desk.store.snapshot().id
+    )
+    return [replace(receipt, snapshot_after=after) for receipt, _ in taken]
 
 
 def recover(store: FactStore, ledger: Engine, contracts: dict[str, SourceContract]) -> list[BatchRecord]:
@@ -159,16 +223,21 @@ def _open(contract: SourceContract, files: Sequence[Path]) -> list[PublishedFile
     opened: list[PublishedFile] = []
     problems: list[Problem] = []
     for path in files:
-        try:
-            file = read_file(path)
-        except UsageError as error:
-            problems += error.problems
-            continue
-        problems += structure_problems(contract, file.cells.column_names, str(path))
-        opened.append(file)
+        file, faults = open_file(contract, path)
+        problems += faults
+        opened += [file] if file else []
     if problems:
         raise UsageError(f"Files of {contract.name} do not keep the contract; nothing was taken in", problems)
     return opened
+
+
+def open_file(contract: SourceContract, path: Path) -> tuple[PublishedFile | None, list[Problem]]:
+    """A file and what is wrong with its structure, or no file and why it cannot be read at all."""
+    try:
+        file = read_file(path)
+    except UsageError as error:
+        return None, list(error.problems)
+    return file, structure_problems(contract, file.cells.column_names, str(path))
 
 
 def structure_problems(contract: SourceContract, names: Sequence[str], where: str) -> list[Problem]:
@@ -193,25 +262,28 @@ def structure_problems(contract: SourceContract, names: Sequence[str], where: st
 
 
 def _take(
-    store: FactStore, ledger: Engine, contract: SourceContract, file: PublishedFile, received: date
+    desk: Desk,
+    contract: SourceContract,
+    file: PublishedFile,
+    received: date,
+    before: tuple[str, list[BatchRecord]],
 ) -> BatchRecord:
-    """Clean one file and commit its new facts as a pending batch, or return the batch that took it before."""
-    terms = fingerprint(contract.model_dump(mode="json"))
-    earlier = [
-        record
-        for state in ("complete", "pending")
-        for record in books.batch_records(ledger, state, contract.name)
-        if record.sha256 == file.sha256
-    ]
+    """Clean one file and commit its new facts as a pending batch, or return the batch that took it before.
+
+    `before`: the contract's fingerprint, and the batches in which this very file came before.
+    """
+    store, (terms, earlier) = desk.store, before
     same = [record for record in earlier if record.contract == terms]
     if same:
         return replace(same[-1], state="complete")
-    cleaned = clean(contract, file.cells, received, personal_key(store.root) if contract.personal else b"")
+    key = personal_key(store.root) if contract.personal else b""
+    with store.duck() as duck:
+        cleaned = clean(contract, file.cells, received, key, duck)
     facts = _news(store, contract, cleaned.facts, again=bool(earlier))
-    batch = books.next_batch(ledger)
+    batch = next(desk.numbers)
     record = _record(contract, file, cleaned, facts)
     record = replace(record, batch=batch, contract=terms, received=received)
-    books.begin_batch(ledger, record, cleaned.refusals)
+    books.begin_batch(desk.ledger, record, cleaned.refusals)
     if facts.num_rows:
         store.append(contract.name, _shaped(contract, facts, batch), batch)
     return record
@@ -233,7 +305,11 @@ def _news(store: FactStore, contract: SourceContract, facts: pa.Table, again: bo
     ever = store.known_hashes(contract.name, digests)
     if not ever and pc.count_distinct(digests).as_py() == len(digests):
         return facts
-    held = store.known_hashes(contract.name, digests, slot) if slot and ever else ever
+    held = (
+        store.known_hashes(contract.name, pa.array(sorted(ever), pa.string()), slot)
+        if slot and ever
+        else ever
+    )
     facts, told_once = _apart(facts, ever, slot)
     news = facts.filter(pa.array(_unrepeated(contract, facts, slot, (held, ever)), pa.bool_()))
     return pa.concat_tables([news, told_once]).sort_by("row")

@@ -1,4 +1,7 @@
-"""By which definitions is a synthetic province run? A copy of a project's, whose every output says that it is invented."""
+"""By which definitions is a synthetic province run, and who is about to apply?
+
+The folder becomes a project of its own: a copy of a project's definitions, whose every output says that it is invented.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from riskengine.intake.readers import read_file
 from riskengine.project import Project
 
 ROOMS = ("features", "models", "configs", "pipelines")
+SOON = 20  # applicants at most in applicants.csv
 NOTE = {
     "en": "SYNTHETIC data: no enterprise, person or guarantee here exists",
     "zh": "合成数据：企业、个人与担保均为虚构",
@@ -45,6 +53,21 @@ def write_definitions(project: Project, folder: Path) -> None:
         *[f"{language} = {_text(words)}" for language, words in NOTE.items()],
     ]
     (folder / "configs" / "environment.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_applicants(folder: Path, deliveries: int = 3) -> int:
+    """Copy the applications of the last deliveries to `applicants.csv`, as if they were on an officer's desk the day before.
+
+    Returns how many; the columns are those of the publisher's file.
+    """
+    files = sorted((folder / "inbox" / "application").glob("*"))[-deliveries:]
+    tables = [read_file(path).cells for path in files]
+    rows = pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
+    rows = rows.slice(max(0, rows.num_rows - SOON))
+    with (folder / "applicants.csv").open("wb") as stream:
+        stream.write(b"\xef\xbb\xbf")
+        pacsv.write_csv(rows, stream)
+    return int(rows.num_rows)
 
 
 def _text(value: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,26 +51,43 @@ _ORDER = "event_date, known_at, batch, row"
 class FactStore:
     """The facts of one institution in one folder; append, publish, read back, verify."""
 
+    _tables: dict[str, DeltaTable] | None = None  # while locked nobody else commits: a table is opened once
+    _duck: Any = None  # while locked, the one DuckDB connection
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the store for writing; `LockedError` where another process holds it."""
+    def locked(self, tries: int = 1) -> Iterator[None]:
+        """Hold the store for writing; `LockedError` where another process holds it, asked `tries` times a second apart."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "intake.lock").open("w") as stream:
+            for left in reversed(range(tries)):
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if left:
+                        time.sleep(1)
+                        continue
+                    held = "another process holds it"
+                    problem = Problem(str(self.root), "no other intake", held, "Try again later")
+                    raise LockedError("The store is being written", [problem]) from None
+            self._tables = {}
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise LockedError(
-                    "The store is being written",
-                    [
-                        Problem(
-                            str(self.root), "no other intake", "another process holds it", "Try again later"
-                        )
-                    ],
-                ) from None
-            yield
+                with duckdb.connect() as self._duck:
+                    yield
+            finally:
+                self._tables = self._duck = None
+
+    @contextmanager
+    def duck(self) -> Iterator[Any]:
+        """A DuckDB connection without tables: the lock's own while the store is locked, else a fresh one."""
+        if self._duck is not None:
+            yield self._duck
+            return
+        with duckdb.connect() as connection:
+            yield connection
 
     def snapshot(self, name: str | None = None) -> Snapshot:
         """The current (or named) snapshot."""
@@ -87,7 +105,7 @@ class FactStore:
         if table is None:
             folder = self._folder(source)
             folder.mkdir(parents=True, exist_ok=True)
-            table = DeltaTable.create(str(folder), facts.schema, mode="ignore", name=source)
+            DeltaTable.create(str(folder), facts.schema, mode="ignore", name=source)
             table = DeltaTable(str(folder))
         facts = _fitted(source, table, facts)
         path = self._write_data(source, facts, batch)
@@ -127,19 +145,20 @@ class FactStore:
         files = self.data_files(source)
         if not files:
             return set()
-        asked = pa.table({"fact_hash": hashes})
         facts = _scan(files)
-        if slot:
-            facts = (
-                f"(select fact_hash from {facts} qualify row_number() over (partition by {_names(slot)}"
-                " order by known_at desc, batch desc, row desc) = 1)"
-            )
-        with duckdb.connect() as connection:
-            connection.register("asked", asked)
-            found = connection.execute(
-                f"select distinct fact_hash from {facts} where fact_hash in (select fact_hash from asked)"
-            ).fetchall()
-        return {row[0] for row in found}
+        if slot:  # only slots that hold one of the hashes can answer
+            same = " and ".join(f"stored.{name} is not distinct from touched.{name}" for name in _each(slot))
+            facts = f"""(select stored.fact_hash from {facts} stored semi join
+                (select distinct {_names(slot)} from {facts} where fact_hash in (select fact_hash from asked)) touched
+                on {same} qualify row_number() over (partition by {", ".join(f"stored.{name}" for name in _each(slot))}
+                order by stored.known_at desc, stored.batch desc, stored.row desc) = 1)"""
+        query = f"select distinct fact_hash from {facts} where fact_hash in (select fact_hash from asked)"
+        with self.duck() as connection:
+            connection.register("asked", pa.table({"fact_hash": hashes}))
+            try:
+                return {row[0] for row in connection.execute(query).fetchall()}
+            finally:
+                connection.unregister("asked")
 
     def verify(self) -> None:
         """Check every byte: snapshot files, data files' hashes and page checksums; `IntegrityError` lists all damage."""
@@ -159,12 +178,15 @@ class FactStore:
         return self.root / "facts" / source
 
     def _delta(self, source: str) -> DeltaTable | None:
-        folder = self._folder(source)
-        return (
-            DeltaTable(str(folder))
-            if (folder / "_delta_log").is_dir() and any((folder / "_delta_log").iterdir())
-            else None
-        )
+        if self._tables is not None and source in self._tables:
+            return self._tables[source]
+        log = self._folder(source) / "_delta_log"
+        if not log.is_dir() or not any(log.iterdir()):
+            return None
+        table = DeltaTable(str(self._folder(source)))
+        if self._tables is not None:
+            self._tables[source] = table
+        return table
 
     def _write_data(self, source: str, facts: pa.Table, batch: int) -> Path:
         """Write one batch's file, named by batch and hash; the same facts give the same bytes."""
@@ -175,9 +197,11 @@ class FactStore:
         return final
 
     def _commit(self, source: str, path: Path, rows: int) -> None:
-        table = DeltaTable(str(self._folder(source)))
+        table = self._delta(source)
+        assert table is not None
         action = AddAction(path.name, path.stat().st_size, {}, 0, True, json.dumps({"numRecords": rows}))
         table.create_write_transaction([action], mode="append", schema=table.schema())
+        table.update_incremental()
 
     def _index(self, source: str, key: Sequence[str]) -> SourceFacts:
         """Write the source's index: every fact, when it is superseded, and its rank (law 1)."""
@@ -201,7 +225,7 @@ class FactStore:
             .append(pa.field("superseded_at", pa.date32()))
             .append(pa.field("fact_rank", pa.int64()))
         )
-        with duckdb.connect() as connection:
+        with self.duck() as connection:
             rows = write_parquet(temporary, schema, _arrow_batches(connection, query))
         digest = file_sha256(temporary)
         final = folder / f"{digest[:12]}.parquet"
@@ -253,6 +277,7 @@ def _fitted(source: str, table: DeltaTable, facts: pa.Table) -> pa.Table:
     if new:
         fields = {field.name: field for field in Schema.from_arrow(pa.schema(new)).fields}
         table.alter.add_columns([fields[field.name] for field in new])
+        table.update_incremental()
     for field in held:
         if field.name not in facts.schema.names:
             facts = facts.append_column(field, pa.nulls(facts.num_rows, field.type))
@@ -274,7 +299,11 @@ def _scan(files: Sequence[str]) -> str:
 
 
 def _names(columns: Sequence[str]) -> str:
-    return ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+    return ", ".join(_each(columns))
+
+
+def _each(columns: Sequence[str]) -> list[str]:
+    return ['"' + column.replace('"', '""') + '"' for column in columns]
 
 
 def _hash_damage(path: Path, root: Path) -> list[Problem]:

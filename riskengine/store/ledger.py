@@ -53,6 +53,15 @@ QUARANTINE = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("raw", sa.Text, nullable=False),
 )
+HELD = sa.Table(
+    "held",
+    _META,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("received", sa.Date, nullable=False),
+    sa.Column("problems", sa.JSON, nullable=False),
+)
 RUNS = sa.Table(
     "runs",
     _META,
@@ -109,6 +118,25 @@ class Refusal:
     raw: str
 
 
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A delivery whose structure is wrong: nothing of it was taken in, and each night tries it again.
+
+    `sha256` is empty where the file cannot be read; `problems` are (where, expected, got, next), never none.
+    """
+
+    source: str
+    file: str
+    sha256: str
+    received: date
+    problems: tuple[tuple[str, str, str, str], ...]
+
+    @property
+    def first(self) -> str:
+        """The first problem in a line."""
+        return str(Problem(*self.problems[0]))
+
+
 def open_ledger(root: Path, url: str = "") -> Engine:
     """The ledger of a store: `state.db` in `root`, or the database at `url`; tables are made where absent."""
     root.mkdir(parents=True, exist_ok=True)
@@ -161,6 +189,33 @@ def batch_records(ledger: Engine, state: str = "complete", source: str = "") -> 
         query = query.where(BATCHES.c.source == source)
     with _reading(ledger) as connection:
         return [BatchRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def rewrite_held(ledger: Engine, held: Sequence[HeldFile]) -> None:
+    """Make these the held files, whatever was held before, in one transaction."""
+    with ledger.begin() as connection:
+        connection.execute(sa.delete(HELD))
+        if held:
+            connection.execute(sa.insert(HELD), [asdict(file) for file in held])
+
+
+def release_held(ledger: Engine, source: str, files: Iterable[str]) -> None:
+    """Files of a source, by name, have been taken in: they are held no longer."""
+    taken = set(files)
+    left = held_files(ledger)
+    kept = [file for file in left if file.source != source or file.file not in taken]
+    if len(kept) < len(left):
+        rewrite_held(ledger, kept)
+
+
+def held_files(ledger: Engine, source: str = "") -> list[HeldFile]:
+    """The files held (of one source, or of all), by source and file."""
+    query = sa.select(HELD).order_by(HELD.c.source, HELD.c.file)
+    if source:
+        query = query.where(HELD.c.source == source)
+    with _reading(ledger) as connection:
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [HeldFile(**row | {"problems": tuple(map(tuple, row["problems"]))}) for row in rows]
 
 
 def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[dict[str, Any]]:

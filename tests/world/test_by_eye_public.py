@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import date
+from pathlib import Path
+
 import pytest
-from hand_world import Expected, Reader, Seen
+from hand_world import Expected, Reader, Seen, seen_in
+
+from riskengine.identity.resolve import resolve
+from riskengine.project import Project
 
 EXPECTED: list[Expected] = [
     # Register: C's missing report is listed on 10 July 2023; the lifting of 5 August is published on the 7th, known on the 8th.
@@ -155,7 +162,12 @@ EXPECTED: list[Expected] = [
     ("B", "2024-06-12", "months_cut_off_12m", 0),
     ("B", "2024-06-13", "months_cut_off_12m", 1),
     # Courts: roles apart; withdrawn rows leave on the day of the snapshot; a row without a code is nobody's until it is resolved.
-    ("B", "2024-03-20", "defendant_cases_24m", None),  # judgments are published in part: nothing known is not none
+    (
+        "B",
+        "2024-03-20",
+        "defendant_cases_24m",
+        None,
+    ),  # judgments are published in part: nothing known is not none
     ("B", "2024-03-21", "defendant_cases_24m", 1),
     ("A5", "2024-03-21", "plaintiff_cases_24m", 1),
     ("A5", "2024-03-21", "defendant_cases_24m", 0),
@@ -245,3 +257,20 @@ def seen(read_off: Reader) -> Seen:
 def test_by_eye(seen: Seen, name: str, day: str, feature: str, value: object) -> None:
     got = seen[name, day][feature]
     assert got == (pytest.approx(value, rel=1e-12, abs=1e-12) if isinstance(value, int | float) else value)
+
+
+def test_rows_without_a_code_are_somebodys_from_the_day_they_are_resolved(
+    world: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(world.root, tmp_path / "own")
+    own = Project(tmp_path / "own")
+    done = resolve(own, date(2024, 10, 31))
+    assert (done.rows_open, done.rows_filled, done.queued) == (
+        2,
+        2,
+        0,
+    )  # E by its name, B under a masked code
+    asked = [(name, day) for name in ("B", "E") for day in ("2024-10-30", "2024-10-31")]
+    seen = seen_in(own, asked)
+    cases = [(seen[each]["defendant_cases_24m"], seen[each]["criminal_cases"]) for each in asked]
+    assert cases == [(2, 0), (3, 1), (None, None), (1, 0)]

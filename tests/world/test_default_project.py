@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hand_world import DATA, seen_in
 
 from riskengine.decision.limits import read_products
 from riskengine.decision.policy import read_policy
@@ -13,10 +16,37 @@ from riskengine.monitor.reminders import read_reminders
 from riskengine.monitor.signals import read_signals
 from riskengine.monitor.vocabulary import vocabulary
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.expressions import (
+    Aggregate,
+    Arithmetic,
+    Code,
+    Constant,
+    Expression,
+    Feature,
+    Function,
+    aggregates,
+)
+from riskengine.profile.kinds import value_kind
+from riskengine.profile.terms import signature
 from riskengine.project import Project
 from riskengine.scoring.scorecard import read_grades
 
 ROOT = Path(__file__).parents[2]
+# The tables of section 3 of the domain page, by family.
+TABLES = {
+    "government": """mkt_reg mkt_change mkt_annual mkt_abnormal mkt_equity mkt_people tax_reg tax_rating tax_filing tax_paid
+        tax_violation inv_monthly inv_counterparty si_monthly hf_monthly court_exec court_dishonest court_limit court_final
+        court_case court_freeze adm_penalty env_safety realty customs utility ip tech_list gov_fund agri""",
+    "market": "sentiment bidding jobs movable_pledge equity_pledge price_index supply_chain",
+    "guarantee": """institution product application contract disbursement release counter_guar post_check risk_task overdue
+        compensation recovery reguar_filing reguar_comp fee""",
+    "credit": "pboc_ent pboc_ent_acct pboc_guar pboc_person bank_feedback multi_loan",
+}
+NOT_READ = {
+    "institution": "what a member institution may guarantee: limits read it, no enterprise is judged by it",
+    "product": "terms in force: limits and pricing read them, no enterprise is judged by them",
+    "reguar_comp": "what re-guarantors pay back after the loss: nothing that is known before it",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +78,74 @@ def test_models_fit_the_features(catalogue: Catalogue, name: str) -> None:
     for feature in (*spec.monotone.up, *spec.monotone.down):
         wanted = 1 if feature in spec.monotone.up else -1
         assert catalogue.feature(feature).direction == wanted, feature
+
+
+def test_every_table_of_the_domain_page_is_a_source(catalogue: Catalogue) -> None:
+    wanted = {name: family for family, names in TABLES.items() for name in names.split()}
+    assert {name: source.family for name, source in catalogue.sources.items()} == wanted
+    assert len(wanted) == 58
+    for name, source in catalogue.sources.items():
+        assert source.publisher and source.legal_basis and source.reference and source.cadence, name
+        assert source.lag is not None and source.stale_after, name
+
+
+def test_every_source_has_rows_in_the_hand_written_world(catalogue: Catalogue) -> None:
+    assert {folder.name for folder in DATA.iterdir()} == set(catalogue.sources)
+
+
+def test_every_source_is_read_by_a_feature_or_it_is_said_why_not(catalogue: Catalogue) -> None:
+    links = catalogue.subjects.links
+    used = [part for _, feature in catalogue.features.values() for part in aggregates(feature)]
+    read = {part.source for part in used if part.source}
+    read |= {links[name].source for part in used for name in part.through}
+    assert set(catalogue.sources) - read == set(NOT_READ)
+    assert {name for part in used for name in part.through} == set(links), "every link is looked through"
+
+
+def test_every_feature_says_what_it_is(catalogue: Catalogue) -> None:
+    assert len(catalogue.features) >= 150
+    for name, (_, feature) in catalogue.features.items():
+        assert feature.en and feature.zh and feature.en != feature.zh, name
+        assert any("\u3400" <= sign <= "\u9fff" for sign in feature.zh), name
+        assert not any("\u3400" <= sign <= "\u9fff" for sign in feature.en), name
+        assert feature.reference, name
+        assert feature.unit or value_kind(feature, catalogue.sources) != "number", name
+        assert feature.direction in (-1, 0, 1), name
+
+
+def test_no_two_features_have_one_label_or_one_meaning(catalogue: Catalogue) -> None:
+    told = defaultdict(list)
+    for name, (_, feature) in catalogue.features.items():
+        for same in (feature.en, feature.zh, meaning(feature)):
+            told[same].append(name)
+    assert [names for names in told.values() if len(names) > 1] == []
+
+
+def meaning(expression: Expression) -> tuple[Any, ...]:
+    """What is computed, without labels and without the order of filters."""
+    if isinstance(expression, Aggregate):
+        *rest, where, through = signature(expression)
+        return (*rest, tuple(sorted(map(repr, where))), through)
+    if isinstance(expression, Constant):
+        return (expression.value,)
+    parts = tuple(meaning(part) for part in expression.inputs())
+    if isinstance(expression, Feature):
+        return parts[0]
+    if isinstance(expression, Arithmetic):
+        return (expression.operator, *parts)
+    if isinstance(expression, Code):
+        return (expression.table, expression.other, *parts)
+    assert isinstance(expression, Function)
+    return (expression.name, *parts)
+
+
+def test_every_feature_is_known_of_somebody_on_some_day_and_differs(world: Project) -> None:
+    days = ["2023-06-30", "2023-12-31", "2024-06-30", "2024-07-31", "2024-12-31"]
+    seen = seen_in(world, [(name, day) for name in ("A1", "A5", "B", "C", "D", "E") for day in days])
+    values = defaultdict(set)
+    for row in seen.values():
+        for name, value in row.items():
+            values[name].add(value)
+    names = Catalogue(world).features
+    assert [name for name in names if values[name] == {None}] == []
+    assert sorted(name for name in names if len(values[name] - {None}) < 2) == []

@@ -1,0 +1,114 @@
+"""Which of the files that arrived could be taken in, and which are held because their structure is wrong?
+
+A held file never stops the others. It stays in the inbox, is written into the ledger, and is tried again each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from riskengine.errors import Problem
+from riskengine.intake.contract import SourceContract, read_contracts
+from riskengine.intake.load import (
+    Desk,
+    Receipt,
+    arrived,
+    deliver,
+    known_source,
+    open_desk,
+    open_file,
+    received_on,
+)
+from riskengine.intake.readers import PublishedFile
+from riskengine.project import Project
+from riskengine.schema import file_sha256
+from riskengine.store import ledger as books
+from riskengine.store.ledger import HeldFile
+
+PATIENCE = 10  # seconds that a night waits for another intake to end
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the files of one source that had arrived: receipts of the sound ones, and the held ones."""
+
+    source: str
+    receipts: tuple[Receipt, ...]
+    held: tuple[HeldFile, ...]
+
+    @property
+    def files(self) -> int:
+        """How many files had arrived."""
+        return len(self.receipts) + len(self.held)
+
+
+def take_in_sound(
+    project: Project, source: str, files: Sequence[Path], received: date
+) -> tuple[list[Receipt], list[HeldFile]]:
+    """Take in the files whose structure is right, and return the others with what is wrong with each.
+
+    Each is received on the day it is named for (`load.received_on`), else on `received`. One file is in memory at a time.
+    The ledger's held files are left alone: `take_arrived` rewrites them.
+    """
+    contracts = read_contracts(project)
+    contract = known_source(contracts, source)
+    with open_desk(project, contracts, PATIENCE) as desk:
+        done = _deliver(desk, contract, files, received)
+    return list(done.receipts), list(done.held)
+
+
+def take_arrived(
+    project: Project, as_of: date, tell: Callable[[Delivery], None] = lambda _: None
+) -> list[Delivery]:
+    """Take in everything in the inbox that has arrived by `as_of`, source by source in name order, files in day order.
+
+    `tell` hears of each source when it is done. The held files are the ledger's from then on, whatever was held before.
+    A store that another process holds is waited for (`PATIENCE`), then a `LockedError`. Killed anywhere, a rerun gives
+    the same facts.
+    """
+    contracts = read_contracts(project)
+    done: list[Delivery] = []
+    with open_desk(project, contracts, PATIENCE) as desk:
+        before = desk.before
+        for source, files in arrived(project, as_of):
+            one = _deliver(desk, contracts[source], files, as_of)
+            receipts = tuple(replace(receipt, snapshot_before=before) for receipt in one.receipts)
+            before = receipts[-1].snapshot_after if receipts else before
+            done.append(replace(one, receipts=receipts))
+            tell(done[-1])
+        books.rewrite_held(desk.ledger, [file for one in done for file in one.held])
+    return done
+
+
+def _deliver(desk: Desk, contract: SourceContract, files: Sequence[Path], received: date) -> Delivery:
+    held: list[HeldFile] = []
+
+    def sound() -> Iterator[tuple[PublishedFile, date]]:
+        for path in files:
+            day = received_on(path, received)
+            try:
+                file, problems = open_file(contract, path)
+            except OSError as error:
+                file, problems = None, [Problem(str(path), "a readable file", error.strerror or str(error))]
+            if file is None or problems:
+                held.append(_held(contract.name, path, day, problems))
+            else:
+                yield file, day
+
+    receipts = deliver(desk, contract, sound(), desk.before)
+    return Delivery(contract.name, tuple(receipts), tuple(held))
+
+
+def _held(source: str, path: Path, received: date, problems: Sequence[Problem]) -> HeldFile:
+    """The file is named, and its problems told, without the folder it lies in: what is kept is the same anywhere."""
+    try:
+        digest = file_sha256(path)
+    except OSError:
+        digest = ""
+    told = tuple(
+        astuple(replace(problem, where=problem.where.replace(str(path), path.name))) for problem in problems
+    )
+    return HeldFile(source, path.name, digest, received, told)
