@@ -1,4 +1,5 @@
-# Two commands: `make demo` does the main job on real loans, `make test` checks everything. Both set up what they need.
+# `make demo` does the main job on real loans, `make demo-province` on an invented Chinese province, `make test` checks everything.
+# Each sets up what it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ export PYTHONHASHSEED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: demo test test-all lint setup clean wheel bench
+.PHONY: demo demo-province test test-all lint setup clean wheel bench
 
 setup: $(VENV)/ready
 
@@ -21,6 +22,9 @@ $(VENV)/ready: pyproject.toml
 
 demo: setup
 	$(BIN)/python examples/sba_7a/demo.py
+
+demo-province: setup
+	$(BIN)/python examples/province/demo.py
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,4 +45,4 @@ bench: setup
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) dist $(SBA)/var
+	rm -rf $(VENV) dist $(SBA)/var var

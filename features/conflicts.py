@@ -7,19 +7,20 @@ from riskengine.profile import absolute, field, first_known, latest, ratio, spre
 
 from .invoices import invoiced_12m
 from .staff import insured_latest
-from .tax import filed_assets
+from .tax import filed_assets, sales_12m
 
 _A, _E = "application", "enterprise"
 _ORDER = "Precedence tax > audited > register > bank > annual report > self-declared > market, domain page 3.6"
 _KNOWN = field("revenue").is_known()
+_SOLD = field("dir").equals("销")
+_invoiced_net = total("inv_monthly.blue_amt", by=_E, window="12m", ago="30d", where=_SOLD) + total("inv_monthly.red_amt", by=_E, window="12m", ago="30d", where=_SOLD)  # red-letter amounts are negative
 
-sales_by_tax_12m = total("tax_filing.declared_sales", by=_E, window="12m", ago="30d").named("Sales of 12 months by tax returns", "近12个月销售额（税务申报）", unit="CNY", direction=-1, reference=_ORDER)
 sales_by_report = latest("mkt_annual.revenue", by=_E, where=_KNOWN).named("Sales by the last annual report", "年销售额（最近年报）", unit="CNY", direction=-1, reference=_ORDER)
 sales_self_declared = latest("application.declared_revenue", by=_A).named("Sales declared in the application", "年销售额（申请自报）", unit="CNY", direction=0, reference=_ORDER)
-sales_chosen = first_known(sales_by_tax_12m, invoiced_12m, sales_by_report, sales_self_declared).named("Annual sales, by precedence of sources", "年销售额（按信源优先级）", unit="CNY", direction=-1, reference=_ORDER)
-sales_conflict = spread(sales_by_tax_12m, sales_by_report, sales_self_declared).named("Spread of annual sales between sources", "年销售额信源差异", unit="share", direction=1, reference="Pitfall 9 多源矛盾, domain page 9; " + _ORDER)
-sales_invoice_gap = absolute(ratio(invoiced_12m - sales_by_tax_12m, sales_by_tax_12m)).named("Invoices against declared sales, 12 months", "开票与申报背离（近12个月）", unit="share", direction=1, reference="Signal T09 开票与申报背离")
-sales_overstated = (ratio(sales_self_declared, sales_by_tax_12m) - 1).named("Self-declared sales over tax returns", "自报销售额高于税务比例", unit="share", direction=1, reference=_ORDER)
+sales_chosen = first_known(sales_12m, invoiced_12m, sales_by_report, sales_self_declared).named("Annual sales, by precedence of sources", "年销售额（按信源优先级）", unit="CNY", direction=-1, reference=_ORDER)
+sales_conflict = spread(sales_12m, sales_by_report, sales_self_declared).named("Spread of annual sales between sources", "年销售额信源差异", unit="share", direction=1, reference="Pitfall 9 多源矛盾, domain page 9; " + _ORDER)
+sales_invoice_gap = absolute(ratio(_invoiced_net - sales_12m, sales_12m)).named("Invoices less red letters against declared sales, 12 months", "开票（扣红冲）与申报背离（近12个月）", unit="share", direction=1, reference="Signal T09 开票与申报背离")
+sales_overstated = (ratio(sales_self_declared, sales_12m) - 1).named("Self-declared sales over tax returns", "自报销售额高于税务比例", unit="share", direction=1, reference=_ORDER)
 
 assets_by_report = latest("mkt_annual.assets", by=_E, where=field("assets").is_known()).named("Assets by the last annual report", "资产总额（最近年报）", unit="CNY", direction=-1, reference=_ORDER)
 assets_self_declared = latest("application.declared_assets", by=_A).named("Assets declared in the application", "资产总额（申请自报）", unit="CNY", direction=0, reference=_ORDER)

@@ -8,15 +8,16 @@ _LENDING = field("cause").within("金融借款合同纠纷", "民间借贷纠纷
 _TRADE = field("cause").within("买卖合同纠纷", "承揽合同纠纷", "建设工程施工合同纠纷", "运输合同纠纷", "租赁合同纠纷", "服务合同纠纷", "合同纠纷")
 _LABOUR = field("cause").within("劳动争议", "劳动合同纠纷", "追索劳动报酬纠纷")
 _RUNNING = field("to_dt").unknown_or_not_before_as_of()
+_LISTED, _LIMITED = field("exit_dt").unknown_or_not_before_as_of(), field("lift_dt").unknown_or_not_before_as_of()
 _J05, _J06 = "Admission rule A10; signal J05 金融/担保/借贷类被告", "Signal J06 买卖/劳动/票据被告"
 
 open_enforcements = count("court_exec", by=_E).named("Open enforcement cases", "在执行案件数", unit="cases", direction=1, reference="Admission rule A09; signal J01 新增被执行")
 enforcement_amount = total("court_exec.exec_target", by=_E).named("Amount under enforcement", "执行标的合计", unit="CNY", direction=1, reference="Admission rule A09; signal J01 新增被执行")
-days_since_enforcement = days_since("court_exec", by=_E).named("Days since the last open enforcement case", "距最近被执行立案天数", unit="days", direction=-1, reference="Signal J01 新增被执行")
+days_since_enforcement = days_since("court_exec", by=_E).named("Days since the last open enforcement case", "距最近被执行立案天数（在执行案件）", unit="days", direction=-1, reference="Signal J01 新增被执行")
 enforcements_6m = count("court_exec", by=_E, window="6m").named("Open enforcement cases filed in 6 months", "近6个月新增在执行案件", unit="cases", direction=1, reference="Signal J01 新增被执行")
-dishonest_listings = count("court_dishonest", by=_E).named("Dishonest-debtor listings", "失信被执行人记录数", unit="listings", direction=1, reference="Admission rule A08; signal J02 失信")
-consumption_limits = count("court_limit", by=_E, where=field("bound").equals("企业")).named("Consumption limits on the enterprise", "企业被限制高消费", unit="orders", direction=1, reference="Admission rule A08; signal J03 限高")
-consumption_limits_persons = count("court_limit", by=_E, where=field("bound").differs("企业")).named("Consumption limits on its persons", "法定代表人等被限制高消费", unit="orders", direction=1, reference="Admission rule A08; signal J03 限高")
+dishonest_listings = count("court_dishonest", by=_E, where=_LISTED).named("Dishonest-debtor listings", "失信被执行人记录数", unit="listings", direction=1, reference="Admission rule A08; signal J02 失信")
+consumption_limits = count("court_limit", by=_E, where=[field("bound").equals("企业"), _LIMITED]).named("Consumption limits on the enterprise", "企业被限制高消费", unit="orders", direction=1, reference="Admission rule A08; signal J03 限高")
+consumption_limits_persons = count("court_limit", by=_E, where=[field("bound").differs("企业"), _LIMITED]).named("Consumption limits on its persons", "法定代表人等被限制高消费", unit="orders", direction=1, reference="Admission rule A08; signal J03 限高")
 terminated_enforcements = count("court_final", by=_E).named("Enforcements ended for lack of assets", "终本案件数", unit="cases", direction=1, reference="Signal J04 终本")
 unfulfilled_amount = total("court_final.unfulfilled", by=_E).named("Amount left unfulfilled", "终本未履行金额", unit="CNY", direction=1, reference="Signal J04 终本")
 

@@ -1,11 +1,12 @@
 """What do lenders say? 信用：银行贷后反馈、企业征信、相关还款责任、个人征信、多头借贷"""
 
 from riskengine.profile import (
-    change,
     code,
     count,
     days_since,
+    distinct,
     field,
+    first_known,
     is_missing,
     largest,
     latest,
@@ -17,7 +18,9 @@ _A, _E = "application", "enterprise"
 _CLASSES = {"正常": 1, "关注": 2, "次级": 3, "可疑": 4, "损失": 5, "违约": 6}
 _C01, _C03, _C05, _C06 = "Signal C01 贷款逾期", "Signal C03 五级下调", "Signal C05 多头激增", "Signal C06 用信率过高"
 _REPORT = "Regulation on Credit Reporting, State Council Order 631 征信业管理条例"
-_OTHER = field("status").equals("未结清")
+_OPEN = field("status").equals("未结清")
+_NONE = count("pboc_ent", by=_E, window="6m") * 0  # zero where a report of the window shows none, unknown where none was drawn
+_REPORTS = distinct("pboc_guar.report_dt", by=_E, window="6m")  # each report repeats every liability
 
 lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行", reference="Own record")
 five_class = code(latest("bank_feedback.five_class", by=_A), _CLASSES).named("Five-class grade", "五级分类", unit="class", direction=1, reference=_C03)
@@ -31,7 +34,7 @@ account_inflow_3m = total("bank_feedback.account_inflow", by=_A, window="3m").na
 credit_line_used = ratio(latest("bank_feedback.credit_used", by=_A), latest("bank_feedback.credit_limit", by=_A)).named("Share of the bank's line used", "银行用信率", unit="share", direction=1, reference=_C06)
 line_cuts_12m = count("bank_feedback", by=_E, window="12m", where=field("limit_cut") > 0).named("Cuts of the bank's line in 12 months", "近12个月银行压降次数", unit="cuts", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
 line_frozen = count("bank_feedback", by=_E, window="3m", where=field("is_frozen").equals(True)).named("Reports of a frozen line in 3 months", "近3个月额度冻结报告次数", unit="reports", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
-special_trades_24m = count("bank_feedback", by=_E, window="24m", where=field("special_trade").within("展期", "借新还旧", "无还本续贷", "重组")).named("Reports of an extension or refinancing, 24 months", "近24个月展期借新还旧报告次数", unit="reports", direction=1, reference="Admission rule A26; signal C08 展期/借新还旧/重组")
+special_trades_24m = distinct("bank_feedback.guar_id", by=_E, window="24m", where=field("special_trade").within("展期", "借新还旧", "无还本续贷", "重组")).named("Guaranteed loans extended or refinanced in 24 months", "近24个月展期借新还旧笔数（银行反馈）", unit="guarantees", direction=1, reference="Admission rule A26; signal C08 展期/借新还旧/重组")
 days_since_feedback = days_since("bank_feedback", by=_A).named("Days since the bank last reported", "距最近银行反馈天数", unit="days", direction=1, reference="Signal DATA-01 数据断供")
 
 open_credit = latest("pboc_ent.balance", by=_E).named("Open credit, all lenders", "未结清信贷余额", unit="CNY", direction=1, reference=_REPORT)
@@ -41,19 +44,19 @@ watched_credit = latest("pboc_ent.watch_balance", by=_E).named("Special-mention 
 credit_overdue = latest("pboc_ent.overdue_principal", by=_E).named("Principal overdue, credit report", "征信逾期本金", unit="CNY", direction=1, reference="Admission rule A20; " + _C01)
 recourse_balance = latest("pboc_ent.recourse_balance", by=_E).named("Balance under recourse", "被追偿余额", unit="CNY", direction=1, reference="Domain page 3.5 pboc_ent")
 approval_queries_3m = latest("pboc_ent.query_cnt_3m", by=_E).named("Loan-approval queries in 3 months", "近3个月贷款审批查询次数", unit="queries", direction=1, reference="Admission rule A24; " + _C05)
-credit_change_12m = change("pboc_ent.balance", by=_E, over="12m").named("Open credit against a year earlier", "信贷余额较上年变动", unit="CNY", direction=1, reference=_C05)
-lenders_change_12m = change("pboc_ent.lender_cnt", by=_E, over="12m").named("Lenders against a year earlier", "授信机构数较上年变动", unit="lenders", direction=1, reference=_C05)
+credit_change_12m = (latest("pboc_ent.balance", by=_E, window="12m") - latest("pboc_ent.balance", by=_E, ago="12m")).named("Open credit against a year earlier", "信贷余额较上年变动", unit="CNY", direction=1, reference=_C05)
+lenders_change_12m = (latest("pboc_ent.lender_cnt", by=_E, window="12m") - latest("pboc_ent.lender_cnt", by=_E, ago="12m")).named("Lenders against a year earlier", "授信机构数较上年变动", unit="lenders", direction=1, reference=_C05)
 short_credit_share = ratio(latest("pboc_ent.short_balance", by=_E), latest("pboc_ent.balance", by=_E)).named("Share of short-term credit", "短期信贷占比", unit="share", direction=1, reference="Domain page 3.5 pboc_ent")
 credit_report_missing = is_missing(open_credit).named("No credit report", "无企业征信报告", unit="yes/no", direction=1, reference="Domain page 3.5: no record differs from not queried")
 days_since_credit_report = days_since("pboc_ent", by=_E).named("Days since the last credit report", "距最近征信报告天数", unit="days", direction=1, reference="Domain page 3.5: always keep report_dt")
 
-accounts_overdue = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("overdue_days") > 0]).named("Accounts overdue, reports of 6 months", "近6个月征信逾期账户数", unit="accounts", direction=1, reference="Admission rule A20; " + _C01)
-accounts_not_normal = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("five_class").within("关注", "次级", "可疑", "损失", "违约")]).named("Accounts not classed as normal, reports of 6 months", "近6个月非正常类账户数", unit="accounts", direction=1, reference="Admission rule A21; " + _C03)
-nonbank_accounts = count("pboc_ent_acct", by=_E, window="6m", where=[_OTHER, field("inst_type").within("小额贷款公司", "融资租赁公司", "保理公司", "信托公司")]).named("Accounts with non-bank lenders, reports of 6 months", "近6个月非银机构账户数", unit="accounts", direction=1, reference=_C05)
+accounts_overdue = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[_OPEN, field("overdue_days") > 0]), _NONE).named("Accounts shown overdue in a report of 6 months", "近6个月征信报告逾期账户数", unit="accounts", direction=1, reference="Admission rule A20; " + _C01)
+accounts_not_normal = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[_OPEN, field("five_class").within("关注", "次级", "可疑", "损失", "违约")]), _NONE).named("Accounts not classed as normal in a report of 6 months", "近6个月征信报告非正常类账户数", unit="accounts", direction=1, reference="Admission rule A21; " + _C03)
+nonbank_accounts = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[_OPEN, field("inst_type").within("小额贷款公司", "融资租赁公司", "保理公司", "信托公司")]), _NONE).named("Accounts with non-bank lenders in a report of 6 months", "近6个月征信报告非银机构账户数", unit="accounts", direction=1, reference=_C05)
 
-guaranteed_for_others = total("pboc_guar.balance", by=_E, window="6m").named("Balance it is liable for, reports of 6 months", "相关还款责任余额（近6个月报告）", unit="CNY", direction=1, reference="Admission rule A39")
-guaranteed_watched = total("pboc_guar.watch_balance", by=_E, window="6m").named("Special-mention balance it is liable for", "相关还款责任关注类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
-guaranteed_bad = total("pboc_guar.bad_balance", by=_E, window="6m").named("Non-performing balance it is liable for", "相关还款责任不良类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+guaranteed_for_others = first_known(total("pboc_guar.balance", by=_E, window="6m") / _REPORTS, _NONE).named("Balance it is liable for, mean of the reports of 6 months", "相关还款责任余额（近6个月各报告平均）", unit="CNY", direction=1, reference="Admission rule A39")
+guaranteed_watched = first_known(total("pboc_guar.watch_balance", by=_E, window="6m") / _REPORTS, _NONE).named("Special-mention balance it is liable for, mean of the reports of 6 months", "相关还款责任关注类余额（近6个月各报告平均）", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+guaranteed_bad = first_known(total("pboc_guar.bad_balance", by=_E, window="6m") / _REPORTS, _NONE).named("Non-performing balance it is liable for, mean of the reports of 6 months", "相关还款责任不良类余额（近6个月各报告平均）", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
 
 persons_overdue = largest("pboc_person.current_overdue", by=_E, window="12m").named("Current overdue of its persons", "法人实控人当前逾期金额", unit="CNY", direction=1, reference="Signal C09 法人/实控人逾期")
 persons_overdue_times_2y = largest("pboc_person.overdue_cnt_2y", by=_E, window="12m").named("Times a person was overdue in 2 years, the worst", "法人实控人近2年逾期次数（最差）", unit="times", direction=1, reference="Admission rules A22, A25")
@@ -64,4 +67,4 @@ persons_queries_3m = largest("pboc_person.query_cnt_3m", by=_E, window="12m").na
 lender_count = latest("multi_loan.lender_cnt", by=_E).named("Lenders, multi-lender report", "多头机构数", unit="lenders", direction=1, reference="Admission rule A23; " + _C05)
 new_lenders_6m = latest("multi_loan.lender_new_6m", by=_E).named("New lenders in 6 months", "近6个月新增机构数", unit="lenders", direction=1, reference=_C05)
 nonbank_lenders = latest("multi_loan.nonbank_cnt", by=_E).named("Non-bank lenders", "非银机构数", unit="lenders", direction=1, reference=_C05)
-debt_change_12m = change("multi_loan.total_debt", by=_E, over="12m").named("Total debt against a year earlier", "总负债较上年变动", unit="CNY", direction=1, reference=_C05)
+debt_change_12m = (latest("multi_loan.total_debt", by=_E, window="12m") - latest("multi_loan.total_debt", by=_E, ago="12m")).named("Total debt against a year earlier", "总负债较上年变动", unit="CNY", direction=1, reference=_C05)

@@ -6,6 +6,7 @@ from riskengine.profile import (
     days_since,
     elapsed_days,
     field,
+    greater,
     largest,
     latest,
     ratio,
@@ -15,6 +16,8 @@ from riskengine.profile import (
 _A, _E = "application", "enterprise"
 _ORDER683 = "State Council Order 683 art. 16 融资担保公司监督管理条例第十六条"
 _CHECK = "Signal G02 保后检查结论异常"
+_HELD = field("status").within("有效", "处置中")
+_RELEASED_PAID = total("release.amount", by=_E, where=field("type").equals("代偿解保"))  # a compensation is booked and released: count it once
 
 requested_amount = latest("application.amount", by=_A).named("Amount applied for", "申请金额", unit="CNY", direction=1, reference="Admission rule A32")
 requested_term = latest("application.tenor", by=_A).named("Term applied for", "申请期限", unit="months", direction=1, reference="Admission rule A38")
@@ -32,7 +35,7 @@ guarantee_end = latest("contract.end", by=_A).named("Guarantee ends", "责任到
 guarantees_given = count("contract", by=_E).named("Guarantees given so far", "累计担保笔数", unit="guarantees", direction=-1, reference="Own record")
 renewals_36m = count("contract", by=_E, window="36m", where=field("is_renewal").equals(True)).named("Renewals in 36 months", "近36个月续保次数", unit="guarantees", direction=-1, reference="Admission rule A44")
 first_guarantee_days = days_since("contract", by=_E).named("Days since the last guarantee began", "距最近担保生效天数", unit="days", direction=0, reference="Own record")
-enterprise_outstanding = at_least(total("contract.guaranteed", by=_E) - total("release.amount", by=_E) - total("compensation.principal", by=_E), 0).named("Guaranteed amount outstanding, this enterprise", "在保余额（本户）", unit="CNY", direction=1, reference=_ORDER683)
+enterprise_outstanding = at_least(total("contract.guaranteed", by=_E) - (total("release.amount", by=_E) - _RELEASED_PAID) - greater(_RELEASED_PAID, total("compensation.principal", by=_E)), 0).named("Guaranteed amount outstanding, this enterprise", "在保余额（本户）", unit="CNY", direction=1, reference=_ORDER683)
 released_normally = count("release", by=_E, where=field("type").equals("正常解保")).named("Guarantees released as agreed", "正常解保笔数", unit="guarantees", direction=-1, reference="Release 解保, domain page 1")
 compensations_before = count("compensation", by=_E).named("Compensations for this enterprise", "本户代偿次数", unit="compensations", direction=1, reference="Admission rule A27")
 compensated_amount = total("compensation.principal", by=_E).named("Principal compensated for this enterprise", "本户代偿本金", unit="CNY", direction=1, reference="Admission rule A27")
@@ -40,22 +43,22 @@ days_since_compensation = days_since("compensation", by=_E).named("Days since th
 recovered_share = ratio(total("recovery.amount", by=_E, where=field("kind").equals("追回")), total("compensation.principal", by=_E)).named("Share of the compensated principal recovered", "代偿回收比例", unit="share", direction=-1, reference="Recovery rate 代偿回收率, domain page 8.1")
 
 overdues_24m = count("overdue", by=_E, window="24m").named("Overdues on our guarantees in 24 months", "近24个月在保逾期次数", unit="overdues", direction=1, reference="Signal C01: the guaranteed loan itself, red from one day")
-open_overdue = count("overdue", by=_E, where=field("cured_dt").is_unknown()).named("Overdues not cured", "未化解逾期笔数", unit="overdues", direction=1, reference="Reminder N09 逾期首日通知")
+open_overdue = count("overdue", by=_E, where=field("cured_dt").is_unknown()).named("Overdues not cured, compensated ones included", "未化解逾期笔数（含已代偿）", unit="overdues", direction=1, reference="Reminder N09 逾期首日通知")
 days_since_overdue = days_since("overdue", by=_E).named("Days since last overdue on our guarantees", "距最近在保逾期天数", unit="days", direction=-1, reference="Signal C01 贷款逾期")
 extensions = count("disbursement", by=_E, where=field("type").equals("展期")).named("Extensions of our guaranteed loans", "在保贷款展期次数", unit="extensions", direction=1, reference="Admission rule A26; signal C08 展期/借新还旧/重组")
 failed_payments_12m = count("disbursement", by=_E, window="12m", where=field("result").equals("失败")).named("Failed payments in 12 months", "近12个月还款失败次数", unit="payments", direction=1, reference="Signal C11 还款扣款失败")
 misused_payouts = count("disbursement", by=_E, where=[field("type").equals("放款"), field("payee_kind").within("实控人或关联方", "房地产", "证券投资")]).named("Payouts to related persons, real estate or securities", "贷款流向关联方、房地产或证券笔数", unit="payments", direction=1, reference="Signal C12 资金用途异常/回流")
 
-collateral_value = total("counter_guar.appraised", by=_A, where=field("type").within("抵押", "质押")).named("Appraised value of the counter-security", "反担保物评估价值", unit="CNY", direction=-1, reference="Counter-guarantee 反担保, domain page 3.4")
+collateral_value = total("counter_guar.appraised", by=_A, where=[field("type").within("抵押", "质押"), _HELD]).named("Appraised value of the counter-security", "反担保物评估价值", unit="CNY", direction=-1, reference="Counter-guarantee 反担保, domain page 3.4")
 collateral_cover = ratio(collateral_value, guaranteed_amount).named("Counter-security over the amount guaranteed", "反担保覆盖率", unit="times", direction=-1, reference="Signal K02 抵押物贬值")
-collateral_ltv = largest("counter_guar.ltv", by=_A).named("Loan to value, the worst", "抵押率（最差）", unit="share", direction=1, reference="Signal K02 抵押物贬值")
-collateral_seized = count("counter_guar", by=_A, where=field("seizure").differs("无")).named("Counter-security seized", "反担保物被查封件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
-second_liens = count("counter_guar", by=_A, where=field("lien_order") > 1).named("Second liens among the counter-security", "反担保物二押件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
+collateral_ltv = largest("counter_guar.ltv", by=_A, where=_HELD).named("Loan to value, the worst", "抵押率（最差）", unit="share", direction=1, reference="Signal K02 抵押物贬值")
+collateral_seized = count("counter_guar", by=_A, where=[field("seizure").differs("无"), _HELD]).named("Counter-security seized", "反担保物被查封件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
+second_liens = count("counter_guar", by=_A, where=[field("lien_order") > 1, _HELD]).named("Second liens among the counter-security", "反担保物二押件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
 
 worst_check_12m = count("post_check", by=_E, window="12m", where=field("conclusion").within("关注", "次级", "可疑", "损失")).named("Checks with a bad conclusion in 12 months", "近12个月保后检查异常次数", unit="checks", direction=1, reference=_CHECK)
 failed_visits_6m = count("post_check", by=_E, window="6m", where=field("contact").within("拒访", "失联")).named("Visits refused or not met in 6 months", "近6个月拒访失联次数", unit="visits", direction=1, reference="Signal G03 客户拒访/失联")
 checks_overdue = count("post_check", by=_A, where=[field("done_dt").is_unknown(), field("limit_dt").before_as_of()]).named("Checks past their limit", "超期未做保后检查数", unit="checks", direction=1, reference="Signal G01 保后检查逾期未做")
-days_since_check = days_since("post_check", by=_A, where=field("done_dt").is_known()).named("Days since the last check was planned", "距最近完成的保后检查天数", unit="days", direction=1, reference="Reminder N03 定期保后检查")
-risk_tasks_12m = count("risk_task", by=_E, window="12m", where=field("conclusion").differs("误报")).named("Risk tasks in 12 months, false alarms left out", "近12个月预警任务数（不含误报）", unit="tasks", direction=1, reference="Risk tasks 风险预警记录, domain page 2.11")
+days_since_check = elapsed_days(largest("post_check.done_dt", by=_A)).named("Days since the last check was done", "距最近完成的保后检查天数", unit="days", direction=0, reference="Reminder N03 定期保后检查")
+risk_tasks_12m = (count("risk_task", by=_E, window="12m") - count("risk_task", by=_E, window="12m", where=field("conclusion").equals("误报"))).named("Risk tasks in 12 months, false alarms left out", "近12个月预警任务数（不含误报）", unit="tasks", direction=1, reference="Risk tasks 风险预警记录, domain page 2.11")
 fees_unpaid = count("fee", by=_E, where=[field("received_dt").is_unknown(), field("due_dt").before_as_of()]).named("Fees due and not received", "逾期未收担保费笔数", unit="fees", direction=1, reference="Domain page 3.4 fee")
-filings_returned = count("reguar_filing", by=_A, where=field("status").equals("被退回")).named("Re-guarantee filings returned", "备案被退回次数", unit="filings", direction=1, reference="Signal G06 备案被退/超期")
+filings_returned = count("reguar_filing", by=_A, where=field("status").equals("被退回")).named("Re-guarantee filings returned and not filed anew", "备案被退回未重报数", unit="filings", direction=1, reference="Signal G06 备案被退/超期")

@@ -2,18 +2,20 @@
 
 from riskengine.profile import count, ratio, shrunk_rate, total
 
+_OVERDUE = "Shrunk to the whole book (weight of 20 guarantees); "
 _RATE = "Compensation rate 担保代偿率 by count, shrunk to the whole book, domain page 8.1"
 _whole_rate = ratio(count("compensation", by="whole", window="36m"), count("contract", by="whole", window="36m"))
 _industry_rate = shrunk_rate(count("compensation", by="industry", window="36m"), count("contract", by="industry", window="36m"), towards=_whole_rate, strength=20)
 
 whole_compensation_rate = _whole_rate.named("Compensation rate of the whole book, 36 months", "全部业务代偿率（近36个月）", unit="share", direction=1, reference=_RATE)
+_whole_overdue = ratio(count("overdue", by="whole", window="6m"), count("contract", by="whole", window="18m"))
 industry_compensation_rate = _industry_rate.named("Compensation rate of the industry, 36 months", "行业代偿率（近36个月）", unit="share", direction=1, reference=_RATE)
 region_compensation_rate = shrunk_rate(count("compensation", by="region", window="36m"), count("contract", by="region", window="36m"), towards=_whole_rate, strength=20).named("Compensation rate of the city, 36 months", "所在市代偿率（近36个月）", unit="share", direction=1, reference=_RATE)
 industry_region_compensation_rate = shrunk_rate(count("compensation", by="industry_region", window="36m"), count("contract", by="industry_region", window="36m"), towards=_industry_rate, strength=20).named("Compensation rate of the industry in the city, 36 months", "所在市行业代偿率（近36个月）", unit="share", direction=1, reference=_RATE)
 bank_compensation_rate = shrunk_rate(count("compensation", by="bank", window="36m"), count("contract", by="bank", window="36m"), towards=whole_compensation_rate, strength=20).named("Compensation rate of the bank, 36 months", "合作银行代偿率（近36个月）", unit="share", direction=1, reference="Signal G05 银行合作代偿异常")
 institution_compensation_rate = shrunk_rate(count("compensation", by="institution", window="36m"), count("contract", by="institution", window="36m"), towards=whole_compensation_rate, strength=20).named("Compensation rate of the institution, 36 months", "承办机构代偿率（近36个月）", unit="share", direction=1, reference=_RATE)
-industry_overdue_rate_6m = ratio(count("overdue", by="industry", window="6m"), count("contract", by="industry", window="18m")).named("Overdues in the industry, 6 months, over guarantees of 18", "行业近6个月逾期比例", unit="share", direction=1, reference="Industry cycle, domain page 5.2 M03")
-region_overdue_rate_6m = ratio(count("overdue", by="region", window="6m"), count("contract", by="region", window="18m")).named("Overdues in the city, 6 months, over guarantees of 18", "所在市近6个月逾期比例", unit="share", direction=1, reference="Region analysis, domain page 6.1")
-bank_overdue_rate_6m = ratio(count("overdue", by="bank", window="6m"), count("contract", by="bank", window="18m")).named("Overdues with the bank, 6 months, over guarantees of 18", "合作银行近6个月逾期比例", unit="share", direction=1, reference="Signal G05 银行合作代偿异常")
+industry_overdue_rate_6m = shrunk_rate(count("overdue", by="industry", window="6m"), count("contract", by="industry", window="18m"), towards=_whole_overdue, strength=20).named("Overdues in the industry, 6 months, over guarantees of 18", "行业近6个月逾期比例", unit="share", direction=1, reference=_OVERDUE + "industry cycle, domain page 5.2 M03")
+region_overdue_rate_6m = shrunk_rate(count("overdue", by="region", window="6m"), count("contract", by="region", window="18m"), towards=_whole_overdue, strength=20).named("Overdues in the city, 6 months, over guarantees of 18", "所在市近6个月逾期比例", unit="share", direction=1, reference=_OVERDUE + "region analysis, domain page 6.1")
+bank_overdue_rate_6m = shrunk_rate(count("overdue", by="bank", window="6m"), count("contract", by="bank", window="18m"), towards=_whole_overdue, strength=20).named("Overdues with the bank, 6 months, over guarantees of 18", "合作银行近6个月逾期比例", unit="share", direction=1, reference=_OVERDUE + "signal G05 银行合作代偿异常")
 bank_guaranteed_12m = total("contract.guaranteed", by="bank", window="12m").named("Guaranteed through the bank in 12 months", "该银行近12个月担保金额", unit="CNY", direction=0, reference="117 banks interfaced in Shandong 2025")
 institution_guaranteed_12m = total("contract.guaranteed", by="institution", window="12m").named("Guaranteed by the institution in 12 months", "承办机构近12个月担保金额", unit="CNY", direction=0, reference="60 member institutions in Shandong 2025")

@@ -1,6 +1,6 @@
 """Who owns it, who controls it, and did that change? 股权：股东、控制权变更、出质、冻结、同一控制"""
 
-from riskengine.profile import count, days_since, distinct, field, largest, linked, total
+from riskengine.profile import at_most, count, days_since, distinct, field, largest, linked, total
 
 _E = "enterprise"
 _SIBLING = ("holder", "holding")
@@ -15,9 +15,9 @@ corporate_holding = total("mkt_equity.ratio", by=_E, where=field("holder_type").
 holder_changes_12m = count("mkt_change", by=_E, window="12m", where=field("change_item").equals("股东")).named("Changes of shareholders in 12 months", "近12个月股东变更次数", unit="changes", direction=1, reference=_CONTROL)
 control_changes_6m = count("mkt_change", by=_E, window="6m", where=field("change_item").within("法定代表人", "股东")).named("Changes of control in 6 months", "近6个月控制权相关变更次数", unit="changes", direction=1, reference=_CONTROL)
 days_since_control_change = days_since("mkt_change", by=_E, where=field("change_item").within("法定代表人", "股东")).named("Days since the last change of control", "距最近控制权变更天数", unit="days", direction=-1, reference=_CONTROL)
-equity_pledged = total("equity_pledge.ratio", by=_E, where=field("cancel_dt").is_unknown()).named("Share of the equity pledged", "股权出质比例", unit="share", direction=1, reference="Signal L03 股权大比例出质")
+equity_pledged = at_most(total("equity_pledge.ratio", by=_E, where=field("cancel_dt").is_unknown()), 1).named("Share of the equity pledged", "股权出质比例", unit="share", direction=1, reference="Signal L03 股权大比例出质")
 equity_pledges_12m = count("equity_pledge", by=_E, window="12m").named("Equity pledges in 12 months", "近12个月股权出质次数", unit="pledges", direction=1, reference="Signal L03 股权大比例出质")
-equity_frozen = total("court_freeze.ratio", by=_E, where=[field("kind").equals("股权冻结"), field("to_dt").unknown_or_not_before_as_of()]).named("Share of the equity frozen", "股权冻结比例", unit="share", direction=1, reference="Signal J07 股权冻结")
+equity_frozen = at_most(total("court_freeze.ratio", by=_E, where=[field("kind").equals("股权冻结"), field("to_dt").unknown_or_not_before_as_of()]), 1).named("Share of the equity frozen, successive freezes at most the whole", "股权冻结比例（轮候冻结累计不超过100%）", unit="share", direction=1, reference="Signal J07 股权冻结")
 
 holdings = linked("holding", by=_E).named("Enterprises it holds shares in", "对外投资企业数", unit="enterprises", direction=0, reference=_GROUP)
 sister_enterprises = linked(_SIBLING, by=_E).named("Enterprises held by the same enterprise", "同一法人股东控制的企业数", unit="enterprises", direction=1, reference=_GROUP)

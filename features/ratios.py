@@ -1,6 +1,6 @@
 """What do two families say together? 跨源比率"""
 
-from riskengine.profile import first_known, log1p, ratio
+from riskengine.profile import at_least, first_known, log1p, ratio
 
 from .courts import enforcement_amount, lending_defendant_amount_24m
 from .credit import guaranteed_for_others, open_credit
@@ -15,7 +15,7 @@ outstanding_to_sales = ratio(enterprise_outstanding, sales_12m).named("Outstandi
 credit_to_sales = ratio(open_credit, sales_12m).named("Open credit over declared sales", "信贷余额与申报销售额之比", unit="times", direction=1, reference=_A29)
 exposure_to_sales = ratio(first_known(open_credit, 0) + requested_amount, sales_12m).named("Open credit and this application over declared sales", "信贷余额加本次申请与销售额之比", unit="times", direction=1, reference=_A29)
 debt_ratio_after = ratio(filed_liabilities + requested_amount, filed_assets + requested_amount).named("Liabilities over assets after this loan", "批准后资产负债率", unit="share", direction=1, reference="Admission rule A28; amount cap 3, domain page 4.3")
-guarantees_to_net_assets = ratio(guaranteed_for_others, filed_assets - filed_liabilities).named("Balance it is liable for over its net assets", "对外担保与净资产之比", unit="times", direction=1, reference="Admission rule A39")
+guarantees_to_net_assets = ratio(guaranteed_for_others, at_least(filed_assets - filed_liabilities, 10000)).named("Balance it is liable for over its net assets (10,000 at the least)", "对外担保与净资产之比（净资产不足1万元按1万元计）", unit="times", direction=1, reference="Admission rule A39")
 enforcement_to_sales = ratio(enforcement_amount, sales_12m).named("Amount under enforcement over declared sales", "执行标的与销售额之比", unit="times", direction=1, reference="Admission rule A09: tolerance 1 % of revenue")
 lending_claims_to_sales = ratio(lending_defendant_amount_24m, sales_12m).named("Lending claims against it over declared sales", "借贷担保类被诉金额与销售额之比", unit="times", direction=1, reference="Signal J05 金融/担保/借贷类被告")
 sales_per_insured = ratio(sales_12m, insured_mean_6m).named("Declared sales per insured person", "人均申报销售额", unit="CNY/person", direction=0, reference="Domain page 3.2: tax and social security together")

@@ -1,11 +1,12 @@
 """Who is it, and what changed at the register? 登记：主体状态、注册资本、变更、异常名录、主要人员"""
 
-from riskengine.profile import change, code, count, days_since, distinct, elapsed_days, field, latest, ratio
+from riskengine.profile import code, count, days_since, distinct, elapsed_days, field, latest, ratio, total
 
 _E = "enterprise"
 _RULES = "Interim Regulation on Enterprise Information Disclosure, State Council Order 654 企业信息公示暂行条例"
 _FUND = "National Financing Guarantee Fund 2025-05-28 on Shandong: legal representative, equity and main business are looked at first 法定代表人及股权变更、主营业务"
 _LISTED = [field("out_dt").is_unknown()]
+_CAPITAL = [field("change_item").equals("注册资本"), field("before_amt").is_known(), field("after_amt").is_known()]
 
 enterprise_name = latest("mkt_reg.name", by=_E).named("Enterprise name", "企业名称", reference=_RULES)
 former_name = latest("mkt_reg.former_name", by=_E).named("Former name", "曾用名", reference=_RULES)
@@ -15,15 +16,15 @@ months_since_established = (elapsed_days(latest("mkt_reg.est_date", by=_E)) / 30
 registered_capital = latest("mkt_reg.reg_capital", by=_E).named("Registered capital", "注册资本", unit="CNY", direction=-1, reference=_RULES)
 paid_in_capital = latest("mkt_reg.paid_capital", by=_E).named("Paid-in capital", "实缴资本", unit="CNY", direction=-1, reference="Admission rule A18")
 paid_in_share = ratio(latest("mkt_reg.paid_capital", by=_E), latest("mkt_reg.reg_capital", by=_E)).named("Share of the capital paid in", "实缴比例", unit="share", direction=-1, reference="Admission rule A18; Company Law 2023 art. 47: paid in within five years 公司法第四十七条")
-capital_change_12m = change("mkt_reg.reg_capital", by=_E, over="12m").named("Change of the registered capital in 12 months", "近12个月注册资本变动", unit="CNY", direction=-1, reference="Signal L04 注册资本减少")
+capital_change_12m = (total("mkt_change.after_amt", by=_E, window="12m", where=_CAPITAL) - total("mkt_change.before_amt", by=_E, window="12m", where=_CAPITAL)).named("Change of the registered capital in 12 months", "近12个月注册资本变动", unit="CNY", direction=-1, reference="Signal L04 注册资本减少")
 days_to_licence_end = (0 - elapsed_days(latest("mkt_reg.term_to", by=_E))).named("Days to the end of the licence", "距营业期限届满天数", unit="days", direction=-1, reference=_RULES)
 
-abnormal_listing = (count("mkt_abnormal", by=_E, where=_LISTED) > 0).named("Listed as operating abnormally", "列入经营异常或严重违法名录", unit="yes/no", direction=1, reference="Admission rule A07; " + _RULES)
-abnormal_listings_ever = count("mkt_abnormal", by=_E).named("Times listed as operating abnormally", "历史列入经营异常次数", unit="times", direction=1, reference=_RULES)
+abnormal_listing = (count("mkt_abnormal", by=_E, where=_LISTED) > 0).named("Listed as operating abnormally or for serious violations", "列入经营异常或严重违法名录", unit="yes/no", direction=1, reference="Admission rule A07; " + _RULES)
+abnormal_listings_ever = count("mkt_abnormal", by=_E).named("Times listed as operating abnormally or for serious violations", "历史列入经营异常或严重违法次数", unit="times", direction=1, reference=_RULES)
 lost_contact_listing = count("mkt_abnormal", by=_E, where=[*_LISTED, field("type").equals("失联")]).named("Listed because it cannot be reached", "因失联列入异常", unit="listings", direction=1, reference="Signal L06 地址变更/失联")
 annual_report_missed = count("mkt_abnormal", by=_E, where=[*_LISTED, field("type").equals("年报未报")]).named("Listed for a missing annual report", "因年报未报列入异常", unit="listings", direction=1, reference="Signal F06 年报未报; window 1 January to 30 June")
 serious_violation_listing = count("mkt_abnormal", by=_E, where=[*_LISTED, field("list_type").equals("严重违法")]).named("Listed for serious violations", "列入严重违法失信名单", unit="listings", direction=1, reference="Signal L08 经营异常/严重违法")
-days_since_listing = days_since("mkt_abnormal", by=_E).named("Days since last listed as abnormal", "距最近列入异常天数", unit="days", direction=-1, reference="Signal L08 经营异常/严重违法")
+days_since_listing = days_since("mkt_abnormal", by=_E).named("Days since last listed as abnormal or for serious violations", "距最近列入异常或严重违法天数", unit="days", direction=-1, reference="Signal L08 经营异常/严重违法")
 
 changes_12m = count("mkt_change", by=_E, window="12m").named("Register changes in 12 months", "近12个月登记变更次数", unit="changes", direction=1, reference=_FUND)
 legal_rep_changes_12m = count("mkt_change", by=_E, window="12m", where=field("change_item").equals("法定代表人")).named("Changes of the legal representative in 12 months", "近12个月法定代表人变更次数", unit="changes", direction=1, reference="Signal L01 法定代表人变更; " + _FUND)

@@ -8,13 +8,14 @@ from datetime import date
 from typing import Any
 
 from riskengine.identity.resolve import resolve
-from riskengine.intake.load import arrived, take_in
+from riskengine.intake.deliveries import take_arrived
 from riskengine.monitor import publish
 from riskengine.monitor.frames import read_before
 from riskengine.monitor.watch import night_inputs, read_watch
 from riskengine.monitor.work import work
 from riskengine.project import Project
 from riskengine.reports.nightly_files import night_files, summary
+from riskengine.reports.receipts import delivery_line
 from riskengine.scoring.bundle import champion
 from riskengine.store import snapshot
 from riskengine.store.ledger import open_ledger, recorded_run
@@ -43,9 +44,7 @@ def run(project: Project, as_of: date) -> Done:
     """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
     ledger = open_ledger(project.store)
     with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record:
-        for source, sent in arrived(project, as_of):
-            for receipt in take_in(project, source, sent, as_of):
-                log.info("%s: %d rows in, %d accepted", source, receipt.rows_in, receipt.accepted)
+        take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
         log.info("identity: %s", resolve(project, as_of))
         watch, bundle = read_watch(project), champion(project.store, MODEL)
         facts, earlier = snapshot.read(project.store), publish.before(project.store, as_of)

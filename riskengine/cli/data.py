@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 
 from riskengine import clock
 from riskengine.cli.telling import telling
-from riskengine.project import find
+from riskengine.project import Project, find
 
 
 def register(app: typer.Typer) -> None:
@@ -24,26 +26,112 @@ def register(app: typer.Typer) -> None:
 
 def intake(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="Name of the source: configs/sources/<name>.toml.")],
+    source: Annotated[str, typer.Argument(help="Name of the source: configs/sources/<name>.toml.")] = "",
     files: Annotated[
-        list[Path], typer.Argument(help="CSV, Parquet, JSON lines or XLSX as the publisher sent them.")
-    ],
+        list[Path] | None, typer.Argument(help="CSV, Parquet, JSON lines or XLSX as the publisher sent them.")
+    ] = None,
     received: Annotated[str | None, typer.Option(help="Day of arrival, YYYY-MM-DD (default: today).")] = None,
+    inbox: Annotated[
+        bool, typer.Option("--arrived", help="Everything in the inbox that has arrived, of all sources.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="With --arrived: the day by which (default: today).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The receipts as JSON.")] = False,
 ) -> None:
-    """Take files in: check the contract, clean, append accepted rows, quarantine the rest, print a receipt. 数据接入"""
+    """Take files in: check the contract, clean, append accepted rows, quarantine the rest, print a receipt. 数据接入
+
+    A file whose structure is wrong stops it; with --arrived such a file is held and the others are taken in.
+    """
+    _one_way(inbox, (source, files, received), as_of)
+    if inbox:
+        _take_in_arrived(
+            find(context.obj), clock.parse_day(as_of, "--as-of") if as_of else clock.today(), as_json
+        )
+        return
     from riskengine.intake.load import take_in
     from riskengine.reports.receipts import receipt_json, receipt_lines
 
     project = find(context.obj)
     day = clock.parse_day(received, "--received") if received else clock.today()
     with telling(f"taking in {source}"):
-        receipts = take_in(project, source, files, day)
+        receipts = take_in(project, source, files or [], day)
     if as_json:
         typer.echo(json.dumps([receipt_json(receipt) for receipt in receipts], ensure_ascii=False, indent=2))
     else:
         for receipt in receipts:
             typer.echo("\n".join(receipt_lines(receipt)))
+
+
+def _one_way(inbox: bool, named: tuple[str, list[Path] | None, str | None], as_of: str | None) -> None:
+    """Refuse a command that mixes the two ways of naming files, or names none."""
+    from riskengine.errors import Problem, UsageError
+
+    source, files, received = named
+    problems = []
+    if inbox and (source or files):
+        problems.append(
+            Problem("intake --arrived", "no source and no files", source, "It takes in all that arrived")
+        )
+    if inbox and received:
+        problems.append(
+            Problem("--received", "--as-of with --arrived", "--received", "Files are named for their day")
+        )
+    if not inbox and not (source and files):
+        problems.append(
+            Problem(
+                "intake", "SOURCE FILES, or --arrived", source or "neither", "See riskengine intake --help"
+            )
+        )
+    if not inbox and as_of:
+        problems.append(
+            Problem("--as-of", "--arrived with it", "no --arrived", "A single file has --received")
+        )
+    if problems:
+        raise UsageError("Which files?", problems)
+
+
+def _take_in_arrived(project: Project, day: date, as_json: bool) -> None:
+    from riskengine.intake.deliveries import Delivery, counted, take_arrived
+    from riskengine.reports.receipts import delivery_json, delivery_line, held_line, rows_line
+
+    def say(one: Delivery) -> None:
+        if not as_json:
+            typer.echo(delivery_line(one))
+
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(f"taking in what arrived by {day} 数据接入", total=1.0)
+
+            def moved(one: Delivery, part: float) -> None:
+                bar.update(task, completed=part)
+
+            done = take_arrived(project, day, moved)
+        for one in done:
+            say(one)
+    else:
+        done = take_arrived(project, day, lambda one, _: say(one))
+    held = [file for one in done for file in one.held]
+    receipts = [receipt for one in done for receipt in one.receipts]
+    total = counted(receipts)
+    if as_json:
+        told = {"as_of": str(day), "sources": [delivery_json(one) for one in done], "total": asdict(total)}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        files = len(receipts) + len(held)
+        typer.echo(
+            f"total  {files} files of {len(done)} sources: {rows_line(total)}"
+            if done
+            else f"Nothing new had arrived by {day}"
+        )
+    for file in held:
+        typer.echo(held_line(file), err=as_json)
+    if held and not receipts:
+        sys.stderr.write("riskengine: everything that arrived is held\n")
+        raise typer.Exit(2)
 
 
 def profile(
@@ -90,10 +178,11 @@ def quarantine(
         bool, typer.Option("--json", help="As JSON lines, with the whole refused row.")
     ] = False,
 ) -> None:
-    """List refused rows with file, row, column, rule and value. 隔离区"""
+    """List held files, then refused rows with file, row, column, rule and value. 隔离区"""
     from riskengine.errors import Problem, UsageError, nearest
     from riskengine.intake.contract import read_contracts
-    from riskengine.store.ledger import open_ledger, refused
+    from riskengine.reports.receipts import held_json, held_line
+    from riskengine.store.ledger import held_files, open_ledger, refused
 
     project = find(context.obj)
     known = read_contracts(project)
@@ -101,7 +190,11 @@ def quarantine(
         raise UsageError(
             "No such source", [Problem("source", "a known source", repr(source), nearest(source, known))]
         )
-    found: list[dict[str, Any]] = refused(open_ledger(project.store), source)
+    ledger = open_ledger(project.store)
+    held = held_files(ledger, source)
+    for file in held:
+        typer.echo(json.dumps({"held": held_json(file)}, ensure_ascii=False) if as_json else held_line(file))
+    found: list[dict[str, Any]] = refused(ledger, source)
     for entry in found[:most]:
         if as_json:
             typer.echo(json.dumps(entry, ensure_ascii=False, default=str))
@@ -109,4 +202,5 @@ def quarantine(
             typer.echo(
                 f"{entry['source']}: {entry['file']} row {entry['row']}, {entry['column'] or 'the whole row'}: {entry['rule']}, got {entry['value'] or entry['raw']!r}"
             )
-    typer.echo(f"{len(found)} refusals" + (f", {most} shown" if len(found) > most else ""), err=True)
+    files = f"{len(held)} files held, " if held else ""
+    typer.echo(f"{files}{len(found)} refusals" + (f", {most} shown" if len(found) > most else ""), err=True)

@@ -70,17 +70,17 @@ def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, t
     for each in found.queued:
         mention = each.mention
         more = [text for text in (mention.number, mention.region, str(shown(mention.person))) if text]
-        typer.echo(
+        _say(
             f"{each.seq}: {each.name or mention.number} ({', '.join([*more, *each.sources])}): {each.evidence}, {each.confidence:.0%}"
         )
         for candidate in each.candidates:
             rest = ", ".join(
                 str(value) for name, value in candidate.items() if name not in ("code", "name") and value
             )
-            typer.echo(f"    {candidate['code']} {candidate['name']} {rest}")
+            _say(f"    {candidate['code']} {candidate['name']} {rest}")
     if nobody:
         for mention, name, count in found.unresolved:
-            typer.echo(f"nobody found: {name or mention.number} ({count} rows)")
+            _say(f"nobody found: {name or mention.number} ({count} rows)")
     typer.echo(f"{len(found.queued)} wait, {len(found.unresolved)} names without anybody found", err=True)
 
 
@@ -117,14 +117,14 @@ def show(context: typer.Context, asked: Annotated[str, typer.Argument(metavar="C
         _print(found)
         return
     for each in found["enterprises"]:
-        typer.echo(f"{each['code']} {each['name'] or '(not in the register)'}")
+        _say(f"{each['code']} {each['name'] or '(not in the register)'}")
         for title, values in (("former names", each["former_names"]), ("older numbers", each["numbers"])):
             if values:
-                typer.echo(f"    {title}: {', '.join(values)}")
+                _say(f"    {title}: {', '.join(values)}")
         for judged in each["judgements"]:
-            typer.echo(f"    {_line(judged)}")
+            _say(f"    {_line(judged)}")
     for judged in found["questions"]:
-        typer.echo(_line(judged))
+        _say(_line(judged))
     if not found["enterprises"] and not found["questions"]:
         typer.echo(f"Nothing is known of {asked} on {as_of}", err=True)
 
@@ -142,7 +142,7 @@ def network(context: typer.Context, code: Annotated[str, typer.Argument(help="Un
 
 def _tell(done: Answered) -> None:
     made = done.judgement
-    typer.echo(
+    _say(
         f"{made.seq}: {made.name or made.mention.number} {made.state} {made.code}, {done.rows} rows as known from {made.judged}"
     )
 
@@ -153,4 +153,11 @@ def _line(judged: dict[str, Any]) -> str:
 
 
 def _print(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    _say(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _say(text: str) -> None:
+    """To the terminal, without the resident numbers that publishers write behind a name."""
+    from riskengine.intake.personal import redacted
+
+    typer.echo(redacted(text))

@@ -14,7 +14,6 @@ from sqlalchemy.engine import Engine
 
 from riskengine import clock
 from riskengine.errors import Problem, UsageError
-from riskengine.identity import reissue as facts
 from riskengine.identity.anatomy import exact_key, is_person
 from riskengine.identity.judgements import Judgement, Mention, append, judgements, numbered, standing
 from riskengine.identity.merging import merged_facts
@@ -23,7 +22,6 @@ from riskengine.identity.resolve import Resolution, look, resolve
 from riskengine.identity.rules import read_rules
 from riskengine.intake.codes import check_credit_code
 from riskengine.intake.contract import read_contracts
-from riskengine.intake.load import recover
 from riskengine.intake.personal import shown
 from riskengine.project import Project
 from riskengine.store.facts import FactStore
@@ -74,8 +72,7 @@ def accept(project: Project, seq: int, code: str, as_of: date, by: str) -> Answe
         asked, state="accepted", code=meant, method="manual", confidence=1.0, judged=as_of, by=_named(by), answers=seq,
         evidence=f"accepted by {by}",
     )  # fmt: skip
-    (made,) = append(ledger, [made])
-    _record(ledger, made)
+    made = _kept(project, ledger, made)
     done = resolve(project, as_of)
     return Answered(made, done.rows_filled, done, {})
 
@@ -85,26 +82,15 @@ def reject(project: Project, seq: int, as_of: date, by: str) -> Answered:
 
     Rows that got the code by that judgement are re-issued without it, as known from `as_of`.
     """
-    contracts, ledger, store = read_contracts(project), open_ledger(project.store), FactStore(project.store)
+    ledger = open_ledger(project.store)
     asked = _answerable(ledger, seq, as_of)
     made = replace(
         asked, state="rejected", method="manual", confidence=1.0, judged=as_of, by=_named(by), answers=seq,
         evidence=f"rejected by {by}",
     )  # fmt: skip
-    rows = 0
-    with store.locked():
-        recover(store, ledger, contracts)
-        (made,) = append(ledger, [made])
-        _record(ledger, made)
-        if asked.code:
-            meant = (asked.mention, asked.code)
-            with_identity = {name: contract for name, contract in contracts.items() if contract.identity}
-            tables = {
-                name: facts.reissued_under(store, ledger, contract, meant, as_of)
-                for name, contract in with_identity.items()
-            }
-            rows = facts.reissue(store, ledger, contracts, tables, as_of)
-    return Answered(made, rows, resolve(project, as_of), {})
+    made = _kept(project, ledger, made)
+    done = resolve(project, as_of)
+    return Answered(made, done.rows_taken_back, done, {})
 
 
 def merge(project: Project, given_up: str, into: str, as_of: date, by: str) -> Answered:
@@ -124,8 +110,7 @@ def merge(project: Project, given_up: str, into: str, as_of: date, by: str) -> A
     made = Judgement(
         Mention(old), old, "accepted", new, "manual", 1.0, evidence, as_of, by=_named(by), kind="merge"
     )
-    (made,) = append(ledger, [made])
-    _record(ledger, made)
+    made = _kept(project, ledger, made)
     done = resolve(project, as_of)
     contracts = read_contracts(project)
     _, apart = merged_facts(project, contracts, {old: made}, as_of)
@@ -175,6 +160,17 @@ def _enterprise(register: Register, made: Sequence[Judgement], code: str) -> dic
     }
 
 
+def _kept(project: Project, ledger: Engine, made: Judgement) -> Judgement:
+    """Append a person's judgement and audit it while nobody else writes; killed after this, the next resolve applies it."""
+    with FactStore(project.store).locked():
+        if standing(ledger, date.max).last.get(made.mention, made).seq not in (made.answers, 0):
+            problem = Problem(f"judgement {made.answers}", "the last one of its mention", "another answer")
+            raise UsageError("Nothing to answer", [problem])
+        (made,) = append(ledger, [made])
+        _record(ledger, made)
+    return made
+
+
 def _record(ledger: Engine, made: Judgement) -> None:
     detail = {
         "judgement": made.seq,
@@ -207,6 +203,9 @@ def _answerable(ledger: Engine, seq: int, as_of: date) -> Judgement:
 
 
 def _not_earlier(judged: date, as_of: date) -> None:
+    if as_of > (today := clock.today()):
+        hint = "Until that day nothing else could be judged"
+        raise UsageError("Too late", [Problem("--as-of", f"{today} or earlier", str(as_of), hint)])
     if as_of < judged:
         hint = "What is learnt later is not told earlier"
         raise UsageError("Too early", [Problem("--as-of", f"{judged} or later", str(as_of), hint)])

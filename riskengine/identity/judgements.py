@@ -75,12 +75,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands on a day: the last judgement of each mention, the codes it was refused, the merges."""
+    """What stands on a day: the last judgement of each mention, the codes it was refused, the merges.
+
+    `taken_back`: codes that a mention was accepted as until a person said otherwise, and the day of that.
+    """
 
     last: Mapping[Mention, Judgement]
     refused: Mapping[Mention, frozenset[str]]
     merges: Mapping[str, Judgement] = field(default_factory=dict)
     newest: date = date.min  # of any judgement, also of later ones
+    taken_back: Mapping[Mention, tuple[frozenset[str], date]] = field(default_factory=dict)
 
 
 def judgements(ledger: Engine, until: date | None = None) -> list[Judgement]:
@@ -98,6 +102,7 @@ def standing(ledger: Engine, as_of: date) -> Standing:
     last: dict[Mention, Judgement] = {}
     refused: dict[Mention, set[str]] = {}
     merges: dict[str, Judgement] = {}
+    taken: dict[Mention, tuple[frozenset[str], date]] = {}
     every = judgements(ledger)
     for found in sorted(every, key=lambda found: (found.judged, found.seq)):
         if found.judged > as_of:
@@ -105,6 +110,12 @@ def standing(ledger: Engine, as_of: date) -> Standing:
         if found.kind == "merge":
             merges[found.mention.key] = found
             continue
+        before, none = last.get(found.mention), (frozenset[str](), date.min)
+        if before and before.state == "accepted" and found.by != MACHINE:  # rejected, or another one meant
+            taken[found.mention] = (taken.get(found.mention, none)[0] | {before.code}, found.judged)
+        if found.state == "accepted" and found.mention in taken:
+            codes, since = taken[found.mention]
+            taken[found.mention] = (codes - {found.code}, since)
         last[found.mention] = found
         if found.state == "rejected":
             refused.setdefault(found.mention, set()).update(
@@ -117,6 +128,7 @@ def standing(ledger: Engine, as_of: date) -> Standing:
         {mention: frozenset(codes) for mention, codes in refused.items()},
         {code: found for code, found in merges.items() if found.state == "accepted"},
         max((found.judged for found in every), default=date.min),
+        {mention: told for mention, told in taken.items() if told[0]},
     )
 
 

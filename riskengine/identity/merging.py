@@ -1,13 +1,14 @@
 """What do two credit codes that are one enterprise share from the day that is learnt?
 
 Facts under the code given up are re-issued under the other, known from the judgement's day. Where the key holds the code the
-copy has a new key and the original stays under its own; where it does not (a case number), the row moves. Not copied, because two
+copy has a new key and the original stays under its own; where it does not (a case number), the row moves; a code by which another enterprise's row
+names it (guarantor, holder) is replaced, save in a key. Not copied, because two
 rows cannot stand under one key: what the other code has itself, and sources with one row an enterprise (the register).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,23 +35,30 @@ def merged_facts(
     store, ledger = FactStore(project.store), open_ledger(project.store)
     told = read_toml(project.configs / "subjects.toml").get("keys", {}).get("enterprise", [])
     for source, contract in sorted(contracts.items()):
-        column = next((name for name in told if name in contract.columns), "")
         files = store.snapshot().paths(source)
-        if not column or not files or contract.key == (column,):
+        columns = _columns(contract, told)
+        if not columns or not files:
             continue
-        pieces = []
+        own, pieces = own_batches(ledger, source), []
         for code, judged in sorted(merges.items()):
-            rows, kept = _copied(
-                contract,
-                column,
-                (code, judged.code),
-                _Held(files, own_batches(ledger, source), as_of, judged.judged),
-            )
-            apart[source] = apart.get(source, 0) + kept
-            pieces += [rows] if rows.num_rows else []
+            for column in columns:
+                held = _Held(files, own, as_of, judged.judged)
+                rows, kept = _copied(contract, column, (code, judged.code), held)
+                apart[source] = apart.get(source, 0) + kept
+                pieces += [rows] if rows.num_rows else []
         if pieces:
             tables[source] = shaped(contract, pieces)
     return tables, {source: count for source, count in apart.items() if count}
+
+
+def _columns(contract: SourceContract, told: Sequence[str]) -> list[str]:
+    """The enterprise's own column, and others outside the key that name enterprises (a guarantor, a holder): links lead
+    to where the facts are."""
+    own = [name for name in told if name in contract.columns and contract.key != (name,)]
+    others = [
+        name for name, column in contract.columns.items() if column.format in ("uscc", "enterprise_code")
+    ]
+    return own[:1] + [name for name in others if name not in (*contract.key, *told)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +86,12 @@ def _copied(
             rows, kept = connection.sql(query, params=told | {"since": held.since}).to_arrow_table(), 0
         else:
             pairs = f"""from ({stands}) b left join ({stands} and "{column}" = $new) a on {same or "true"} where b."{column}" = $old"""
-            ours = f"a.batch in ({listed(held.own)})"
+            # a copy of the other's row, and not what the code's own publisher said and was told again (`overtaken`)
+            ours = f"""a.batch in ({listed(held.own)}) and not exists (select 1 from facts p where p.batch not in ({listed(held.own)})
+                and p."{column}" = $new and p.fact_hash = a.fact_hash)"""
             changed = "(a.fact_hash <> b.fact_hash or a.removed <> b.removed)"
             told |= {"new": codes[1]}
-            query = f"""select b.*, {new_known} {pairs} and (a.fact_hash is null and not b.removed or {ours} and {changed})
+            query = f"""select b.*, {new_known} {pairs} and (a.fact_hash is null and not b.removed or ({ours}) and {changed})
                 order by b.fact_rank"""
             rows = connection.sql(query, params=told | {"since": held.since}).to_arrow_table()
             counted = (

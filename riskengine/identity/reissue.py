@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
 from riskengine.identity.anatomy import exact_key
-from riskengine.identity.judgements import Mention
+from riskengine.identity.judgements import Mention, Standing
 from riskengine.identity.register import CREDIT_CODE
 from riskengine.intake.cells import derive
 from riskengine.intake.codes import normal_code
@@ -187,27 +187,79 @@ def listed(batches: Sequence[int]) -> str:
     return ", ".join(map(str, batches)) or "-1"
 
 
-def reissued_under(
-    store: FactStore, ledger: Engine, contract: SourceContract, found: tuple[Mention, str], as_of: date
+def taken_back(
+    store: FactStore, contract: SourceContract, stands: Standing, own: Sequence[int], as_of: date
 ) -> pa.Table:
-    """The rows visible on a day that carry a code only because a mention was judged to be it, given back their own."""
-    mention, code = found
+    """The rows visible on a day that carry a code only because a judgement said so that a person took back, given back
+    their own; also where the code has since been merged into another."""
     files = store.snapshot().paths(contract.name)
-    batches = own_batches(ledger, contract.name)
-    if not contract.identity or not files or not batches:
+    if not contract.identity or not files or not own or not stands.taken_back:
         return pa.table({})
+    meant: dict[Mention, frozenset[str]] = {}
+    for mention, (codes, _) in stands.taken_back.items():
+        further = set(codes)
+        while more := {stands.merges[code].code for code in further if code in stands.merges} - further:
+            further |= more
+        last = stands.last[mention]
+        meant[mention] = frozenset(further - {last.code if last.state == "accepted" else ""})
     with duckdb.connect() as connection:
-        query = f"""select * from ({_seen(connection, contract, (files, batches))}) where standing and who_code = $code
-            and batch in ({listed(batches)}) order by fact_rank"""
-        rows = connection.sql(query, params={"day": as_of, "code": code}).to_arrow_table()
-    told = zip(
-        *(rows.column(name).to_pylist() for name in ("who_name", "who_region", "who_person")), strict=True
-    )
-    meant = [_mention(mention.number or None, *each) == mention for each in told]
-    rows = rows.filter(pa.array(meant, pa.bool_()))
-    codes = pa.array([mention.number or None] * rows.num_rows, pa.string())
-    known = pc.max_element_wise(rows.column("known_at"), pa.scalar(as_of, pa.date32()))
-    return recoded(contract, rows, codes, known)
+        query = f"""select seen.*, told.who_code as own_code from ({_seen(connection, contract, (files, own))}) seen
+            join (select fact_hash, any_value("{contract.identity.code}") as who_code from facts
+                where batch not in ({listed(own)}) group by fact_hash) told on told.fact_hash = seen.fact_hash
+            where standing and batch in ({listed(own)}) and list_contains($codes, seen.who_code)
+                and coalesce(length(told.who_code), 0) <> {CREDIT_CODE} order by fact_rank"""
+        every = sorted(set().union(*meant.values()))
+        rows = connection.sql(query, params={"day": as_of, "codes": every}).to_arrow_table()
+    names = ("own_code", "who_name", "who_region", "who_person")
+    mentions = [
+        _mention(*each) for each in zip(*(rows.column(name).to_pylist() for name in names), strict=True)
+    ]
+    codes_now = rows.column("who_code").to_pylist()
+    wrong = [code in meant.get(each, ()) for each, code in zip(mentions, codes_now, strict=True)]
+    since = [stands.taken_back[each][1] for each, is_wrong in zip(mentions, wrong, strict=True) if is_wrong]
+    rows = rows.filter(pa.array(wrong, pa.bool_()))
+    known = pc.max_element_wise(rows.column("known_at"), pa.array(since, pa.date32()))
+    return recoded(contract, rows, rows.column("own_code"), known)
+
+
+def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as_of: date) -> pa.Table:
+    """The publisher's rows that came after a row was re-issued but are stamped before it, told again from its day on.
+
+    Otherwise a late update or removal would stay hidden behind the repetition of the row that it replaces.
+    """
+    files = store.snapshot().paths(contract.name)
+    if not files or not own:
+        return pa.table({})
+    keys = " and ".join(f'theirs."{name}" is not distinct from ours."{name}"' for name in contract.key)
+    listed_keys = ", ".join(f'"{name}"' for name in contract.key)
+    last = f"qualify row_number() over (partition by {listed_keys} order by fact_rank desc) = 1"
+    who = contract.identity if contract.identity and contract.identity.code not in contract.key else None
+    with duckdb.connect() as connection:
+        facts = connection.read_parquet(list(files))
+        facts.create_view("facts")
+        same_name = (
+            f'theirs."{who.name}" is not distinct from ours."{who.name}"'
+            if who and who.name in facts.columns
+            else "false"
+        )
+        code = (
+            f"""case when coalesce(length(theirs."{who.code}"), 0) <> {CREDIT_CODE} and {same_name}
+            then ours."{who.code}" else theirs."{who.code}" end"""
+            if who
+            else "null"
+        )
+        query = f"""select theirs.*, ours.known_at as new_known, {code} as new_code
+            from (select * from facts where known_at <= $day {last}) ours
+            join (select * from facts where known_at <= $day and batch not in ({listed(own)}) {last}) theirs on {keys}
+            where ours.batch in ({listed(own)}) and theirs.batch > ours.batch and theirs.fact_rank < ours.fact_rank
+                and theirs.event_date = ours.event_date and theirs.fact_hash <> ours.fact_hash order by theirs.fact_rank"""
+        rows = connection.sql(query, params={"day": as_of}).to_arrow_table()
+    if not rows.num_rows:
+        return pa.table({})
+    known = rows.column("new_known")
+    if who:
+        return shaped(contract, [moved(contract, who.code, rows, rows.column("new_code"), known)])
+    return shaped(contract, [_put(rows, "known_at", known)])
 
 
 def _seen(connection: Any, contract: SourceContract, held_in: tuple[Sequence[str], Sequence[int]]) -> str:

@@ -3,6 +3,7 @@
 1. what a person has judged stands; 2. an older number by the crosswalk; 3. the exact name, former names included; 4. the same parts
 in another order; 5. the likeliest name (`matching`), from `accept` on and clearly ahead; from `review` on a person is asked;
 below, nobody is found. A row whose earlier version had a code, under the same name, keeps it without being judged anew.
+Before all that, late rows of publishers and what a person took back are settled, also where the answer itself was killed.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Resolution:
     rows_filled: int  # re-issued with one, carried ones included
     rows_carried: int
     rows_merged: int
+    rows_taken_back: int  # re-issued without the code that a person took back
     judged: dict[str, int]  # new judgements by state
     methods: dict[str, int]  # of the accepted mentions, standing ones included
     queued: int  # mentions that wait for a person
@@ -93,6 +95,7 @@ def resolve(project: Project, as_of: date) -> Resolution:
     store, ledger = FactStore(project.store), open_ledger(project.store)
     with store.locked():
         recover(store, ledger, contracts)
+        back = _settled(store, ledger, contracts, as_of)
         looked = look(project, contracts, ledger, as_of)
         made = append(ledger, [] if looked.stands.newest > as_of else _news(looked, as_of))
         stands = standing(ledger, as_of)
@@ -101,12 +104,33 @@ def resolve(project: Project, as_of: date) -> Resolution:
             source: facts.filled(store, contracts[source], told, facts.own_batches(ledger, source), as_of)
             for source, told in sorted(fillings.items())
         }
-        rows = facts.reissue(store, ledger, contracts, tables, as_of)
-        merged = facts.reissue(
-            store, ledger, contracts, merged_facts(project, contracts, stands.merges, as_of)[0], as_of
-        )
+        facts.reissue(store, ledger, contracts, tables, as_of)
+        merged = 0
+        for _ in [*stands.merges, None]:  # a code may be given up for one that is given up in turn
+            tables, _ = merged_facts(project, contracts, stands.merges, as_of)
+            moved = facts.reissue(store, ledger, contracts, tables, as_of)
+            merged += moved
+            if not moved:
+                break
         after = store.snapshot().id
-    return _resolution(looked, made, fillings, (rows, merged), (as_of, after))
+    return _resolution(looked, made, fillings, (back, merged), (as_of, after))
+
+
+def _settled(store: FactStore, ledger: Engine, contracts: Mapping[str, SourceContract], as_of: date) -> int:
+    """Tell again what late rows of publishers say, and give back what a person took back; how many rows of the latter."""
+    stands = standing(ledger, as_of)
+    own = {name: facts.own_batches(ledger, name) for name in sorted(contracts)}
+    own = {name: batches for name, batches in own.items() if batches}
+    late = {name: facts.overtaken(store, contracts[name], batches, as_of) for name, batches in own.items()}
+    if facts.reissue(store, ledger, contracts, late, as_of):
+        own = {name: facts.own_batches(ledger, name) for name in own}
+    if not stands.taken_back:
+        return 0
+    back = {
+        name: facts.taken_back(store, contracts[name], stands, batches, as_of)
+        for name, batches in own.items()
+    }
+    return facts.reissue(store, ledger, contracts, back, as_of)
 
 
 def look(project: Project, contracts: Mapping[str, SourceContract], ledger: Engine, as_of: date) -> Looked:
@@ -350,6 +374,7 @@ def _resolution(
         rows_filled=sum(filling.spoken.rows for told in fillings.values() for filling in told),
         rows_carried=sum(each.rows for each in looked.spoken if each.carried),
         rows_merged=rows[1],
+        rows_taken_back=rows[0],
         judged=dict(sorted(Counter(each.state for each in made).items())),
         methods=dict(sorted(methods.items())),
         queued=states["queued"],

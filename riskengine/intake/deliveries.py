@@ -5,7 +5,8 @@ A held file never stops the others. It stays in the inbox, is written into the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -44,6 +45,36 @@ class Delivery:
         """How many files had arrived."""
         return len(self.receipts) + len(self.held)
 
+    def counted(self) -> Counted:
+        """What became of the rows of all sound files together."""
+        return counted(self.receipts)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Rows of several files: `rows_in` = `accepted` + `quarantined` + `duplicates`; broken rules, the most often first."""
+
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    rules: dict[str, int]
+
+
+def counted(receipts: Iterable[Receipt]) -> Counted:
+    """Receipts added up."""
+    listed = list(receipts)
+    rules: Counter[str] = Counter()
+    for receipt in listed:
+        rules.update(receipt.quarantine_by_rule)
+    return Counted(
+        sum(receipt.rows_in for receipt in listed),
+        sum(receipt.accepted for receipt in listed),
+        sum(receipt.quarantined for receipt in listed),
+        sum(receipt.duplicates for receipt in listed),
+        dict(sorted(rules.items(), key=lambda rule: (-rule[1], rule[0]))),
+    )
+
 
 def take_in_sound(
     project: Project, source: str, files: Sequence[Path], received: date
@@ -61,24 +92,25 @@ def take_in_sound(
 
 
 def take_arrived(
-    project: Project, as_of: date, tell: Callable[[Delivery], None] = lambda _: None
+    project: Project, as_of: date, tell: Callable[[Delivery, float], None] = lambda _, __: None
 ) -> list[Delivery]:
     """Take in everything in the inbox that has arrived by `as_of`, source by source in name order, files in day order.
 
-    `tell` hears of each source when it is done. The held files are the ledger's from then on, whatever was held before.
+    `tell` hears of each source when it is done, with the part of all files that is. The held files are the ledger's from then on, whatever was held before.
     A store that another process holds is waited for (`PATIENCE`), then a `LockedError`. Killed anywhere, a rerun gives
     the same facts.
     """
     contracts = read_contracts(project)
     done: list[Delivery] = []
     with open_desk(project, contracts, PATIENCE) as desk:
-        before = desk.before
-        for source, files in arrived(project, as_of):
+        before, waiting = desk.before, arrived(project, as_of)
+        total = sum(len(files) for _, files in waiting)
+        for source, files in waiting:
             one = _deliver(desk, contracts[source], files, as_of)
             receipts = tuple(replace(receipt, snapshot_before=before) for receipt in one.receipts)
             before = receipts[-1].snapshot_after if receipts else before
             done.append(replace(one, receipts=receipts))
-            tell(done[-1])
+            tell(done[-1], sum(one.files for one in done) / total)
         books.rewrite_held(desk.ledger, [file for one in done for file in one.held])
     return done
 

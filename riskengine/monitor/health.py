@@ -1,8 +1,12 @@
-"""Which feeds are alive on a day, and how far back does what they tell reach? About the machine, not the enterprises."""
+"""Which feeds are alive on a day, and how far back does what they tell reach? About the machine, not the enterprises.
+
+A feed with a held file is down like a silent one: what it says cannot be known, so it clears no signal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,23 +16,35 @@ from riskengine.clock import Span
 from riskengine.decision.freshness import state_of
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.compute import Workbench
+from riskengine.schema import Words
+from riskengine.store.ledger import HeldFile
 
 COLUMNS = (
     "source", "family", "title_en", "title_zh", "cadence", "rows", "last_event", "last_known", "days_silent",
-    "stale_on", "stale", "state", "quarantined",
+    "stale_on", "stale", "state", "quarantined", "held",
 )  # fmt: skip
+TO_DO = Words(
+    en="ask the publisher for a corrected file or correct the contract, and leave the file in the inbox: every night tries again",
+    zh="请发布方更正文件或修订数据源约定，文件留在收件箱，每晚自动重试",
+)
 
 
 def feeds(
-    bench: Workbench, contracts: Mapping[str, SourceContract], as_of: date, quarantined: Mapping[str, int]
+    bench: Workbench,
+    contracts: Mapping[str, SourceContract],
+    as_of: date,
+    quarantined: Mapping[str, int],
+    held: Iterable[HeldFile] = (),
 ) -> pd.DataFrame:
     """One row a source of facts (COLUMNS), from the facts visible on `as_of`.
 
     `state` is `decision.freshness.state_of` the day something last became known; a feed that is expected to speak
-    (`stale_after` is set) and never has counts as stale too. `quarantined` is what intake refused so far.
+    (`stale_after` is set) and never has counts as stale too, and so does one with a held file (state `held`).
+    `quarantined` is what intake refused so far.
     """
+    files = Counter(file.source for file in held)
     rows = [
-        _feed(bench, contract, as_of, quarantined.get(name, 0))
+        _feed(bench, contract, as_of, quarantined.get(name, 0)) | _held(files[name])
         for name, contract in sorted(contracts.items())
         if contract.role == "facts"
     ]
@@ -36,8 +52,27 @@ def feeds(
 
 
 def stale_sources(health: pd.DataFrame) -> list[str]:
-    """The sources whose silence has lasted too long."""
+    """The sources whose silence has lasted too long, or that have a file held."""
     return sorted(health.source[health.stale == 1])
+
+
+def held_lines(held: Iterable[HeldFile]) -> list[dict[str, Any]]:
+    """The held files for the manifest and the page: source, file, day of arrival, first problem, how many, what to do."""
+    return [
+        {
+            "source": file.source,
+            "file": file.file,
+            "received": str(file.received),
+            "problem": file.first,
+            "problems": len(file.problems),
+            "to_do": TO_DO.en,
+        }
+        for file in held
+    ]
+
+
+def _held(files: int) -> dict[str, Any]:
+    return {"held": files, "stale": 1, "state": "held"} if files else {"held": 0}
 
 
 def _feed(bench: Workbench, contract: SourceContract, as_of: date, quarantined: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
 from riskengine.schema import file_sha256, fingerprint
 from riskengine.scoring.scorecard import read_grades
-from riskengine.store.ledger import batch_records, open_ledger
+from riskengine.store.ledger import HeldFile, batch_records, held_files, open_ledger
 from riskengine.store.snapshot import Snapshot
 
 FILES = (
@@ -122,15 +122,22 @@ def refused_rows(project: Project, as_of: date) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
+def held_on(project: Project, as_of: date) -> list[HeldFile]:
+    """The files that are held and had arrived by a day, by source and name."""
+    return [file for file in held_files(open_ledger(project.store)) if file.received <= as_of]
+
+
 def night_inputs(
     watch: Watch, snapshot: Snapshot, bundle: str, before: Publication | None, as_of: date
 ) -> Mapping[str, Any]:
     """Everything a night's bytes depend on, by name."""
     configs = watch.project.configs
+    held = [[file.source, file.file, file.sha256, file.first] for file in held_on(watch.project, as_of)]
     return {
         "as_of": str(as_of),
         "facts": visible_facts(snapshot, as_of),
         "refused": refused_rows(watch.project, as_of),
+        "held": fingerprint(held) if held else "",
         "bundle": bundle,
         "recipe": watch.recipe.fingerprint,
         "before": before.hash if before else "",

@@ -16,7 +16,7 @@ from riskengine.monitor.night import Before, compared, profiled, rated, subject_
 from riskengine.monitor.plan import Plan, plan
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
 from riskengine.monitor.vocabulary import NIGHT
-from riskengine.monitor.watch import Watch, refused_rows
+from riskengine.monitor.watch import Watch, held_on, refused_rows
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_in_force
@@ -24,6 +24,7 @@ from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.reasons import reason_text, reasons
 from riskengine.scoring.scorecard import master_scale
 from riskengine.scoring.served import feature_matrix
+from riskengine.store.ledger import HeldFile
 from riskengine.store.snapshot import Snapshot
 
 REASONS = 2
@@ -44,6 +45,7 @@ class Work:
     today: ActToday
     changes: Changes
     reasons: Mapping[str, Mapping[str, Sequence[str]]]
+    held: Sequence[HeldFile] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -64,6 +66,7 @@ class Work:
             else 0,
             "reminders": len(self.plan.reminders),
             "stale_sources": int(self.health.stale.sum()),
+            "held_files": len(self.held),
         }
 
 
@@ -76,12 +79,13 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         )
     keys = watch.catalogue.subjects.keys
     rule = watch.catalogue.subjects.guarantee
+    held = held_on(watch.project, as_of)
     with Workbench(snapshot) as bench:
         model = Recipe.from_json(bundle.recipe)
         load_in_force(bench, rule, model, [as_of])
         frame = profiled(bench, subject_rows(bench), model)
         frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
-        health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of))
+        health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of), held)
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
     frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
     silent = stale_sources(health)
@@ -94,7 +98,7 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
     today = act_today(book, watch.shown.listed, watch.shown.floor)
     grades = [grade.name for grade in master_scale(bundle).grades]
     moved = changes(book, before, grades, ended)
-    return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows))
+    return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows), held)
 
 
 def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:

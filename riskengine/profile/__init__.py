@@ -20,6 +20,7 @@ from riskengine.profile.functions import (
 )
 from riskengine.profile.verbs import (
     change,
+    change_months,
     count,
     days_since,
     days_since_first,
@@ -49,6 +50,7 @@ __all__ = [
     "at_least",
     "at_most",
     "change",
+    "change_months",
     "code",
     "count",
     "days_since",

@@ -1,7 +1,8 @@
 """What can be computed of an enterprise? Values that say what, never how: facts counted, summed, looked up, compared.
 
 A feature is a frozen value built from the verbs below over facts of one source joined through a declared key (`by`),
-inside a half-open window `(as_of - ago - window, as_of - ago]`. Nothing here touches data or imports an engine.
+inside a half-open window `(as_of - ago - window, as_of - ago]` or the whole calendar months that had ended by then.
+Nothing here touches data or imports an engine.
 The words that make these values are in `verbs` (over facts) and `functions` (over values).
 """
 
@@ -166,6 +167,8 @@ class Aggregate(Expression):
     ago: Span = _NOW
     where: tuple[Filter, ...] = ()
     through: tuple[str, ...] = ()  # links followed from the subject's key, first to last
+    months: int | None = None  # instead of a window: so many whole calendar months, ended by as_of - ago
+    earlier: int = 0  # by how many calendar months these months are moved back
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,7 @@ from riskengine.profile.expressions import Aggregate, Feature, aggregates
 from riskengine.profile.kinds import value_kind
 from riskengine.profile.links import Chain, chains, link_ends, linked_keys
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote
-from riskengine.profile.terms import Reader, before, far, signature, total_term, value_term
+from riskengine.profile.terms import Edge, Reader, before, far, near, signature, total_term, value_term
 
 _ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with")
 
@@ -155,9 +155,9 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
     if group.additive:
         facts = _summed(facts, group)
     pairs, by = _pairs(subjects, group)
-    bounds = {span: f"b{index}" for index, span in enumerate(_spans(group))}
+    bounds = {edge: f"b{index}" for index, edge in enumerate(_edges(group))}
     pairs = pairs.mutate(
-        **{name: before(pairs.as_of, span) for span, name in bounds.items()},
+        **{name: before(pairs.as_of, edge) for edge, name in bounds.items()},
         month_no=pairs.as_of.year() * 12 + pairs.as_of.month(),
     )
     conditions = [pairs[column] == facts[column] for column in group.columns]
@@ -304,18 +304,25 @@ def _lineage(
     return found
 
 
-def _spans(group: _Group) -> list[Span]:
-    spans = {aggregate.ago for _, aggregate in group.members} | {
-        far(aggregate) for _, aggregate in group.members if aggregate.window is not None
-    }
-    return sorted(spans - {Span()}, key=lambda span: (span.months, span.days))
+def _edges(group: _Group) -> list[Edge]:
+    """Every day at which a window of the group begins or ends, spans first."""
+    found: set[Edge | None] = {edge(item) for _, item in group.members for edge in (near, far)}
+    return sorted((edge for edge in found if edge is not None and edge != Span()), key=_place)
 
 
-def _oldest_bound(group: _Group, pairs: Any, bounds: Mapping[Span, str]) -> Any:
+def _place(edge: Edge) -> tuple[int, int, int, int]:
+    if isinstance(edge, Span):
+        return (0, edge.months, edge.days, 0)
+    return (1, edge.ago.months, edge.ago.days, edge.earlier)
+
+
+def _oldest_bound(group: _Group, pairs: Any, bounds: Mapping[Edge, str]) -> Any:
     """Where every aggregate of a complete source has a window, facts before the widest one need not be joined."""
-    if group.source.coverage != "complete" or any(aggregate.window is None for _, aggregate in group.members):
+    begins = [far(aggregate) for _, aggregate in group.members]
+    known = [edge for edge in begins if edge is not None]
+    if group.source.coverage != "complete" or len(known) < len(begins):
         return None
-    return ibis.least(*(pairs[bounds[far(aggregate)]] for _, aggregate in group.members))
+    return ibis.least(*(pairs[bounds[edge]] for edge in known))
 
 
 def _key_columns(catalogue: Catalogue) -> list[tuple[str, str]]:

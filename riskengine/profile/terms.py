@@ -31,12 +31,23 @@ EXACT = {
 
 
 @dataclass(frozen=True, slots=True)
+class MonthEnd:
+    """The last month end by `as_of - ago`, moved back by `earlier` calendar months: an edge of whole months."""
+
+    ago: Span
+    earlier: int
+
+
+Edge = Span | MonthEnd
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads fact columns out of the join and turns one aggregate into one Ibis measure."""
 
     joined: Any
     taken: set[str]
-    bounds: Mapping[Span, str]
+    bounds: Mapping[Edge, str]
     source: SourceContract
 
     def column(self, name: str) -> Any:
@@ -49,12 +60,13 @@ class Reader:
         return _all([self.window(aggregate), self.filters(aggregate)])
 
     def window(self, aggregate: Aggregate) -> Any:
-        """`(as_of - ago - window, as_of - ago]` as a condition; None where the aggregate has neither."""
+        """`(far edge, near edge]` as a condition; None where the aggregate has neither."""
         event, parts = self.column("event_date"), []
-        if aggregate.ago != Span():
-            parts.append(event <= self.joined[self.bounds[aggregate.ago]])
-        if aggregate.window is not None:
-            parts.append(event > self.joined[self.bounds[far(aggregate)]])
+        if near(aggregate) != Span():
+            parts.append(event <= self.joined[self.bounds[near(aggregate)]])
+        begin = far(aggregate)
+        if begin is not None:
+            parts.append(event > self.joined[self.bounds[begin]])
         return _all(parts)
 
     def filters(self, aggregate: Aggregate) -> Any:
@@ -141,7 +153,8 @@ class Reader:
     def _gap(self, aggregate: Aggregate, inside: Any) -> Any:
         """The most days between neighbours of the sorted events, the window's end being the last of them."""
         event = self.column("event_date")
-        end = self.joined.as_of if aggregate.ago == Span() else self.joined[self.bounds[aggregate.ago]]
+        last = near(aggregate)
+        end = self.joined.as_of if last == Span() else self.joined[self.bounds[last]]
         days = (
             end.delta(event, unit="day").collect(where=inside).concat(ibis.array([ibis.literal(0, "int64")]))
         )
@@ -265,15 +278,26 @@ def double(value: Any) -> Any:
     return value.cast("float64")
 
 
-def before(day: Any, span: Span) -> Any:
-    """The day one span before."""
-    return (day - ibis.interval(months=span.months) - ibis.interval(days=span.days)).cast("date")
+def before(day: Any, edge: Edge) -> Any:
+    """The day one span before, or the month end that is meant."""
+    if isinstance(edge, MonthEnd):
+        # The first day of the month after: moved by whole months it stays a first day, whatever their lengths.
+        next_first = (before(day, edge.ago) + ibis.interval(days=1)).truncate("M")
+        return (next_first - ibis.interval(months=edge.earlier) - ibis.interval(days=1)).cast("date")
+    return (day - ibis.interval(months=edge.months) - ibis.interval(days=edge.days)).cast("date")
 
 
-def far(aggregate: Aggregate) -> Span:
-    """How far back the aggregate's window begins."""
-    window = aggregate.window or Span()
-    return Span(window.months + aggregate.ago.months, window.days + aggregate.ago.days)
+def near(aggregate: Aggregate) -> Edge:
+    """Where the aggregate's window or months end; that day is inside."""
+    return aggregate.ago if aggregate.months is None else MonthEnd(aggregate.ago, aggregate.earlier)
+
+
+def far(aggregate: Aggregate) -> Edge | None:
+    """Where the aggregate's window or months begin, that day being outside; None where they never do."""
+    ago, window = aggregate.ago, aggregate.window
+    if aggregate.months is not None:
+        return MonthEnd(ago, aggregate.earlier + aggregate.months)
+    return None if window is None else Span(window.months + ago.months, window.days + ago.days)
 
 
 def signature(aggregate: Aggregate) -> tuple[Any, ...]:
@@ -286,6 +310,8 @@ def signature(aggregate: Aggregate) -> tuple[Any, ...]:
         aggregate.by,
         aggregate.window,
         aggregate.ago,
+        aggregate.months,
+        aggregate.earlier,
         where,
         aggregate.through,
     )

@@ -1,13 +1,19 @@
 """Which words aggregate facts? Each verb makes one value of the facts that share a subject's key, or its linked keys.
 
-Every verb takes the same selection: `by` (a declared key), `window` and `ago` (spans such as "12m", "30d"), `where`
+Every verb takes the same selection: `by` (a declared key), `window` or `months`, `ago` (spans such as "12m", "30d"), `where`
 (filters, all of which must hold) and `through` (links of `configs/subjects.toml`, followed first to last): then the facts
 are those of the linked keys, each linked key once, the subject itself left out, links as they are known on the as-of date
 whatever `ago` says.
+
+Monthly series lie on month ends, and a window such as "3m" holds three of them on some days and four on others. For
+those say `months=3` instead of a window: with E the last month end by `as_of - ago`, the facts of the last three whole
+calendar months up to E, on any day exactly three. `ago` is then how long a month surely needs to be known ("30d"), and
+`earlier=12` moves E by twelve calendar months, to the same months a year before.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Required, TypedDict, Unpack
 
 from riskengine.clock import Span
@@ -32,6 +38,8 @@ class Selection(TypedDict, total=False):
     by: Required[str]
     window: str | None
     ago: str | None
+    months: int | None
+    earlier: int
     where: Where
     through: str | tuple[str, ...]
 
@@ -113,13 +121,13 @@ def longest_gap(source: str, **chosen: Unpack[Selection]) -> Expression:
 def trend(what: str, **chosen: Unpack[Selection]) -> Expression:
     """The least-squares slope of a column over the facts' event months, per month; null with fewer than two months.
 
-    Needs a window.
+    Needs a window or months.
     """
     return _aggregate("trend", what, chosen)
 
 
 def volatility(what: str, **chosen: Unpack[Selection]) -> Expression:
-    """The sample standard deviation of a column; null with fewer than two values. Needs a window."""
+    """The sample standard deviation of a column; null with fewer than two values. Needs a window or months."""
     return _aggregate("volatility", what, chosen)
 
 
@@ -146,10 +154,28 @@ def share(what: str, **chosen: Unpack[Selection]) -> Expression:
 def change(
     what: str, *, by: str, over: str, ago: str | None = None, through: str | tuple[str, ...] = ()
 ) -> Expression:
-    """The latest value less the latest value as its event stood `over` earlier (both as known now)."""
+    """The latest value less the latest value as its event stood `over` earlier (both as known now).
+
+    The latest month known and the latest of a year ago need not be the same month of the year: on 30 June the return of
+    May is the last, a year before it is that of June. For monthly series see `change_months`.
+    """
     now = _aggregate("latest", what, {"by": by, "ago": ago, "through": through})
     shifted = _sum(Span.parse(over), now.ago)
     return now - Aggregate("latest", now.source, now.column, by, None, shifted, (), now.through)
+
+
+def change_months(
+    what: str, *, by: str, over: int, ago: str | None = None, through: str | tuple[str, ...] = ()
+) -> Expression:
+    """The value in the last whole calendar month ended by `as_of - ago` less that `over` months before it.
+
+    Month for month whatever the day: `change_months("si_monthly.insured_cnt", by="enterprise", over=12, ago="45d")`.
+    Null where either month has no fact, so `ago` is how long a month surely needs to be known.
+    """
+    if _not_whole(over, 1):
+        raise _misspelt(f"change_months({what!r})", "over = a whole number of months, 1 or more", repr(over))
+    now = _aggregate("latest", what, {"by": by, "months": 1, "ago": ago, "through": through})
+    return now - replace(now, earlier=over)
 
 
 def momentum(
@@ -164,18 +190,21 @@ def momentum(
 def year_on_year(what: str, *, floor: Number = 0, **chosen: Unpack[Selection]) -> Expression:
     """The total of the window over the total of the same window a year before, less 1.
 
+    With `months` instead of a window: over the same calendar months a year before, on any day.
+
     Null where the total of a year before is below `floor` or zero: a rate on a small base says nothing.
 
     The Spring Festival moves between January and February, so a window that holds only one of the two compares a month
     with the holiday to one without it. Use "12m", or filter a derived `month` column ("01" to "12") so that both months
     are in or both are out: `where=field("month").within("03", "04", "05")`.
     """
-    if not chosen.get("window"):
-        raise _misspelt(f"year_on_year({what!r})", "a window", "none")
     now = _aggregate("total", what, chosen)
-    then = Aggregate(
-        "total", now.source, now.column, now.by, now.window, _sum(now.ago, Span(12)), now.where, now.through
-    )
+    if now.window is None and now.months is None:
+        raise _misspelt(f"year_on_year({what!r})", "a window or months", "none")
+    if now.months is None:
+        then = replace(now, ago=_sum(now.ago, Span(12)))
+    else:
+        then = replace(now, earlier=now.earlier + 12)
     return ratio(now, then / (then >= floor)) - 1
 
 
@@ -204,8 +233,10 @@ def _aggregate(verb: Verb, what: str, chosen: Selection) -> Aggregate:
     window, ago = chosen.get("window"), chosen.get("ago")
     if window and Span.parse(window) == _NOTHING:
         problems.append(Problem(place, "a window longer than nothing", repr(window)))
-    if not window and verb in ("trend", "volatility"):
-        problems.append(Problem(place, "a window", "none"))
+    months, earlier = chosen.get("months"), chosen.get("earlier", 0)
+    if not window and months is None and verb in ("trend", "volatility"):
+        problems.append(Problem(place, "a window or months", "none"))
+    problems += _month_problems(place, window, months, earlier)
     if problems:
         raise UsageError("A feature is misspelt", problems)
     where = chosen.get("where", ())
@@ -218,7 +249,28 @@ def _aggregate(verb: Verb, what: str, chosen: Selection) -> Aggregate:
         Span.parse(ago or "0d"),
         tuple(where) if isinstance(where, tuple | list) else (where,),
         _chain(chosen.get("through", ())),
+        months,
+        earlier,
     )
+
+
+def _month_problems(place: str, window: str | None, months: int | None, earlier: int) -> list[Problem]:
+    found = []
+    if window and months is not None:
+        both = f"window={window!r} and months={months!r}"
+        found.append(Problem(place, "a window or months, not both", both))
+    if months is not None and _not_whole(months, 1):
+        found.append(Problem(place, "months = a whole number, 1 or more", repr(months)))
+    if _not_whole(earlier, 0):
+        found.append(Problem(place, "earlier = a whole number of months, 0 or more", repr(earlier)))
+    elif earlier and months is None:
+        moved = "For a window use ago"
+        found.append(Problem(place, "earlier together with months", f"earlier={earlier} alone", moved))
+    return found
+
+
+def _not_whole(number: object, least: int) -> bool:
+    return isinstance(number, bool) or not isinstance(number, int) or number < least
 
 
 def _chain(through: str | tuple[str, ...]) -> tuple[str, ...]:

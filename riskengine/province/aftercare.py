@@ -13,6 +13,7 @@ from riskengine.province.state import Days, Province
 
 _NEVER = np.datetime64("NaT", "D")
 _SIGNALS = ("纳税额骤降", "社保缴费中断", "资金流向异常", "新增被执行", "用电骤降")
+_CALLED = 4  # checks of an overdue loan, one a month, until it is paid [D]
 _ENDS = ("误报", "已化解", "持续关注")
 
 
@@ -38,19 +39,20 @@ def _securities(deals: Deals, rng: np.random.Generator) -> pa.Table:
     edges = province.network.guarantees
     partner = np.full(len(province.register.uscc), -1)
     partner[edges.target] = edges.source
-    own, u = partner[deals.who], rng.random(k)
-    firm = (own >= 0) & (u < 0.7)
-    thing = ~firm & (u > 0.82)
+    own, u, kind = partner[deals.who], rng.random(k), deals.security
+    thing = (kind == "抵押") | (kind == "质押")
+    firm = (own >= 0) & (u < 0.85) & ~thing
     person = ~firm & ~thing
     who = deals.of_register("controller")
-    kind = either(thing, either(u > 0.93, "质押", "抵押"), "保证")
     booked = start + deals.delay(rng, 1, 20)
     appraised = np.where(thing, np.round(deals.get("amount") * rng.uniform(0.6, 2.0, k), -3), np.nan)
     always = {
         **deals.common(),
         "cg_id": texts("FD", deals.at, 8),
         "type": kind,
-        "asset_kind": either(thing, either(u > 0.93, "应收账款", either(u > 0.88, "房产", "设备")), None),
+        "asset_kind": either(
+            thing, either(kind == "质押", "应收账款", either(u > 0.5, "房产", "设备")), None
+        ),
         "sign_dt": start - 1,
         "guarantor_code": either(firm, province.register.uscc[own], None),
         "guarantor_name": either(firm, province.register.name[own], None),
@@ -69,7 +71,7 @@ def _securities(deals: Deals, rng: np.random.Generator) -> pa.Table:
     }
     freed = np.where(np.isnat(deals.get("compensated")), deals.get("released"), _NEVER)
     freed = freed + 1 + deals.delay(rng, 5, 20)
-    some = (rng.random(k) < 0.75) & (firm | thing | person)
+    some = kind != "信用"
     first = table({**always, "booked_dt": booked, "status": "有效"}, booked, deals.who, some)
     last = table({**always, "booked_dt": freed, "status": "已解除"}, freed, deals.who, some)
     return pa.concat_tables([first, last], promote_options="permissive")
@@ -80,33 +82,36 @@ def _checks(deals: Deals, rng: np.random.Generator) -> pa.Table:
     start, over, last = deals.get("start"), _over(deals), np.datetime64(deals.province.course.months[-1]) + 31
     every = np.where(deals.get("amount") > 1_000_000, 180, 330)
     made = []
-    for number in range(7):
-        plan = start + (25 if number == 0 else 25 + number * every)
-        if number:
-            called = deals.get("overdue") + 10
-            plan = np.where(~np.isnat(called) & (called < plan) & (called > plan - every), called, plan)
-        plan = np.where((plan < over) & (plan < last), plan, _NEVER)
-        done = plan + rng.integers(-10, 9, deals.count)
-        seen = deals.health(np.where(np.isnat(done), last, done)) + 0.9 * rng.standard_normal(deals.count)
-        late = deals.get("overdue") < done
-        conclusion = either(
-            late,
-            either(done - deals.get("overdue") > 90, "可疑", "次级"),
-            either(seen < -1.6, "关注", "正常"),
+    for number in range(7 + _CALLED):
+        called = number >= 7  # once overdue; what is not overdue is not called
+        plan = (
+            deals.get("overdue") + 10 + 30 * (number - 7)
+            if called
+            else start + (25 + number * every if number else 25)
         )
+        plan = np.where(
+            (plan < over) & (plan < last) & ~(called & (deals.get("cured") <= plan)), plan, _NEVER
+        )
+        made_dt = plan - (3 if called else 15)
+        done = plan + (rng.integers(0, 9, deals.count) if called else rng.integers(-10, 9, deals.count))
+        seen = deals.health(np.where(np.isnat(done), last, done)) + 0.9 * rng.standard_normal(deals.count)
+        late = deals.late(done)
+        fresh = (deals.get("cured") <= done) & (done < deals.get("cured") + 180)
+        paying = either(fresh | (seen < -1.6), "关注", "正常")
+        conclusion = either(late > 90, "可疑", either(late > 0, "次级", paying))
         lost = (seen < -2.2) & (rng.random(deals.count) < 0.25)
         always = {
-            **deals.common(), "task_id": texts("BH", deals.at * 8 + number, 9), "made_dt": plan - 15, "plan_dt": plan, "limit_dt": plan + 10,
-            "kind": "首次检查" if number == 0 else "定期检查", "task_source": "系统",
+            **deals.common(), "task_id": texts("BH", deals.at * 16 + number, 9), "made_dt": made_dt, "plan_dt": plan, "limit_dt": plan + 10,
+            "kind": "专项检查" if called else "定期检查" if number else "首次检查", "task_source": "预警" if called else "系统",
         }  # fmt: skip
         nobody = np.full(deals.count, None, object)
-        open_ = {**always, "booked_dt": plan - 15, "done_dt": np.full(deals.count, _NEVER), "conclusion": nobody, "mode": nobody,
+        open_ = {**always, "booked_dt": made_dt, "done_dt": np.full(deals.count, _NEVER), "conclusion": nobody, "mode": nobody,
                  "contact": nobody, "is_use_proper": np.zeros(deals.count, bool), "status": "待办"}  # fmt: skip
         open_.pop("is_use_proper")
         told = {**always, "booked_dt": done + 1, "done_dt": done, "conclusion": conclusion, "mode": either(seen < 0, "现场", "非现场"),
                 "contact": either(lost, "失联", "正常"), "is_use_proper": rng.random(deals.count) < 0.97, "status": "已完成"}  # fmt: skip
         skipped = rng.random(deals.count) < 0.05
-        made.append(table(open_, plan - 15, deals.who))
+        made.append(table(open_, made_dt, deals.who))
         made.append(table(told, done + 1, deals.who, ~skipped))
     return pa.concat_tables(made, promote_options="permissive")
 
@@ -123,7 +128,7 @@ def _tasks(deals: Deals, rng: np.random.Generator) -> pa.Table:
         grave = seen < -1.5
         closed = day + rng.integers(5, 45, k)
         ended = either(
-            deals.get("overdue") < closed,
+            (deals.get("overdue") < closed) & ~(deals.get("cured") < day),
             "转逾期",
             names.table(_ENDS)[np.where(grave, 2, rng.integers(0, 2, k))],
         )

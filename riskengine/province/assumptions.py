@@ -72,6 +72,7 @@ RENEWAL = Assumed(0.80, "guarantees that are applied for again when they end", "
 DECLINED = Assumed(0.12, "applications declined", "D")
 EXTENDED = Assumed(0.02, "guarantees extended (展期) rather than repaid in time", "D")
 FROM_OVERDUE = Assumed(0.62, "overdue loans that end in compensation", "D")
+DISPUTED = Assumed(0.01, "overdue loans in dispute for a year or more, then released by judgment", "D")
 GRACE_LOW = Assumed(60, "days of grace, batch product", "K")
 GRACE_HIGH = Assumed(90, "days of grace, agricultural system", "C")
 COMPENSATION_LOW = Assumed(0.008, "compensated / released, a year: Shandong", "B")

@@ -172,19 +172,25 @@ def _fates(desk: _Desk) -> Book:
     overdue = np.where(hit & (fails <= last), fails, never)
     batch = one.product == PRODUCTS.index("ZDZ")
     grace = np.where(batch, a.GRACE_LOW.value, a.GRACE_HIGH.value).astype(np.int64)
-    paid = overdue + grace + rng.integers(-15, 26, k)
-    compensated = np.where(rng.random(k) < a.FROM_OVERDUE.value, paid, never)
-    compensated = np.where(compensated <= last, compensated, never)
+    paid = overdue + grace + rng.integers(20, 46, k)  # the claim is filed when the days of grace are over
+    court = stream(desk.ask.seed, "dispute")
+    disputed = ~np.isnat(overdue) & (court.random(k) < a.DISPUTED.value)
+    judged = overdue + court.integers(400, 1000, k)
+    cure = overdue + rng.integers(20, 150, k)
+    closed = desk.register.closed[one.who]
+    pays = ((rng.random(k) < a.FROM_OVERDUE.value) | (closed < cure)) & ~disputed & ~np.isnat(overdue)
+    compensated = np.where(pays & (paid <= last), paid, never)
+    cured = np.where(~pays & ~disputed & (cure <= last), cure, never)
     left = rng.uniform(0.75, 1.0, k)
     claim = np.where(np.isnat(compensated), 0.0, np.round(one.amount * left * 0.8, 2))
     early = np.where(rng.random(k) < 0.25, rng.integers(5, 90, k), rng.integers(0, 3, k))
     extended = (rng.random(k) < a.EXTENDED.value) & np.isnat(overdue)
     leaves = end - np.minimum(early, 30 * np.maximum(one.tenor - 3, 0))
     leaves = np.where(extended, end + rng.integers(60, 181, k), leaves)
-    cured = np.maximum(overdue + rng.integers(20, 150, k), end)
-    leaves = np.where(np.isnat(overdue), leaves, np.where(np.isnat(compensated), cured, compensated))
-    waiting = ~np.isnat(overdue) & np.isnat(compensated) & (paid > last)
-    released = np.where((leaves <= last) & ~waiting, leaves, never)
+    leaves = np.where(closed < leaves, np.maximum(closed - 10, start + 1), leaves)  # who closes pays first
+    late = np.where(disputed, judged, np.where(pays, paid, np.maximum(cure, leaves)))
+    leaves = np.where(np.isnat(overdue), leaves, late)
+    released = np.where(leaves <= last, leaves, never)
     return Book(
         enterprise=one.who.astype(np.int32), applied=one.applied, approved=one.approved, start=start, end=end,
         amount=one.amount,
@@ -192,7 +198,7 @@ def _fates(desk: _Desk) -> Book:
         fee=np.clip(np.array(_FEE)[one.product] + 0.0015 * rng.standard_normal(k), 0.0, 0.01).astype(np.float32),
         product=names.table(PRODUCTS)[one.product],
         bank=_banks(desk.register, one.who, rng), institution=_institutions(desk.register, one.who, rng),
-        overdue=overdue, compensated=compensated, claim=claim,
+        overdue=overdue, cured=cured, compensated=compensated, claim=claim,
         recovered=np.round(claim * np.minimum(rng.beta(1.2, 2.6, k), 0.95), 2), released=released,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskengine.province import names
-from riskengine.province.deals import Array, Deals, either, table, texts
+from riskengine.province.deals import Array, Deals, either, mended, table, texts
 from riskengine.province.state import Days, Province
 
 _NEVER = np.datetime64("NaT", "D")
@@ -46,27 +46,46 @@ class Reports:
         return self.deals.health(self.day) + 0.7 * self.rng.standard_normal(self.deals.count)
 
     @cached_property
+    def told(self) -> Days:
+        """The day up to which lenders have told: they are up to a month late."""
+        return np.asarray(self.day - self.rng.integers(5, 40, self.deals.count))
+
+    @cached_property
     def overdue_days(self) -> Any:
-        """Days since payments began to fail, as lenders have told so far (up to a month late); 0 where they have not."""
-        since = (self.day - self.deals.failing).astype("timedelta64[D]").astype(np.int64) - self.rng.integers(
-            5, 40, self.deals.count
-        )
-        ill = ~np.isnat(self.deals.failing) & (since > 0)
-        healed = since > 400
-        return np.where(ill & ~healed, since, 0)
+        """Days since payments began to fail, as told; 0 where they have not, not yet or no longer."""
+        since = (self.told - self.deals.failing).astype("timedelta64[D]").astype(np.int64)
+        return np.where((self.deals.failing < self.told) & ~(self.deals.mended <= self.told), since, 0)
+
+    @cached_property
+    def past(self) -> Any:
+        """Whether payments failed within the last two years, as told."""
+        failing = self.deals.failing
+        return (failing < self.told) & ~(self.deals.mended + 730 <= self.told)
+
+    @cached_property
+    def loan(self) -> Any:
+        """Number in the book of the guaranteed loan that is open on the day, -1: none."""
+        book, found = self.deals.province.book, np.where(self.before, self.deals.earlier, self.deals.at)
+        open_ = (found >= 0) & (book.start[found] < self.day) & ~(book.released[found] <= self.day)
+        return np.where(open_, found, -1)
+
+    @cached_property
+    def owed(self) -> Any:
+        """Principal of the guaranteed loan that is open on the day, yuan."""
+        return np.where(self.loan >= 0, Deals(self.deals.province, self.loan).owed(self.day), 0.0)
 
     @cached_property
     def lenders(self) -> Any:
         """How many lenders."""
         size = self.deals.of_register("size")
         base = np.array([0.9, 1.8, 3.5])[size] * np.exp(-0.12 * np.clip(self.seen, -3, 3))
-        return self.rng.poisson(base) + (~self.before | (self.overdue_days > 0))
+        return self.rng.poisson(base) + ((self.loan >= 0) | (self.overdue_days > 0))
 
     @cached_property
     def balance(self) -> Any:
-        """Open credit, yuan."""
+        """Open credit, yuan: the guaranteed loan and what others lend."""
         typical = self.deals.of_register("monthly_sales") * self.rng.uniform(0.8, 2.5, self.deals.count)
-        return np.where(self.lenders > 0, np.round(self.lenders * typical, 2), 0.0)
+        return np.round((self.lenders - (self.loan >= 0)) * typical + self.owed, 2)
 
     @cached_property
     def queries(self) -> tuple[Any, Any, Any]:
@@ -137,17 +156,33 @@ def _graded(days: Any) -> Any:
 
 def _accounts(reports: Reports) -> pa.Table:
     """Up to four accounts of a report; each lender grades on its own."""
-    made, rng, k = [], reports.rng, reports.deals.count
+    made, rng, k, province = [], reports.rng, reports.deals.count, reports.deals.province
     for number in range(4):
         there = reports.lenders > number
         late = np.where(rng.random(k) < 0.7, reports.overdue_days, 0)
-        part = np.round(reports.balance / np.maximum(reports.lenders, 1), 2)
+        ours = (reports.loan >= 0) & (number == 0)
+        others = reports.lenders - (reports.loan >= 0)
+        part = np.where(
+            ours, reports.owed, np.round((reports.balance - reports.owed) / np.maximum(others, 1), 2)
+        )
         opened = reports.day - rng.integers(40, 700, k)
-        fresh = (reports.seen < -1.5) & (rng.random(k) < 0.15)
+        lender, granted, due = (reports.deals.who + 31 * number) % 117, np.round(part * 1.2, 2), opened + 1100
+        if number == 0:  # the guaranteed loan comes first, as its own bank tells of it
+            own = Deals(province, np.maximum(reports.loan, 0))
+            late, opened = (
+                np.where(ours, own.late(reports.told), late),
+                np.where(ours, own.get("start"), opened),
+            )
+            lender, granted = (
+                np.where(ours, own.get("bank"), lender),
+                np.where(ours, own.get("amount"), granted),
+            )
+            due = np.where(ours, own.get("end"), due)
+        fresh = (reports.seen < -1.5) & (rng.random(k) < 0.15) & ~ours
         columns = {
-            "acct_no": texts(f"ZH{number}", reports.deals.who, 8), "inst_type": either(rng.random(k) < 0.08, "小额贷款公司", "商业银行"),
-            "lender": reports.deals.province.banks[(reports.deals.who + 31 * number) % 117], "kind": "短期借款", "amount": np.round(part * 1.2, 2),
-            "balance": part, "open_dt": opened, "due_dt": opened + 1100, "updated_dt": reports.day - rng.integers(1, 31, k), "status": "未结清",
+            "acct_no": texts(f"ZH{number}", reports.deals.who, 8), "inst_type": either((rng.random(k) < 0.08) & ~ours, "小额贷款公司", "商业银行"),
+            "lender": province.banks[lender], "kind": "短期借款", "amount": granted,
+            "balance": part, "open_dt": opened, "due_dt": due, "updated_dt": reports.day - rng.integers(1, 31, k), "status": "未结清",
             "five_class": _graded(late), "overdue_days": late, "overdue_principal": np.where(late > 0, part, 0.0),
             "overdue_amt": np.where(late > 0, np.round(part * 1.02, 2), 0.0), "special_trade": either(fresh, "借新还旧", "无"),
             "special_dt": np.where(fresh, opened, _NEVER),
@@ -168,7 +203,8 @@ def _liabilities(reports: Reports, rng: np.random.Generator) -> pa.Table:
     debtor, day = edges.target[edge], reports.day[row]
     began = province.course.distress[debtor].astype(np.int64)
     month = (day.astype("datetime64[M]") - np.datetime64(province.course.months[0], "M")).astype(np.int64)
-    late = np.where((began >= 0) & (month > began), (month - began) * 30 - rng.integers(0, 30, len(row)), 0)
+    failed = (began >= 0) & (month > began) & ~(mended(province)[debtor] <= day)
+    late = np.where(failed, (month - began) * 30 - rng.integers(0, 30, len(row)), 0)
     balance = np.round(edges.weight[edge] * 0.8, 2)
     own = Reports(Deals(province, reports.deals.at[row]), day, reports.before[row], rng)
     columns = {
@@ -188,7 +224,9 @@ def _persons(reports: Reports, rng: np.random.Generator) -> pa.Table:
     two = rng.poisson(np.exp(-0.7 - 0.55 * np.clip(seen, -3, 3)))
     cards, limit = rng.integers(0, 5, k), 30_000.0
     use = np.clip(0.35 - 0.12 * seen + 0.15 * rng.standard_normal(k), 0, 1.1)
-    late = np.where((reports.overdue_days > 0) & (rng.random(k) < 0.6), reports.overdue_days, 0)
+    shares = rng.random(k) < 0.6
+    late = np.where(shares, reports.overdue_days, 0)
+    two = two + (reports.past & shares)
     one = rng.poisson(np.exp(-0.5 - 0.3 * np.clip(seen, -3, 3)))
     three = one + rng.poisson(0.8, k)
     columns = {
@@ -231,19 +269,20 @@ def _month_end(every: Deals, day: np.datetime64, rng: np.random.Generator) -> pa
     deals = every.some(there)
     slip, long = deals.slip
     k, amount = deals.count, deals.get("amount")
-    began = deals.get("overdue")
-    late = np.where(began <= day, (day - began).astype("timedelta64[D]").astype(np.int64), 0)
+    late, owed, fresh = deals.late(day), deals.owed(day), deals.get("cured") > day - 180
     short = (slip <= day) & (slip + long > day)
     late = np.where(short, (day - slip).astype("timedelta64[D]").astype(np.int64) + 1, late)
     when = np.full(k, day, "datetime64[D]")
     seen = deals.health(when) + 0.8 * rng.standard_normal(k)
     inflow = deals.province.course.sales[deals.who, deals.month(when)] * rng.uniform(0.2, 0.8, k)
     shown = np.where(rng.random(k) < 0.7, late, np.maximum(late - 30, 0))  # five classes trail the days
-    graded = either((late == 0) & (seen < -2.3) & (rng.random(k) < 0.4), "关注", _graded(shown))
+    fresh &= deals.get("cured") <= day  # watched for half a year after it paid again
+    watch = fresh | ((seen < -2.3) & (rng.random(k) < 0.4))
+    graded = either((late == 0) & watch, "关注", _graded(shown))
     used = np.clip(0.62 - 0.10 * seen + 0.12 * rng.standard_normal(k), 0.05, 1.0)
     columns = {
-        **deals.common(), "report_dt": when, "balance": amount, "overdue_days": late, "five_class": graded,
-        "loan_no": texts("JJ", deals.at, 10), "due_dt": deals.get("end"), "overdue_principal": np.where(late > 30, amount, 0.0),
+        **deals.common(), "report_dt": when, "balance": owed, "overdue_days": late, "five_class": graded,
+        "loan_no": texts("JJ", deals.at, 10), "due_dt": deals.get("end"), "overdue_principal": np.where(late > 30, owed, 0.0),
         "overdue_interest": np.where(late > 0, np.round(amount * 0.011, 2), 0.0),
         "debit_failed_cnt": rng.poisson(np.where(late > 0, 1.5, np.exp(-3.0 - 0.7 * np.clip(seen, -3, 3)))),
         "account_inflow": np.round(inflow, 2), "credit_limit": np.round(amount * 1.3, 2), "credit_used": np.round(amount * 1.3 * used, 2),

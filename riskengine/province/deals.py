@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from riskengine.province import names
 from riskengine.province.register import stream
-from riskengine.province.state import TRUTH, Days, Province, Texts
+from riskengine.province.state import TRUTH, Days, Province, Texts, as_days
 
 Array = NDArray[Any]
 SHARES = {  # bank, direct, province, Fund: domain page 4.1 and 2.5
@@ -24,6 +24,9 @@ SHARES = {  # bank, direct, province, Fund: domain page 4.1 and 2.5
     ("PRIV", "不分档"): (0.2, 0.2, 0.2, 0.4),
     ("AGRI", "不分档"): (0.2, 0.4, 0.2, 0.2),
 }
+SECURED = 0.75  # guarantees with a counter-guarantee on record [D]
+_MENDS = 400  # days until one who fails without a guarantee of ours pays again [D]
+_SETTLES = 730  # days until a loan that was paid for, or is in dispute, is off the lenders' books [D]
 _SLIP = 0.04  # guarantees that are overdue for a few days without any distress, at mean health [D]
 
 
@@ -149,6 +152,54 @@ class Deals:
         return np.where(began >= 0, days, np.datetime64("NaT"))
 
     @cached_property
+    def earlier(self) -> NDArray[np.int64]:
+        """Number in the book of the last guarantee the same enterprise was given before, -1: none."""
+        book = self.province.book
+        given = np.flatnonzero(book.approved)
+        given = given[np.lexsort((given, book.enterprise[given]))]
+        width = len(book.enterprise) + 1
+        keys = book.enterprise[given].astype(np.int64) * width + given
+        place = np.searchsorted(keys, self.who * width + self.at) - 1
+        found = given[np.maximum(place, 0)]
+        return np.where((place >= 0) & (book.enterprise[found] == self.who), found, -1)
+
+    @cached_property
+    def mended(self) -> Days:
+        """The day from which each deal's enterprise pays again; NaT: it never failed."""
+        return mended(self.province)[self.who]
+
+    def late(self, day: Any) -> NDArray[np.int64]:
+        """Days for which each guaranteed loan is overdue on a day; 0: it is not, not yet or no longer."""
+        began = self.get("overdue")
+        open_ = (began <= day) & ~(self.get("cured") <= day)
+        return np.where(open_, (day - began).astype("timedelta64[D]").astype(np.int64), 0)
+
+    @cached_property
+    def set_off(self) -> tuple[Days, NDArray[np.float64]]:
+        """When a bank takes what it holds of an overdue borrower (NaT: it does not), and the principal then left."""
+        rng, claim = stream(self.province.ask.seed, "set off"), self.get("claim")
+        other = rng.uniform(0.75, 1.0, len(self.province.book.enterprise))[self.at]
+        left = np.where(claim > 0, claim / 0.8, np.round(self.get("amount") * other, 2))
+        day = self.get("overdue") + self.grace // 4
+        there = (day < np.datetime64(self.province.ask.end)) & ~(self.get("cured") <= day)
+        return np.where(there, day, np.datetime64("NaT")), np.where(
+            there, np.round(left, 2), self.get("amount")
+        )
+
+    def owed(self, day: Any) -> NDArray[np.float64]:
+        """Principal of the loan on a day, yuan."""
+        taken, left = self.set_off
+        return np.where(taken <= day, left, self.get("amount"))
+
+    @cached_property
+    def security(self) -> Texts:
+        """What secures the guarantee: 保证, 抵押, 质押, or 信用 where nothing is on record."""
+        count = len(self.province.book.enterprise)
+        has, kind = (stream(self.province.ask.seed, "security").random((2, count)))[:, self.at]
+        thing = either(kind > 0.93, "质押", either(kind > 0.82, "抵押", "保证"))
+        return either(has < SECURED, thing, "信用")
+
+    @cached_property
     def slip(self) -> tuple[Days, NDArray[np.int64]]:
         """A short delay of an instalment that means little: its first day (NaT: none) and its length in days."""
         rng = stream(self.province.ask.seed, "slip")
@@ -168,3 +219,19 @@ class Deals:
         return np.where(
             slow, rng.integers(usual, late + 1, self.count), rng.integers(0, usual + 1, self.count)
         )
+
+
+def mended(province: Province) -> Days:
+    """[n]: the day from which an enterprise pays again; NaT: it never failed, or not within the period.
+
+    With the cure of its guaranteed loan; two years after that was paid for or disputed; else 400 days after it began to fail.
+    """
+    book, began = province.book, province.course.distress.astype(np.int64)
+    first = np.datetime64(province.course.months[0], "M")
+    never = np.datetime64("NaT", "D")
+    days = np.where(began >= 0, (first + np.maximum(began, 0)).astype("datetime64[D]") + _MENDS, never)
+    late = np.flatnonzero(~np.isnat(book.overdue))
+    ends = np.where(np.isnat(book.cured[late]), book.overdue[late] + _SETTLES, book.cured[late])
+    latest = np.full(len(days), np.iinfo(np.int64).min)
+    np.maximum.at(latest, book.enterprise[late], ends.astype(np.int64))
+    return as_days(np.where(latest > np.iinfo(np.int64).min, latest.astype("datetime64[D]"), days))

@@ -145,7 +145,7 @@ def _contracts(deals: Deals, rng: np.random.Generator) -> pa.Table:
         "is_first_guarantee": ~again,
         "is_renewal": again,
         "repayment": "到期一次还本",
-        "counter_measure": either(rng.random(deals.count) < 0.6, "保证", "信用"),
+        "counter_measure": deals.security,
     }  # fmt: skip
     return table(columns, start + 1, deals.who)
 
@@ -170,18 +170,44 @@ def _disbursements(deals: Deals, rng: np.random.Generator) -> pa.Table:
         made.append(table(columns, booked, deals.who))
 
     flow("L1", "放款", start, booked, payee_kind=payee)
-    whole = np.where(paid_out, _NEVER, released)
-    flow("P1", "还本", whole, whole + deals.delay(rng, 1, 15), balance_after=np.zeros(deals.count))
+    whole = np.where(paid_out | judged(deals), _NEVER, released)
+    flow(
+        "P1",
+        "还本",
+        whole,
+        whole + deals.delay(rng, 1, 15),
+        amount=deals.owed(whole),
+        balance_after=np.zeros(deals.count),
+    )
+    taken, left = deals.set_off
+    flow(
+        "S1",
+        "还本",
+        taken,
+        taken + deals.delay(rng, 1, 15),
+        amount=np.round(amount - left, 2),
+        balance_after=left,
+    )
     longer = np.isnat(overdue) & (
         (released > end + 30) | (np.isnat(released) & (end < np.datetime64(deals.province.ask.end)))
     )
     agreed = np.where(longer, end - rng.integers(1, 15, deals.count), _NEVER)
     flow("X1", "展期", agreed, agreed + deals.delay(rng, 1, 15), due_dt=end, new_due_dt=end + 180)
     interest = np.round(amount * deals.get("rate").astype(float) / 4, 2)
+    cured = np.where(overdue < end, deals.get("cured"), _NEVER)
+    flow(
+        "C1",
+        "付息",
+        cured,
+        cured + deals.delay(rng, 1, 15),
+        amount=interest,
+        due_dt=overdue,
+        balance_after=deals.owed(cured),
+    )
     quarter = (start.astype("datetime64[M]") + 3).astype("datetime64[D]") + 19
     for number in range(1, 13):
         day = np.where(quarter < np.where(np.isnat(released), end + 90, released), quarter, _NEVER)
-        fails = day >= overdue
+        fails = (day >= overdue) & ~(day >= deals.get("cured"))
         day = np.where(fails & (day > overdue + 120), _NEVER, day)
         flow(
             f"I{number}",
@@ -190,21 +216,30 @@ def _disbursements(deals: Deals, rng: np.random.Generator) -> pa.Table:
             day + deals.delay(rng, 1, 15),
             amount=interest,
             due_dt=day,
+            balance_after=deals.owed(day),
             result=either(fails, "失败", "成功"),
         )
         quarter = (quarter.astype("datetime64[M]") + 3).astype("datetime64[D]") + 19
     return pa.concat_tables(made, promote_options="permissive")
 
 
+def judged(deals: Deals) -> Any:
+    """Whether a judgment released the guarantee of a loan that nobody paid back."""
+    ended = ~np.isnat(deals.get("released")) & ~np.isnat(deals.get("overdue"))
+    return ended & np.isnat(deals.get("cured")) & np.isnat(deals.get("compensated"))
+
+
 def _releases(deals: Deals, rng: np.random.Generator) -> pa.Table:
     released, end = deals.get("released"), deals.get("end")
     by_payment = ~np.isnat(deals.get("compensated"))
     amount = np.round(deals.get("amount") * (1 - deals.shares[:, 0]), 2)
-    reason = either(by_payment, "代偿", either(released < end - 4, "提前还清", "到期还清"))
+    freed = judged(deals)
+    paid_back = either(released < end - 4, "提前还清", "到期还清")
+    reason = either(by_payment, "代偿", either(freed, "判决免责", paid_back))
     columns = {
         **deals.common(),
         "amount": amount,
-        "type": either(by_payment, "代偿解保", "正常解保"),
+        "type": either(by_payment, "代偿解保", either(freed, "诉保解保", "正常解保")),
         "release_dt": released,
         "reason": reason,
     }
@@ -229,22 +264,13 @@ def _overdue(deals: Deals, rng: np.random.Generator) -> pa.Table:
     notice = began + rng.integers(3, 8, deals.count)
     booked = notice + deals.delay(rng, 2, 8)
     kind = np.searchsorted([0.3, 0.75], rng.random(deals.count))
-    kind = np.where(small, 1, kind)  # 0: both, 1: interest, 2: principal
+    early = (kind == 2) & (began < deals.get("end"))  # no principal falls due before the loan does
+    kind = np.where(small | early, 1, kind)  # 0: both, 1: interest, 2: principal
     owed = deals.get("amount") * np.where(kind == 1, 0.0, 1.0)
     interest = np.where(
         kind == 2, 0.0, np.round(deals.get("amount") * deals.get("rate").astype(float) / 4, 2)
     )
-    released, compensated = deals.get("released"), deals.get("compensated")
-    length = np.where(np.isnat(released), 0, (released - began).astype("timedelta64[D]").astype(np.int64))
-    cured = np.where(
-        small,
-        began + long,
-        np.where(
-            np.isnat(compensated) & ~np.isnat(released),
-            began + (0.6 * np.maximum(length, 1)).astype(np.int64),
-            _NEVER,
-        ),
-    )
+    cured = np.where(small, began + long, deals.get("cured"))
     columns = {
         **deals.common(), "ovd_dt": began, "notice_dt": notice, "grace_to": began + deals.grace, "measures": "电话催收，上门走访",
         **_reasons(deals, rng),
@@ -317,11 +343,12 @@ def _compensations(deals: Deals, rng: np.random.Generator) -> pa.Table:
 
 
 def _recoveries(deals: Deals, rng: np.random.Generator) -> pa.Table:
-    """What is recovered within 24 months, in up to three parts."""
+    """What is recovered within 24 months, in up to three parts, once those who share the risk have paid theirs."""
     pay, total = deals.get("compensated"), deals.get("recovered")
     made = []
-    sources = names.table(("借款人", "反担保人", "反担保物处置"))
-    for number, (share, low, high) in enumerate(((0.5, 30, 240), (0.3, 241, 480), (0.2, 481, 720))):
+    secured, shared = deals.security != "信用", (deals.shares[:, 2] + deals.shares[:, 3]) / 0.8
+    other = either(deals.security == "保证", "反担保人", "反担保物处置")
+    for number, (share, low, high) in enumerate(((0.5, 105, 240), (0.3, 241, 480), (0.2, 481, 720))):
         day = pay + rng.integers(low, high, deals.count)
         booked = day + deals.delay(rng, 3, 20)
         amount = np.round(total * share, 2)
@@ -329,9 +356,9 @@ def _recoveries(deals: Deals, rng: np.random.Generator) -> pa.Table:
         back = np.minimum(back, booked)
         columns = {
             **deals.common(), "recovery_id": texts("ZC", deals.at * 3 + number, 9), "comp_id": texts("DC", deals.at, 8), "comp_pay_dt": pay,
-            "recover_dt": day, "booked_dt": booked, "kind": "追回", "amount": amount, "source": sources[rng.integers(0, 3, deals.count)],
+            "recover_dt": day, "booked_dt": booked, "kind": "追回", "amount": amount, "source": either(secured & (rng.random(deals.count) < 0.6), other, "借款人"),
             "cost": np.round(amount * 0.03, 2), "return_due_dt": day + 14, "return_paid_dt": np.maximum(back, day),
-            "return_amount": np.round(amount * 0.5, 2), "status": "有效",
+            "return_amount": np.round(amount * shared, 2), "status": "有效",
         }  # fmt: skip
         made.append(table(columns, booked, deals.who, amount > 0))
     return pa.concat_tables(made)

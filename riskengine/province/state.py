@@ -112,6 +112,7 @@ class Book:
     bank: Ints
     institution: Ints
     overdue: Days
+    cured: Days  # paid again, before anybody paid for it; NaT where overdue: compensated, in dispute, or not yet ended
     compensated: Days
     claim: NDArray[np.float64]  # compensated principal, yuan; 0 where none
     recovered: NDArray[np.float64]

@@ -19,7 +19,8 @@ No pipeline may read this folder: it holds what nobody could know. 任何流程�
 
 - enterprises.parquet: one row an enterprise; `distress`: first day of the month in which payments began to fail. 企业
 - course.parquet: one row an enterprise and month; latent `health`, true sales and staff. 逐月潜在健康度
-- deals.parquet: one row an application with its fate. 申请与担保的结局
+- deals.parquet: one row an application with its fate; `cured`: overdue, then paid again by itself. Overdue without `cured` and
+  `compensated`: not ended yet, or (about 1 in 100) in dispute until a judgment releases it. 申请与担保的结局（cured 为逾期后自行化解日）
 - faults.parquet: what was planted in which row (source, kind, key) and which enterprise it truly is. 植入的错误
 - sales.parquet, guarantees.parquet, holdings.parquet: who depends on whom. 关系
 """

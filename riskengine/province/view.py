@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from riskengine.province import rates
+from riskengine.province import names, rates
 from riskengine.province.draws import Array, Dice
 from riskengine.province.rates import Delay
 from riskengine.province.state import Days, Floats, Ints, Province
@@ -20,26 +20,6 @@ from riskengine.province.state import Days, Floats, Ints, Province
 Bools = NDArray[np.bool_]
 Column: TypeAlias = Array | pa.Array | str | np.datetime64
 NEVER = np.datetime64("NaT", "D")
-CITIES = [
-    "省直",
-    "济南市",
-    "青岛市",
-    "淄博市",
-    "枣庄市",
-    "东营市",
-    "烟台市",
-    "潍坊市",
-    "济宁市",
-    "泰安市",
-    "威海市",
-    "日照市",
-    "莱芜市",
-    "临沂市",
-    "德州市",
-    "聊城市",
-    "滨州市",
-    "菏泽市",
-]  # by the third and fourth digit of the division code, GB/T 2260
 _MONTH_DAYS = 28
 
 
@@ -279,9 +259,10 @@ class Rows:
         return self.texts(self.view.province.register.region6)
 
     def city(self) -> pa.Array:
-        """Names of the cities, 省直 where there is none of that number."""
-        number = pc.utf8_slice_codeunits(self.region(), 2, 4).to_numpy(zero_copy_only=False).astype(np.int64)
-        return words(CITIES, np.where(number < len(CITIES), number, 0))
+        """Names of the cities (`names.CITIES`), 省直 where the division is none of theirs."""
+        codes = pa.array([row[0] for row in names.CITIES])
+        place = pc.index_in(pc.utf8_slice_codeunits(self.region(), 0, 4), codes)
+        return pc.fill_null(pa.array([f"{row[1]}市" for row in names.CITIES]).take(place), "省直")
 
     def identity(self) -> dict[str, Column]:
         """`uscc`, `name` and `region6` as a feed without a register of its own has them: for a while the former name."""

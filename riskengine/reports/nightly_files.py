@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskengine.monitor import frames
+from riskengine.monitor.health import held_lines
 from riskengine.monitor.night import Before
 from riskengine.monitor.publish import Outcome, inputs_hash
 from riskengine.monitor.watch import Watch
@@ -44,6 +45,7 @@ def night_files(
         "exposure": _sum(night.book.exposure),
         "expected_loss": _sum(night.book.expected_loss),
         "health": _plain(night.health),
+        "held": held_lines(night.held),
         "signals": _plain(night.evaluation.counts),
         "reminders": _plain(night.plan.counts),
     }
@@ -63,7 +65,11 @@ def summary(outcome: Outcome) -> str:
         f"  signals: {counts['signals_red']} red, {counts['signals_orange']} orange, {counts['signals_yellow']} yellow,"
         f" {counts['signals_blue']} blue ({counts['signals_new']} new, {counts['signals_held']} held,"
         f" {counts['signals_ended']} ended); {counts['not_evaluable']:,} could not be evaluated",
-        f"  {counts['reminders']:,} reminders; {counts['stale_sources']} stale source(s)",
+        f"  {counts['reminders']:,} reminders; {counts['stale_sources']} stale source(s); {counts.get('held_files', 0)} held file(s)",
+        *(
+            f"  held: {one['source']}/{one['file']}: {one['problem']}. What to do: {one['to_do']}"
+            for one in manifest.get("held", [])
+        ),
         *(f"  was damaged: {problem}" for problem in outcome.found),
         *(
             f"  act {place}: {one['title']} ({one['id']}): expected loss {float(one['expected_loss']):,.0f},"
@@ -91,6 +97,7 @@ def _page(watch: Watch, bundle: Bundle, night: Work, before: Before, inputs: Map
         evaluation=night.evaluation,
         plan=night.plan,
         health=night.health,
+        held=held_lines(night.held),
         today=night.today,
         changes=night.changes,
         signals={signal.id: signal for signal in watch.signals},

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from riskengine.monitor.evaluate import SEPARATOR, Evaluation
+from riskengine.monitor.health import TO_DO
 from riskengine.monitor.plan import Plan
 from riskengine.monitor.ranking import ActToday, Changes
 from riskengine.monitor.reminders import Reminder
@@ -51,6 +52,7 @@ class Page:
     inputs: Mapping[str, Any]
     before: date | None = None
     notes: tuple[Words, ...] = ()
+    held: Sequence[Mapping[str, Any]] = ()  # health.held_lines
     reasons: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
@@ -78,6 +80,7 @@ def render(page: Page, language: str = "") -> bytes:
         changed=_changed(page),
         reminders=_reminders(page),
         feeds=_records(page.health),
+        to_do=TO_DO,
         why=_why(page),
         pictures=_pictures(page),
         severities=SEVERITIES[::-1],

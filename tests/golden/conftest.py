@@ -16,4 +16,5 @@ def own_store() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):
             patch.delenv(name, raising=False)
+        patch.setenv("RISKENGINE_PERSONAL_KEY", "a key for golden nights, of no use elsewhere")
         yield

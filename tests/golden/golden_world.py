@@ -31,9 +31,10 @@ ROWS = 4000
 
 
 def institution(folder: Path) -> Project:
-    """The default project in a folder of its own, the world's files in its inbox, a champion, nothing taken in yet."""
+    """The default project with a small model of its own, the world's files in its inbox, nothing taken in yet."""
     for room in ("configs", "features", "models"):
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HERE / "inforce_pd.toml", folder / "models")
     shutil.copytree(WORLD, folder / "data")
     project = Project(folder)
     _crown(project, "inforce_pd")

@@ -35,12 +35,27 @@ def test_published_codes_are_valid(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["91370100000000000R", "9134010014919331XD", "91370102MA3C00011G", "", "91", "9137010SMA3C00011F"]
+    "code",
+    [
+        "91370100000000000R",
+        "9134010014919331XD",
+        "91370102MA3C00011G",
+        "",
+        "91",
+        "9137010SMA3C00011F",
+        "123456789012345678",
+    ],
 )
 def test_wrong_codes_say_why(code: str) -> None:
     verdict = check_credit_code(code)
     assert not verdict.valid
     assert verdict.invalid[0]
+
+
+@pytest.mark.parametrize("typed", ["123456789012345678", "123456789012345", "0" * 18, "1" * 15, "11111111-1"])
+def test_a_number_typed_along_the_keys_is_nobodys(typed: str) -> None:
+    """Two of these have a right check character by chance."""
+    assert check_enterprise_code(typed).dummy
 
 
 def test_every_single_substitution_and_transposition_is_detected() -> None:

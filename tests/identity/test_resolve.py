@@ -62,10 +62,10 @@ def test_what_the_publisher_updates_keeps_its_code_and_what_it_removes_needs_non
     assert (
         deliver(project, "court_exec", "2024-06-01", first, case(9, "某人")).duplicates == 1
     )  # delivered again
-    deliver(project, "court_exec", "2024-06-03", {**first, "status": "已结案", "snapshot_dt": "2024-06-03"})
+    deliver(project, "court_exec", "2024-06-03", {**first, "exec_target": 2000, "snapshot_dt": "2024-06-03"})
     assert resolve(project, JUNE).rows_carried == 1
-    assert seen(project, "court_exec", str(JUNE), "name, uscc, status, known_at")[-1] == (
-        "济南明湖机械有限公司", A, "已结案", date(2024, 6, 3)
+    assert seen(project, "court_exec", str(JUNE), "name, uscc, exec_target::int, known_at")[-1] == (
+        "济南明湖机械有限公司", A, 2000, date(2024, 6, 3)
     )  # fmt: skip
     deliver(project, "court_exec", "2024-07-01", {**first, "status": "已移除", "snapshot_dt": "2024-07-01"})
     resolve(project, JULY)

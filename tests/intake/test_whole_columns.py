@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskengine.intake import cleaning, load
+from riskengine.intake import cleaning, repeats
 from riskengine.intake.cells import cell_parser
 from riskengine.intake.cleaning import clean, fact_hashes
 from riskengine.intake.codes import credit_code_check_mark
@@ -172,8 +172,8 @@ def test_duplicates_are_found_as_row_by_row(
     last = set(data.draw(st.lists(st.sampled_from(sorted(ever))))) if ever else set()
     store = Held(ever, last)
     slot = [] if again else (["loan", "event_date", "known_at"] if dated else ["loan"])
-    every = load._unrepeated(contract, facts, slot, (last if slot else ever, ever))
-    assert load._news(store, contract, facts, again).equals(facts.filter(pa.array(every, pa.bool_())))
+    every = repeats.unrepeated(contract, facts, slot, (last if slot else ever, ever))
+    assert repeats.news(store, contract, facts, again).equals(facts.filter(pa.array(every, pa.bool_())))
 
 
 def test_slots_may_be_of_any_type() -> None:
@@ -184,5 +184,5 @@ def test_slots_may_be_of_any_type() -> None:
     ]
     columns = [pa.array(list(column)) for column in zip(*rows, strict=True)]
     facts = pa.table([*columns, pa.array(["a", "a", "b"])], names=["t", "m", "n", "f", "fact_hash"])
-    told, alone = load._apart(facts, set(), ["t", "m", "n", "f"])
+    told, alone = repeats.apart(facts, set(), ["t", "m", "n", "f"])
     assert (told.num_rows, alone.num_rows) == (2, 1)

@@ -156,6 +156,15 @@ def months_before(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
+def ended_months_before(month_end: date, months: int) -> date:
+    """The month end so many months before one, day by day."""
+    day = month_end
+    while months:
+        day -= timedelta(days=1)
+        months -= (day + timedelta(days=1)).day == 1
+    return day
+
+
 def current(rows: Iterable[Row], as_of: date, key: str = "id") -> list[Row]:
     """What is known on a day: of each key the last of the visible rows, unless it withdraws the key or lies ahead."""
     last: dict[Any, Row] = {}
@@ -295,7 +304,7 @@ class Oracle:
         if x.verb == "months_since_last":
             return self.whole_months(max(row.event for row in found)) if found else None
         if x.verb == "longest_gap":
-            near = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+            near = self.near(x)
             days = [*(row.event for row in found), near]
             gaps = [(later - earlier).days for earlier, later in pairwise(days)]
             return max(gaps) if found else None
@@ -336,11 +345,22 @@ class Oracle:
             return bool(value < as_of if rule.operator == "before_as_of" else value > as_of)
         return _meets(rule, value)
 
+    def near(self, x: e.Aggregate) -> date:
+        """The last day inside: months are stepped first, then days; then back to a month end where months are meant."""
+        day = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+        if x.months is None:
+            return day
+        while (day + timedelta(days=1)).day != 1:
+            day -= timedelta(days=1)
+        return ended_months_before(day, x.earlier)
+
     def inside(self, x: e.Aggregate, event: date) -> bool:
-        """Half-open: after the window's far end, up to and with its near end; months are stepped first, then days."""
-        near = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+        """Half-open: after the window's far end, up to and with its near end."""
+        near = self.near(x)
         if event > near:
             return False
+        if x.months is not None:
+            return event > ended_months_before(near, x.months)
         if x.window is None:
             return True
         total = Span(x.window.months + x.ago.months, x.window.days + x.ago.days)

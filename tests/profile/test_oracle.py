@@ -27,6 +27,9 @@ SPANS = [
     'window="1y", ago="30d"',
     'ago="1m"',
     "",
+    "months=1",
+    'months=12, ago="30d"',
+    'months=2, ago="1m", earlier=1',
 ]
 PLACES = [("ledger", "one"), ("patchy", "pair"), ("brought", "one"), ("brought_patchy", "own"), ("ledger", "all"),
           ("ledger", "other"), ("patchy", "one")]  # fmt: skip
@@ -95,6 +98,12 @@ e39 = year_on_year("patchy.money", by="one", window="12m", floor=100, where=fiel
 e40 = change("ledger.money", by="one", over="1m", through="out").named("", "")
 e41 = momentum("ledger.whole_number", by="one", recent="1m", before="12m", through=("some", "back")).named("", "")
 e42 = share("ledger", by="one", through="out", where=field("word").equals("甲")).named("", "")
+e43 = year_on_year("ledger.whole_number", by="one", months=2).named("", "")
+e44 = year_on_year("patchy.money", by="one", months=12, ago="30d", where=field("word").differs("丙")).named("", "")
+e45 = year_on_year("ledger.money", by="one", months=3, ago="1m", through="out").named("", "")
+e46 = change_months("ledger.whole_number", by="one", over=12).named("", "")
+e47 = change_months("patchy.number", by="one", over=1, ago="30d", through=("out", "recent")).named("", "")
+e48 = share("ledger", by="one", months=12, where=field("word").equals("甲")).named("", "")
 n1 = linked("out", by="one").named("", "")
 n2 = linked("some", by="one").named("", "")
 n3 = linked(("out", "back"), by="one").named("", "")
@@ -117,7 +126,7 @@ def _features() -> str:
             else:
                 what = f"{source}.{next(anything)}"
             span = next(spans)
-            if verb in ("trend", "volatility") and "window" not in span:
+            if verb in ("trend", "volatility") and "window" not in span and "months" not in span:
                 span = 'window="2y"'
             chain = f"through={through[0]!r}" if through else ""
             parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, next(wheres), chain) if part)

@@ -73,7 +73,7 @@ def small_province(n: int = 1500, seed: int = 3) -> Province:
     none = np.zeros(0, "datetime64[D]")
     book = Book(
         np.zeros(0, np.int32), none, np.zeros(0, bool), none, none, nothing, nothing.astype(np.float32),
-        nothing.astype(np.float32), np.zeros(0, object), np.zeros(0, np.int32), np.zeros(0, np.int32), none, none,
+        nothing.astype(np.float32), np.zeros(0, object), np.zeros(0, np.int32), np.zeros(0, np.int32), none, none, none,
         nothing, nothing, none,
     )  # fmt: skip
     people = Persons(

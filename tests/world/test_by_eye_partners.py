@@ -66,9 +66,9 @@ EXPECTED: list[Expected] = [
     ("A5", "2024-04-22", "guaranteed_overdue", 1),
     ("A5", "2024-07-22", "guaranteed_compensated", 1),
     ("A5", "2024-07-22", "partners_in_trouble", 2),  # B, overdue and compensated
-    ("B", "2024-08-04", "late_notes_24m", None),
-    ("B", "2024-08-05", "late_notes_24m", 1),
-    ("A5", "2024-08-05", "receivables_late_12m", 1),
+    ("B", "2024-07-04", "late_notes_24m", None),
+    ("B", "2024-07-05", "late_notes_24m", 1),
+    ("A5", "2024-07-05", "receivables_late_12m", 1),
     # Conflicts: C's sales by returns 570 (restated), by its report 600 then 570, by itself 800.
     ("C", "2024-05-06", "sales_by_report", 600_000),
     ("C", "2024-05-07", "sales_by_report", 570_000),
