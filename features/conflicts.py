@@ -13,7 +13,7 @@ _A, _E = "application", "enterprise"
 _ORDER = "Precedence tax > audited > register > bank > annual report > self-declared > market, domain page 3.6"
 _KNOWN = field("revenue").is_known()
 _SOLD = field("dir").equals("销")
-_invoiced_net = total("inv_monthly.blue_amt", by=_E, window="12m", ago="30d", where=_SOLD) + total("inv_monthly.red_amt", by=_E, window="12m", ago="30d", where=_SOLD)  # red-letter amounts are negative
+_invoiced_net = total("inv_monthly.blue_amt", by=_E, months=12, ago="30d", where=_SOLD) + total("inv_monthly.red_amt", by=_E, months=12, ago="30d", where=_SOLD)  # red-letter amounts are negative
 
 sales_by_report = latest("mkt_annual.revenue", by=_E, where=_KNOWN).named("Sales by the last annual report", "年销售额（最近年报）", unit="CNY", direction=-1, reference=_ORDER)
 sales_self_declared = latest("application.declared_revenue", by=_A).named("Sales declared in the application", "年销售额（申请自报）", unit="CNY", direction=0, reference=_ORDER)

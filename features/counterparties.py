@@ -18,7 +18,7 @@ customers_dishonest = distinct("court_dishonest.uscc", by=_E, through="customer"
 customers_closed = distinct("mkt_reg.uscc", by=_E, through="customer", where=_CLOSED).named("Customers closed", "注销吊销客户数", unit="enterprises", direction=1, reference=_T06)
 customers_compensated = distinct("compensation.uscc", by=_E, through="customer", window="24m").named("Customers compensated in 24 months", "近24个月代偿客户数", unit="enterprises", direction=1, reference=_T06)
 customers_overdue = distinct("overdue.uscc", by=_E, through="customer", window="12m").named("Customers overdue on our guarantees, 12 months", "近12个月在保逾期客户数", unit="enterprises", direction=1, reference=_T06)
-customers_sales_yoy_12m = year_on_year("tax_filing.declared_sales", by=_E, through="customer", window="12m", ago="30d", floor=600000).named("Customers' declared sales against the year before", "客户申报销售额同比", unit="share", direction=-1, reference=_T06)
+customers_sales_yoy_12m = year_on_year("tax_filing.declared_sales", by=_E, through="customer", months=12, ago="30d", floor=600000).named("Customers' declared sales against the year before", "客户申报销售额同比", unit="share", direction=-1, reference=_T06)
 suppliers_enforced = distinct("court_exec.uscc", by=_E, through="supplier").named("Suppliers under enforcement", "被执行的供应商数", unit="enterprises", direction=1, reference="Contagion, domain page 6.3: supplier edges")
 suppliers_closed = distinct("mkt_reg.uscc", by=_E, through="supplier", where=_CLOSED).named("Suppliers closed", "注销吊销供应商数", unit="enterprises", direction=1, reference="Contagion, domain page 6.3: supplier edges")
 

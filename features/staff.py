@@ -1,7 +1,7 @@
 """How many people work there, are they insured, does it hire, does it use power? 用工与用能：社保、公积金、招聘、水电气"""
 
 from riskengine.profile import (
-    change,
+    change_months,
     field,
     largest,
     latest,
@@ -21,22 +21,22 @@ _SI, _METER = "45d", "40d"  # what is known of social security and of nearly all
 _U01, _U02 = "Signal U01 用电骤降", "Signal U02 欠费停电/停水/停气"
 
 insured_latest = latest("si_monthly.insured_cnt", by=_E).named("Insured persons", "参保人数", unit="persons", direction=-1, reference="Signal E01 社保人数骤降")
-insured_mean_6m = mean("si_monthly.insured_cnt", by=_E, window="6m", ago=_SI).named("Insured persons, 6 months", "近6个月平均参保人数", unit="persons", direction=-1, reference="Signal E01 社保人数骤降")
-insured_change_6m = change("si_monthly.insured_cnt", by=_E, over="6m", ago=_SI).named("Insured persons against six months earlier", "参保人数半年变动", unit="persons", direction=-1, reference=_SHANDONG)
-insured_to_peak_6m = (ratio(latest("si_monthly.insured_cnt", by=_E), largest("si_monthly.insured_cnt", by=_E, window="7m", ago=_SI)) - 1).named("Insured persons against the most of seven months", "参保人数较近7个月峰值变动", unit="share", direction=-1, reference="Signal E01 社保人数骤降")
-insured_trend_12m = ratio(trend("si_monthly.insured_cnt", by=_E, window="12m", ago=_SI), mean("si_monthly.insured_cnt", by=_E, window="12m", ago=_SI)).named("Trend of insured persons over their mean, 12 months", "参保人数月趋势与均值之比（近12个月）", unit="1/month", direction=-1, reference="Signal E01 社保人数骤降")
+insured_mean_6m = mean("si_monthly.insured_cnt", by=_E, months=6, ago=_SI).named("Insured persons, 6 months", "近6个月平均参保人数", unit="persons", direction=-1, reference="Signal E01 社保人数骤降")
+insured_change_6m = change_months("si_monthly.insured_cnt", by=_E, over=6, ago=_SI).named("Insured persons against six months earlier", "参保人数半年变动", unit="persons", direction=-1, reference=_SHANDONG)
+insured_to_peak_6m = (ratio(latest("si_monthly.insured_cnt", by=_E), largest("si_monthly.insured_cnt", by=_E, months=7, ago=_SI)) - 1).named("Insured persons against the most of seven months", "参保人数较近7个月峰值变动", unit="share", direction=-1, reference="Signal E01 社保人数骤降")
+insured_trend_12m = ratio(trend("si_monthly.insured_cnt", by=_E, months=12, ago=_SI), mean("si_monthly.insured_cnt", by=_E, months=12, ago=_SI)).named("Trend of insured persons over their mean, 12 months", "参保人数月趋势与均值之比（近12个月）", unit="1/month", direction=-1, reference="Signal E01 社保人数骤降")
 arrears_months = latest("si_monthly.arrears_months", by=_E).named("Social security months in arrears", "社保欠缴月数", unit="months", direction=1, reference="Signal E02 社保断缴; " + _SHANDONG)
-social_paid_share_6m = ratio(total("si_monthly.paid", by=_E, window="6m", ago=_SI), total("si_monthly.payable", by=_E, window="6m", ago=_SI)).named("Social security paid over payable, 6 months", "近6个月社保实缴率", unit="share", direction=-1, reference="Signal E02 社保断缴")
+social_paid_share_6m = ratio(total("si_monthly.paid", by=_E, months=6, ago=_SI), total("si_monthly.payable", by=_E, months=6, ago=_SI)).named("Social security paid over payable, 6 months", "近6个月社保实缴率", unit="share", direction=-1, reference="Signal E02 社保断缴")
 housing_fund_persons = latest("hf_monthly.cnt", by=_E).named("Persons in the housing fund", "公积金缴存人数", unit="persons", direction=-1, reference="Signal E03 公积金停缴")
 housing_fund_stopped = latest("hf_monthly.stopped_months", by=_E).named("Housing fund months stopped", "公积金停缴月数", unit="months", direction=1, reference="Signal E03 公积金停缴")
 housing_fund_to_insured = ratio(latest("hf_monthly.cnt", by=_E), latest("si_monthly.insured_cnt", by=_E)).named("Persons in the housing fund over insured persons", "公积金与社保人数之比", unit="share", direction=-1, reference="Domain page 3.2 hf_monthly")
-posts_3m = total("jobs.posts", by=_E, window="3m", ago="30d").named("Job advertisements in 3 months", "近3个月招聘岗位数", unit="posts", direction=-1, reference="Signal E04 招聘停止/大量离职")
-posts_yoy_12m = year_on_year("jobs.posts", by=_E, window="12m", ago="30d", floor=5).named("Job advertisements in 12 months against the year before", "近12个月招聘岗位同比", unit="share", direction=-1, reference="Signal E04 招聘停止/大量离职")
+posts_3m = total("jobs.posts", by=_E, months=3, ago="30d").named("Job advertisements in 3 months", "近3个月招聘岗位数", unit="posts", direction=-1, reference="Signal E04 招聘停止/大量离职")
+posts_yoy_12m = year_on_year("jobs.posts", by=_E, months=12, ago="30d", floor=5).named("Job advertisements in 12 months against the year before", "近12个月招聘岗位同比", unit="share", direction=-1, reference="Signal E04 招聘停止/大量离职")
 
-power_12m = total("utility.kwh", by=_E, window="12m", ago=_METER, where=_POWER).named("Power used in 12 months", "近12个月用电量", unit="kWh", direction=-1, reference=_U01)
-power_yoy_12m = year_on_year("utility.kwh", by=_E, window="12m", ago=_METER, where=_POWER, floor=1200).named("Power used in 12 months against the year before", "近12个月用电量同比", unit="share", direction=-1, reference=_U01)
-power_yoy_6m = year_on_year("utility.kwh", by=_E, window="6m", ago=_METER, where=[_POWER, *_NOT_FESTIVAL], floor=400).named("Power used in 6 months without January and February against the year before", "近6个月用电量同比（剔除1、2月）", unit="share", direction=-1, reference=_U01 + "; Spring Festival kept out of both years")
-power_recent_share = ratio(total("utility.kwh", by=_E, window="3m", ago=_METER, where=_POWER), total("utility.kwh", by=_E, window="12m", ago=_METER, where=_POWER)).named("Share of a year's power used in the last three months", "近3个月用电占近12个月比重", unit="share", direction=-1, reference=_U01)
-utility_arrears_days = largest("utility.arrears_days", by=_E, window="3m").named("Most days of utility bills in arrears, 3 months", "近3个月水电气最长欠费天数", unit="days", direction=1, reference=_U02)
-months_cut_off_12m = months_with("utility", by=_E, window="12m", where=field("is_cut_off").equals(True)).named("Months with supply cut off in 12 months", "近12个月停供月数", unit="months", direction=1, reference=_U02)
-power_reports_12m = months_with("utility", by=_E, window="12m", where=_POWER).named("Months with a power reading in 12 months", "近12个月有电表读数月数", unit="months", direction=0, reference="Signal DATA-01 数据断供")
+power_12m = total("utility.kwh", by=_E, months=12, ago=_METER, where=_POWER).named("Power used in 12 months", "近12个月用电量", unit="kWh", direction=-1, reference=_U01)
+power_yoy_12m = year_on_year("utility.kwh", by=_E, months=12, ago=_METER, where=_POWER, floor=1200).named("Power used in 12 months against the year before", "近12个月用电量同比", unit="share", direction=-1, reference=_U01)
+power_yoy_6m = year_on_year("utility.kwh", by=_E, months=6, ago=_METER, where=[_POWER, *_NOT_FESTIVAL], floor=400).named("Power used in 6 months without January and February against the year before", "近6个月用电量同比（剔除1、2月）", unit="share", direction=-1, reference=_U01 + "; Spring Festival kept out of both years")
+power_recent_share = ratio(total("utility.kwh", by=_E, months=3, ago=_METER, where=_POWER), total("utility.kwh", by=_E, months=12, ago=_METER, where=_POWER)).named("Share of a year's power used in the last three months", "近3个月用电占近12个月比重", unit="share", direction=-1, reference=_U01)
+utility_arrears_days = largest("utility.arrears_days", by=_E, months=3).named("Most days of utility bills in arrears, 3 months", "近3个月水电气最长欠费天数", unit="days", direction=1, reference=_U02)
+months_cut_off_12m = months_with("utility", by=_E, months=12, where=field("is_cut_off").equals(True)).named("Months with supply cut off in 12 months", "近12个月停供月数", unit="months", direction=1, reference=_U02)
+power_reports_12m = months_with("utility", by=_E, months=12, where=_POWER).named("Months with a power reading in 12 months", "近12个月有电表读数月数", unit="months", direction=0, reference="Signal DATA-01 数据断供")

@@ -5,7 +5,7 @@ They end 30 days back, so that both years hold the same number of filed months.
 """
 
 from riskengine.profile import (
-    change,
+    change_months,
     code,
     count,
     days_since,
@@ -28,28 +28,28 @@ _RATING = "Taxpayer credit rating, published about April of the next year 纳税
 _NORMAL = {"正常": 0, "停业": 1, "非正常": 1, "注销": 1, "非正常注销": 1}
 _ACTIVE = [field("declared_sales") > 0]
 
-sales_3m = total("tax_filing.declared_sales", by=_E, window="3m", ago="30d").named("Declared sales in 3 months", "近3个月申报销售额", unit="CNY", direction=-1, reference=_SHANDONG)
-sales_12m = total("tax_filing.declared_sales", by=_E, window="12m", ago="30d").named("Declared sales in 12 months", "近12个月申报销售额", unit="CNY", direction=-1, reference="Admission rule A29 营授比")
+sales_3m = total("tax_filing.declared_sales", by=_E, months=3, ago="30d").named("Declared sales in 3 months", "近3个月申报销售额", unit="CNY", direction=-1, reference=_SHANDONG)
+sales_12m = total("tax_filing.declared_sales", by=_E, months=12, ago="30d").named("Declared sales in 12 months", "近12个月申报销售额", unit="CNY", direction=-1, reference="Admission rule A29 营授比")
 sales_latest = latest("tax_filing.declared_sales", by=_E).named("Declared sales, last filed month", "最近申报月销售额", unit="CNY", direction=-1, reference=_SHANDONG)
-sales_change_12m = change("tax_filing.declared_sales", by=_E, over="12m", ago="30d").named("Declared sales of the last return against the same one a year earlier", "最近申报期销售额同比变动", unit="CNY", direction=-1, reference=_SHANDONG)
-sales_trend_12m = trend("tax_filing.declared_sales", by=_E, window="12m", ago="30d").named("Trend of declared sales", "销售额趋势（近12个月）", unit="CNY/month", direction=-1, reference="Signal T08 申报收入骤降")
-sales_volatility_12m = volatility("tax_filing.declared_sales", by=_E, window="12m", ago="30d").named("Volatility of declared sales", "销售额波动（近12个月）", unit="CNY", direction=1, reference="Signal T08 申报收入骤降")
-sales_yoy_12m = year_on_year("tax_filing.declared_sales", by=_E, window="12m", ago="30d", floor=600000).named("Declared sales of 12 months against the year before", "近12个月申报销售额同比", unit="share", direction=-1, reference="Signal T08 申报收入骤降; floor 50,000 a month")
-sales_yoy_6m = year_on_year("tax_filing.declared_sales", by=_E, window="6m", ago="30d", where=_FESTIVAL, floor=200000).named("Declared sales of 6 months without January and February against the year before", "近6个月申报销售额同比（剔除1、2月）", unit="share", direction=-1, reference="Signal T08 申报收入骤降; Spring Festival kept out of both years")
-sales_growth_recent = ratio(total("tax_filing.declared_sales", by=_E, window="3m", ago="30d"), total("tax_filing.declared_sales", by=_E, window="12m", ago="30d")).named("Share of a year's declared sales made in the last three months", "近3个月申报销售额占近12个月比重", unit="share", direction=-1, reference="Signal T08 申报收入骤降")
-zero_returns_12m = count("tax_filing", by=_E, window="12m", where=field("is_zero").equals(True)).named("Zero returns in 12 months", "近12个月零申报次数", unit="returns", direction=1, reference="Signal T07 零申报")
+sales_change_12m = change_months("tax_filing.declared_sales", by=_E, over=12, ago="30d").named("Declared sales of the last return against the same one a year earlier", "最近申报期销售额同比变动", unit="CNY", direction=-1, reference=_SHANDONG)
+sales_trend_12m = trend("tax_filing.declared_sales", by=_E, months=12, ago="30d").named("Trend of declared sales", "销售额趋势（近12个月）", unit="CNY/month", direction=-1, reference="Signal T08 申报收入骤降")
+sales_volatility_12m = volatility("tax_filing.declared_sales", by=_E, months=12, ago="30d").named("Volatility of declared sales", "销售额波动（近12个月）", unit="CNY", direction=1, reference="Signal T08 申报收入骤降")
+sales_yoy_12m = year_on_year("tax_filing.declared_sales", by=_E, months=12, ago="30d", floor=600000).named("Declared sales of 12 months against the year before", "近12个月申报销售额同比", unit="share", direction=-1, reference="Signal T08 申报收入骤降; floor 50,000 a month")
+sales_yoy_6m = year_on_year("tax_filing.declared_sales", by=_E, months=6, ago="30d", where=_FESTIVAL, floor=200000).named("Declared sales of 6 months without January and February against the year before", "近6个月申报销售额同比（剔除1、2月）", unit="share", direction=-1, reference="Signal T08 申报收入骤降; Spring Festival kept out of both years")
+sales_growth_recent = ratio(total("tax_filing.declared_sales", by=_E, months=3, ago="30d"), total("tax_filing.declared_sales", by=_E, months=12, ago="30d")).named("Share of a year's declared sales made in the last three months", "近3个月申报销售额占近12个月比重", unit="share", direction=-1, reference="Signal T08 申报收入骤降")
+zero_returns_12m = count("tax_filing", by=_E, months=12, where=field("is_zero").equals(True)).named("Zero returns in 12 months", "近12个月零申报次数", unit="returns", direction=1, reference="Signal T07 零申报")
 months_since_sales = months_since_last("tax_filing", by=_E, where=_ACTIVE).named("Months since a return with sales", "距最近有销售申报月数", unit="months", direction=1, reference="Signal T07 零申报")
-late_returns_12m = count("tax_filing", by=_E, window="12m", where=field("is_late").equals(True)).named("Late returns in 12 months", "近12个月逾期申报次数", unit="returns", direction=1, reference="Tax Collection Law art. 25 税收征收管理法第二十五条")
-months_filed_12m = months_with("tax_filing", by=_E, window="12m", ago="30d").named("Months with a return in 12 months", "近12个月申报月数", unit="months", direction=-1, reference="Tax Collection Law art. 25 税收征收管理法第二十五条")
-corrected_returns_24m = count("tax_filing", by=_E, window="24m", where=field("is_corrected").equals(True)).named("Corrected returns in 24 months", "近24个月更正申报次数", unit="returns", direction=1, reference="Domain page 3.2 tax_filing: re-filed corrections")
-export_share_12m = ratio(total("tax_filing.export_sales", by=_E, window="12m", ago="30d"), total("tax_filing.declared_sales", by=_E, window="12m", ago="30d")).named("Export share of declared sales", "出口销售占比（近12个月）", unit="share", direction=0, reference="Domain page 3.2 tax_filing")
+late_returns_12m = count("tax_filing", by=_E, months=12, where=field("is_late").equals(True)).named("Late returns in 12 months", "近12个月逾期申报次数", unit="returns", direction=1, reference="Tax Collection Law art. 25 税收征收管理法第二十五条")
+months_filed_12m = months_with("tax_filing", by=_E, months=12, ago="30d").named("Months with a return in 12 months", "近12个月申报月数", unit="months", direction=-1, reference="Tax Collection Law art. 25 税收征收管理法第二十五条")
+corrected_returns_24m = count("tax_filing", by=_E, months=24, where=field("is_corrected").equals(True)).named("Corrected returns in 24 months", "近24个月更正申报次数", unit="returns", direction=1, reference="Domain page 3.2 tax_filing: re-filed corrections")
+export_share_12m = ratio(total("tax_filing.export_sales", by=_E, months=12, ago="30d"), total("tax_filing.declared_sales", by=_E, months=12, ago="30d")).named("Export share of declared sales", "出口销售占比（近12个月）", unit="share", direction=0, reference="Domain page 3.2 tax_filing")
 
-tax_paid_12m = total("tax_paid.paid_amt", by=_E, window="12m", ago="30d").named("Tax paid in 12 months", "近12个月入库税额", unit="CNY", direction=-1, reference="Admission rule A16")
-tax_paid_yoy_12m = year_on_year("tax_paid.paid_amt", by=_E, window="12m", ago="30d", floor=10000).named("Tax paid in 12 months against the year before", "近12个月入库税额同比", unit="share", direction=-1, reference=_SHANDONG)
-tax_burden_12m = ratio(total("tax_paid.paid_amt", by=_E, window="12m", ago="30d", where=field("tax_kind").equals("增值税")), total("tax_filing.declared_sales", by=_E, window="12m", ago="30d")).named("VAT paid over declared sales", "增值税税负率（近12个月）", unit="share", direction=0, reference="Signal T10 税负率异常")
+tax_paid_12m = total("tax_paid.paid_amt", by=_E, months=12, ago="30d").named("Tax paid in 12 months", "近12个月入库税额", unit="CNY", direction=-1, reference="Admission rule A16")
+tax_paid_yoy_12m = year_on_year("tax_paid.paid_amt", by=_E, months=12, ago="30d", floor=10000).named("Tax paid in 12 months against the year before", "近12个月入库税额同比", unit="share", direction=-1, reference=_SHANDONG)
+tax_burden_12m = ratio(total("tax_paid.paid_amt", by=_E, months=12, ago="30d", where=field("tax_kind").equals("增值税")), total("tax_filing.declared_sales", by=_E, months=12, ago="30d")).named("VAT paid over declared sales", "增值税税负率（近12个月）", unit="share", direction=0, reference="Signal T10 税负率异常")
 tax_arrears = total("tax_paid.arrears_bal", by=_E).named("Tax in arrears", "欠税余额", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金")
-late_payment_surcharges_12m = total("tax_paid.late_fee", by=_E, window="12m").named("Late-payment surcharges in 12 months", "近12个月滞纳金", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金")
-months_with_arrears_12m = months_with("tax_paid", by=_E, window="12m", where=field("arrears_bal") > 0).named("Months with tax in arrears in 12 months", "近12个月欠税月数", unit="months", direction=1, reference="Signal T11 欠税/滞纳金")
+late_payment_surcharges_12m = total("tax_paid.late_fee", by=_E, months=12).named("Late-payment surcharges in 12 months", "近12个月滞纳金", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金")
+months_with_arrears_12m = months_with("tax_paid", by=_E, months=12, where=field("arrears_bal") > 0).named("Months with tax in arrears in 12 months", "近12个月欠税月数", unit="months", direction=1, reference="Signal T11 欠税/滞纳金")
 tax_rating = code(latest("tax_rating.level", by=_E), _LEVELS).named("Taxpayer credit rating (A 1, B 2, M 3, C 4, D 5)", "纳税信用级别（A为1，D为5）", unit="class", direction=1, reference="Admission rule A15; " + _RATING)
 tax_rating_worsened = (code(latest("tax_rating.level", by=_E, ago="4m"), _LEVELS) - code(latest("tax_rating.level", by=_E, ago="16m"), _LEVELS)).named("Taxpayer credit rating against the year before", "纳税信用级别较上年变动", unit="classes", direction=1, reference="Signal T12 纳税信用下降; from May on the year just published; " + _RATING)
 tax_status_abnormal = code(latest("tax_reg.status", by=_E), _NORMAL).named("Tax registration not normal", "税务登记非正常", unit="yes/no", direction=1, reference="Admission rule A17; signal T13 非正常户/注销税务")
@@ -63,7 +63,7 @@ debt_ratio = ratio(filed_liabilities, filed_assets).named("Liabilities over asse
 debt_ratio_change_12m = (ratio(latest("tax_filing.fs_liabilities", by=_E, ago="30d", where=field("fs_liabilities").is_known()), latest("tax_filing.fs_assets", by=_E, ago="30d", where=field("fs_assets").is_known())) - ratio(latest("tax_filing.fs_liabilities", by=_E, ago="395d", where=field("fs_liabilities").is_known()), latest("tax_filing.fs_assets", by=_E, ago="395d", where=field("fs_assets").is_known()))).named("Liabilities over assets against a year earlier", "资产负债率较上年变动", unit="share", direction=1, reference="Signal F01 资产负债率上升")
 current_ratio = ratio(latest("tax_filing.fs_current_assets", by=_E, where=field("fs_current_assets").is_known()), latest("tax_filing.fs_current_liabilities", by=_E, where=field("fs_current_liabilities").is_known())).named("Current assets over current liabilities", "流动比率", unit="times", direction=-1, reference="Signal F04 流动比率")
 net_profit_filed = latest("tax_filing.fs_net_profit", by=_E, where=field("fs_net_profit").is_known()).named("Net profit, year to date, last statements filed with tax", "净利润（最近税务报表，本年累计）", unit="CNY", direction=-1, reference="Signal F02 亏损/连续亏损")
-loss_statements_24m = count("tax_filing", by=_E, window="24m", where=field("fs_net_profit") < 0).named("Statements with a loss for the year to date, 24 months", "近24个月本年累计亏损的报表期数", unit="statements", direction=1, reference="Signal F02 亏损/连续亏损")
+loss_statements_24m = count("tax_filing", by=_E, months=24, where=field("fs_net_profit") < 0).named("Statements with a loss for the year to date, 24 months", "近24个月本年累计亏损的报表期数", unit="statements", direction=1, reference="Signal F02 亏损/连续亏损")
 operating_cash_12m = latest("tax_filing.fs_operating_cash", by=_E, window="24m", where=[field("fs_operating_cash").is_known(), field("month").equals("12")]).named("Operating cash flow of the last full year filed", "最近完整年度经营现金流净额", unit="CNY", direction=-1, reference="Signal F03 经营现金流为负")
-receivables_to_sales = ratio(latest("tax_filing.fs_receivables", by=_E, where=field("fs_receivables").is_known()), total("tax_filing.declared_sales", by=_E, window="12m", ago="30d")).named("Receivables over a year's declared sales", "应收账款占年销售额比重", unit="share", direction=1, reference="Signal F05 应收/存货异常")
-inventory_to_sales = ratio(latest("tax_filing.fs_inventory", by=_E, where=field("fs_inventory").is_known()), total("tax_filing.declared_sales", by=_E, window="12m", ago="30d")).named("Inventory over a year's declared sales", "存货占年销售额比重", unit="share", direction=1, reference="Signal F05 应收/存货异常")
+receivables_to_sales = ratio(latest("tax_filing.fs_receivables", by=_E, where=field("fs_receivables").is_known()), total("tax_filing.declared_sales", by=_E, months=12, ago="30d")).named("Receivables over a year's declared sales", "应收账款占年销售额比重", unit="share", direction=1, reference="Signal F05 应收/存货异常")
+inventory_to_sales = ratio(latest("tax_filing.fs_inventory", by=_E, where=field("fs_inventory").is_known()), total("tax_filing.declared_sales", by=_E, months=12, ago="30d")).named("Inventory over a year's declared sales", "存货占年销售额比重", unit="share", direction=1, reference="Signal F05 应收/存货异常")

@@ -176,7 +176,7 @@ def _fates(desk: _Desk) -> Book:
     court = stream(desk.ask.seed, "dispute")
     disputed = ~np.isnat(overdue) & (court.random(k) < a.DISPUTED.value)
     judged = overdue + court.integers(400, 1000, k)
-    cure = overdue + rng.integers(20, 150, k)
+    cure = as_days(overdue + rng.integers(20, 150, k))
     closed = desk.register.closed[one.who]
     pays = ((rng.random(k) < a.FROM_OVERDUE.value) | (closed < cure)) & ~disputed & ~np.isnat(overdue)
     compensated = np.where(pays & (paid <= last), paid, never)

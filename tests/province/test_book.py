@@ -71,8 +71,8 @@ def test_fates_follow_their_causes(large: Province) -> None:
         months[course.distress[book.enterprise[late]]], book.overdue[late].astype("datetime64[M]")
     )
     wait = (book.compensated - book.overdue)[paid].astype(int)
-    assert wait.min() >= 45
-    assert wait.max() <= 116
+    assert wait.min() >= 80  # 60 or 90 days of grace, then the claim
+    assert wait.max() <= 135
     assert (book.released[paid] == book.compensated[paid]).all()
     assert (book.recovered <= book.claim).all()
     first = np.datetime64("2023-07-01")
@@ -83,3 +83,34 @@ def test_fates_follow_their_causes(large: Province) -> None:
         health[seen & ~book.approved].mean() < health[seen & book.approved].mean() - 0.3
     )  # visibly, mildly selective
     assert (health[seen & book.approved] < -1).mean() > 0.05
+
+
+def test_an_overdue_ends_in_compensation_cure_or_a_declared_dispute(large: Province) -> None:
+    book, last = large.book, np.datetime64("2026-06-30")
+    late, paid, cured = (~np.isnat(days) for days in (book.overdue, book.compensated, book.cured))
+    assert (cured <= late).all()
+    assert not (cured & paid).any()
+    length = (book.cured - book.overdue)[cured].astype(int)
+    assert length.min() >= 20
+    assert length.max() <= 150
+    assert (book.cured[cured] <= last).all()
+    ended = ~np.isnat(book.released)
+    assert (book.cured[cured & ended] <= book.released[cured & ended]).all()
+    alone = late & ~paid & ~cured  # in dispute, or not yet ended on the last day
+    old = alone & (last - book.overdue > np.timedelta64(150, "D"))
+    assert 0 < old.sum() <= 0.02 * late.sum()  # [D] DISPUTED: one in a hundred
+    assert ((book.released - book.overdue)[alone & ended].astype(int) >= 400).all()  # by judgment
+    for month in large.course.months:
+        day = np.datetime64(month)
+        force = (
+            late
+            & (book.start <= day)
+            & ~(book.released <= day)
+            & ~(book.cured <= day)
+            & ~(book.compensated <= day)
+        )
+        long = force & (day - book.overdue > np.timedelta64(180, "D"))
+        assert not (long & ~alone).any()
+        assert long.sum() <= 1 + 0.03 * late.sum()
+    closed = large.register.closed[book.enterprise]
+    assert not (closed < book.cured).any()  # who is gone pays nothing back
