@@ -64,8 +64,7 @@ def _identity(folder: Path) -> str:
                 f"select '{source}' as source, f.kind, any_value(e.uscc) as truth,"
                 f" max_by(i.uscc, (i.known_at, i.batch)) as said from faults f"
                 f" join enterprises e using (enterprise)"
-                f" join read_parquet('{files}') i on starts_with(f.key, i.case_no) and"
-                f" (i.name = e.name or i.name = e.former_name or i.uscc = e.uscc or i.uscc is null)"
+                f" join read_parquet('{files}') i on starts_with(translate(f.key, '（）', '()'), i.case_no)"
                 f" where f.source = '{source}' and f.kind in ('name_only', 'legacy_code', 'masked') group by f.kind, f.key"
             )
     return f"""

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from riskengine import clock
 from riskengine.errors import Problem, UsageError
-from riskengine.identity.anatomy import exact_key, is_person
+from riskengine.identity.anatomy import exact_key
 from riskengine.identity.judgements import Judgement, Mention, append, judgements, numbered, standing
 from riskengine.identity.merging import merged_facts
 from riskengine.identity.register import Register, read_register
@@ -22,6 +22,7 @@ from riskengine.identity.resolve import Resolution, look, resolve
 from riskengine.identity.rules import read_rules
 from riskengine.intake.codes import check_credit_code
 from riskengine.intake.contract import read_contracts
+from riskengine.intake.nouns import is_person
 from riskengine.intake.personal import shown
 from riskengine.project import Project
 from riskengine.store.facts import FactStore

@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from riskengine.identity.anatomy import NameParts, known_trade, name_parts
 from riskengine.identity.judgements import Mention
-from riskengine.identity.places import PLACE
 from riskengine.identity.register import Named
 from riskengine.identity.rules import LEVELS, RulesOfDay
 

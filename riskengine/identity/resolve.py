@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from riskengine.identity import reissue as facts
-from riskengine.identity.anatomy import is_person, name_parts
+from riskengine.identity.anatomy import name_parts
 from riskengine.identity.judgements import MACHINE, Judgement, Mention, Standing, append, standing
 from riskengine.identity.merging import merged_facts
 from riskengine.identity.register import Named, Register, read_register
@@ -25,6 +25,7 @@ from riskengine.identity.reissue import Filling, Spoken
 from riskengine.identity.rules import RulesOfDay, read_rules, rules_of
 from riskengine.intake.contract import SourceContract, read_contracts
 from riskengine.intake.load import recover
+from riskengine.intake.nouns import is_person
 from riskengine.project import Project
 from riskengine.store.facts import FactStore
 from riskengine.store.ledger import open_ledger

@@ -17,7 +17,7 @@ from riskengine.province.network import cities
 from riskengine.province.register import stream
 from riskengine.province.state import Ask, Book, Course, Days, Register, as_days
 
-PRODUCTS = ("STD", "TECH", "ZDZ", "PRIV", "AGRI")
+PRODUCTS = ("STD", "TECH", "BATCH", "PRIV", "AGRI")
 _MEAN = (a.STD_MEAN.value, a.TECH_MEAN.value, a.BATCH_MEAN.value, a.PRIV_MEAN.value, a.AGRI_MEAN.value)
 _CAP = (10_000_000, 30_000_000, 10_000_000, 20_000_000, 3_000_000)
 _FEE = (0.0065, 0.0056, 0.0058, 0.0048, 0.0053)
@@ -170,7 +170,7 @@ def _fates(desk: _Desk) -> Book:
     fails = (first + np.maximum(began, 0)).astype("datetime64[D]") + rng.integers(0, 28, k)
     hit = one.approved & (began >= 0) & (fails > start + 20) & (fails <= end + 3)
     overdue = np.where(hit & (fails <= last), fails, never)
-    batch = one.product == PRODUCTS.index("ZDZ")
+    batch = one.product == PRODUCTS.index("BATCH")
     grace = np.where(batch, a.GRACE_LOW.value, a.GRACE_HIGH.value).astype(np.int64)
     paid = overdue + grace + rng.integers(20, 46, k)  # the claim is filed when the days of grace are over
     court = stream(desk.ask.seed, "dispute")

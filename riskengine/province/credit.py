@@ -131,8 +131,9 @@ def _drawn(deals: Deals, rng: np.random.Generator) -> Reports:
 
 def _reports(reports: Reports) -> pa.Table:
     rng, k, balance, late = reports.rng, reports.deals.count, reports.balance, reports.overdue_days
-    bad = np.where(late > 90, np.round(balance * 0.6, 2), 0.0)
-    watch = np.where((late > 0) & (late <= 90), np.round(balance * 0.6, 2), 0.0)
+    hit = np.round(balance * np.where(reports.lenders > 1, 0.6, 1.0), 2)  # some lenders are still paid
+    bad = np.where(late > 90, hit, 0.0)
+    watch = np.where((late > 0) & (late <= 90), hit, 0.0)
     watch = np.where(
         (late == 0) & (reports.seen < -2.0) & (rng.random(k) < 0.5), np.round(balance * 0.3, 2), watch
     )
@@ -143,8 +144,8 @@ def _reports(reports: Reports) -> pa.Table:
         "name": reports.deals.of_register("name"), "is_no_record": reports.lenders == 0,
         "normal_balance": np.round(balance - watch - bad, 2), "substandard_balance": np.where(late <= 270, bad, 0.0),
         "doubtful_balance": np.where(late > 270, bad, 0.0), "loss_balance": 0.0, "recourse_balance": np.where(late > 200, bad, 0.0),
-        "overdue_principal": np.where(late > 0, np.round(balance * 0.5, 2), 0.0), "overdue_interest": np.where(late > 0, np.round(balance * 0.01, 2), 0.0),
-        "overdue_90d": np.where(late > 90, np.round(balance * 0.5, 2), 0.0), "credit_limit": limit, "credit_used": balance,
+        "overdue_principal": np.where(late > 0, np.round(hit * 0.9, 2), 0.0), "overdue_interest": np.where(late > 0, np.round(balance * 0.01, 2), 0.0),
+        "overdue_90d": np.where(late > 90, np.round(hit * 0.9, 2), 0.0), "credit_limit": limit, "credit_used": balance,
         "query_cnt_1m": one, "query_cnt_3m": three, "query_guar_cnt": rng.poisson(0.3, k), "query_post_cnt": rng.poisson(0.8, k),
     }  # fmt: skip
     return reports.table(columns)
@@ -178,10 +179,10 @@ def _accounts(reports: Reports) -> pa.Table:
                 np.where(ours, own.get("amount"), granted),
             )
             due = np.where(ours, own.get("end"), due)
-        fresh = (reports.seen < -1.5) & (rng.random(k) < 0.15) & ~ours
+        fresh, small = (reports.seen < -1.5) & (rng.random(k) < 0.15) & ~ours, (rng.random(k) < 0.08) & ~ours
         columns = {
-            "acct_no": texts(f"ZH{number}", reports.deals.who, 8), "inst_type": either((rng.random(k) < 0.08) & ~ours, "小额贷款公司", "商业银行"),
-            "lender": province.banks[lender], "kind": "短期借款", "amount": granted,
+            "acct_no": texts(f"ZH{number}", reports.deals.who, 8), "inst_type": either(small, "小额贷款公司", "商业银行"),
+            "lender": either(small, "合成小额贷款有限公司", province.banks[lender]), "kind": "短期借款", "amount": granted,
             "balance": part, "open_dt": opened, "due_dt": due, "updated_dt": reports.day - rng.integers(1, 31, k), "status": "未结清",
             "five_class": _graded(late), "overdue_days": late, "overdue_principal": np.where(late > 0, part, 0.0),
             "overdue_amt": np.where(late > 0, np.round(part * 1.02, 2), 0.0), "special_trade": either(fresh, "借新还旧", "无"),
@@ -283,9 +284,9 @@ def _month_end(every: Deals, day: np.datetime64, rng: np.random.Generator) -> pa
     columns = {
         **deals.common(), "report_dt": when, "balance": owed, "overdue_days": late, "five_class": graded,
         "loan_no": texts("JJ", deals.at, 10), "due_dt": deals.get("end"), "overdue_principal": np.where(late > 30, owed, 0.0),
-        "overdue_interest": np.where(late > 0, np.round(amount * 0.011, 2), 0.0),
+        "overdue_interest": np.where(late > 0, np.round(amount * deals.get("rate").astype(float) / 4, 2), 0.0),
         "debit_failed_cnt": rng.poisson(np.where(late > 0, 1.5, np.exp(-3.0 - 0.7 * np.clip(seen, -3, 3)))),
-        "account_inflow": np.round(inflow, 2), "credit_limit": np.round(amount * 1.3, 2), "credit_used": np.round(amount * 1.3 * used, 2),
+        "account_inflow": np.round(inflow, 2), "credit_limit": 2 * amount, "credit_used": np.round(owed + (2 * amount - owed) * used, 2),
         "limit_cut": np.where((seen < -2) & (rng.random(k) < 0.15), np.round(amount * 0.2, 2), 0.0),
         "is_frozen": (late > 60) & (rng.random(k) < 0.3),
         "special_trade": "无",

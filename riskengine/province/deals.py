@@ -20,7 +20,7 @@ SHARES = {  # bank, direct, province, Fund: domain page 4.1 and 2.5
     ("TECH", "一类"): (0.2, 0.2, 0.2, 0.4),
     ("TECH", "二类"): (0.2, 0.25, 0.2, 0.35),
     ("TECH", "三类"): (0.2, 0.3, 0.2, 0.3),
-    ("ZDZ", "不分档"): (0.2, 0.3, 0.2, 0.3),
+    ("BATCH", "不分档"): (0.2, 0.3, 0.2, 0.3),
     ("PRIV", "不分档"): (0.2, 0.2, 0.2, 0.4),
     ("AGRI", "不分档"): (0.2, 0.4, 0.2, 0.2),
 }
@@ -118,7 +118,7 @@ class Deals:
     @cached_property
     def grace(self) -> NDArray[np.int64]:
         """Days of grace."""
-        return np.where(self.get("product") == "ZDZ", 60, 90)
+        return np.where(self.get("product") == "BATCH", 60, 90)
 
     def common(self) -> dict[str, Any]:
         """The columns that every guarantee-side table carries."""

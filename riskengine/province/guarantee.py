@@ -28,7 +28,7 @@ _SUBJECTIVE = (
 _SUBJECTIVE_ODDS = (0.45, 0.06, 0.16, 0.08, 0.06, 0.08, 0.04, 0.07)
 _OBJECTIVE = ("市场价格波动", "死亡或重大疾病", "自然灾害", "政策变化", "其他")
 _OBJECTIVE_ODDS = (0.55, 0.12, 0.08, 0.1, 0.15)
-_PLANS = {"STD": "普通", "TECH": "科创专项", "ZDZ": "总对总", "PRIV": "民间投资专项", "AGRI": "农担"}
+_PLANS = {"STD": "普通", "TECH": "科创专项", "BATCH": "总对总", "PRIV": "民间投资专项", "AGRI": "农担"}
 Rows = Iterator[tuple[str, pa.Table]]
 
 
@@ -87,7 +87,7 @@ def _applications(deals: Deals, rng: np.random.Generator) -> pa.Table:
         "is_first_guarantee": ~again,
         "is_renewal": again,
         "is_agri": deals.of_register("agricultural"),
-        "is_batch": product == "ZDZ",
+        "is_batch": product == "BATCH",
         "declared_revenue": np.round(revenue, -2),
         "declared_assets": np.round(assets, -2),
         "declared_liabilities": np.round(assets * np.clip(0.45 - 0.07 * health + 0.12 * rng.standard_normal(k), 0.02, 1.2), -2),
@@ -281,7 +281,7 @@ def _overdue(deals: Deals, rng: np.random.Generator) -> pa.Table:
     first["overdue_days"] = np.where(np.isnat(booked), 0, first["overdue_days"])
     told = np.maximum(cured + deals.delay(rng, 3, 10), booked + 1)
     last = {**columns, "booked_dt": told, "type": "0", "principal": 0.0, "interest": 0.0,
-            "overdue_days": np.zeros(deals.count, np.int64), "cured_dt": cured, "net_balance": 0.0}  # fmt: skip
+            "overdue_days": np.zeros(deals.count, np.int64), "cured_dt": cured, "net_balance": np.round(deals.owed(cured) * 0.8, 2)}  # fmt: skip
     return pa.concat_tables(
         [table(first, booked, deals.who), table(last, told, deals.who)], promote_options="permissive"
     )

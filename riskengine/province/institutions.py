@@ -22,7 +22,7 @@ _PRODUCTS = (  # code, name, basis, since, cap, tenor, fee cap, upward fee, comp
     ("TECH", "鲁担科技贷", "财金〔2024〕60号", date(2024, 7, 24), 30_000_000, 6, 36, 0.01, 0.005, 0.05, "逐笔",
      "高企，科小，专精特新，小巨人，创新型，积分制"),
     ("TECH", "科技型中小企业担保", "国办发〔2019〕6号", date(2019, 2, 14), 10_000_000, 1, 36, 0.01, 0.005, 0.04, "逐笔", "高企，科小，专精特新，小巨人"),
-    ("ZDZ", "总对总批量担保", "国融担〔2020〕23号", date(2020, 5, 1), 10_000_000, 1, 12, 0.01, 0.003, 0.03, "批量", ""),
+    ("BATCH", "总对总批量担保", "国融担〔2020〕23号", date(2020, 5, 1), 10_000_000, 1, 12, 0.01, 0.003, 0.03, "批量", ""),
     ("PRIV", "民间投资专项担保", "财金〔2026〕6号", date(2026, 1, 20), 20_000_000, 13, 60, 0.01, 0.0025, 0.05, "逐笔", ""),
     ("AGRI", "鲁担惠农贷", "省级农担方案", date(2019, 1, 1), 3_000_000, 6, 36, 0.0075, 0.003, 0.03, "逐笔", ""),
 )  # fmt: skip
@@ -90,7 +90,7 @@ def _products(province: Province) -> pa.Table:
         "pub_dt": told, "booked_dt": told + 5, "name": column(1), "basis": column(2), "cap": number(4), "step": 10_000.0,
         "tenor_min": number(5).astype(np.int64), "tenor_max": number(6).astype(np.int64), "fee_cap": number(7), "reguar_fee_rate": number(8),
         "share_bank": shares[:, 0], "share_direct": shares[:, 1], "share_prov": shares[:, 2], "share_fund": shares[:, 3], "share_gov": 0.0,
-        "comp_cap_rate": number(9), "grace_days": np.where(column(0) == "ZDZ", 60, 90),
+        "comp_cap_rate": number(9), "grace_days": np.where(column(0) == "BATCH", 60, 90),
         "guarantee_scope": np.where(column(0) == "PRIV", "本金", "本息").astype(object), "filing_batch": column(10), "eligible_lists": column(11),
     }  # fmt: skip
     return table(columns, told + 5, np.full(len(lines), -1))

@@ -40,9 +40,10 @@ def _register(view: View, stated: Particulars) -> Iterator[tuple[str, pa.Table]]
 
 
 def _renamings(view: View) -> Rows:
+    """Those before the first day too: the register goes back to each enterprise's founding."""
     renamed = days(view.province.register.renamed[view.rows])
-    during = (renamed >= view.start) & (renamed <= view.end) & ~(view.closed <= renamed)
-    return view.each(during, renamed)
+    ever = (renamed > view.founded) & (renamed <= view.end) & ~(view.closed <= renamed)
+    return view.each(ever & ~(view.closed < view.start), renamed)
 
 
 def _status(rows: Rows) -> pa.Array:

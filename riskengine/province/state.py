@@ -108,7 +108,7 @@ class Book:
     amount: NDArray[np.float64]  # loan principal, yuan
     rate: Floats  # of the loan, a year
     fee: Floats  # of the guarantee, a year
-    product: Texts  # STD, TECH, ZDZ, PRIV, AGRI
+    product: Texts  # STD, TECH, BATCH, PRIV, AGRI
     bank: Ints
     institution: Ints
     overdue: Days

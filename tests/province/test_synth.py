@@ -119,6 +119,23 @@ def test_publishers_have_their_manners(made: Made) -> None:
     assert sorted(capital)[len(capital) // 2] < 10_000  # in 万元
 
 
+def test_the_register_tells_every_name(made: Made) -> None:
+    """An enterprise renamed before the first day too: its feeds use the new name."""
+    truth = pq.read_table(made.folder / "truth" / "enterprises.parquet").to_pylist()
+    told: dict[str, set[str]] = {}
+    for path in sorted((made.folder / "inbox" / "mkt_reg").iterdir()):
+        for row in read_file(path).cells.select(["uscc", "name"]).to_pylist():
+            told.setdefault(row["uscc"], set()).add(str(row["name"]))
+    renamed = [
+        one for one in truth
+        if one["renamed"] and max(one["renamed"], one["established"]) < date(2026, 5, 1) and one["uscc"] in told
+        and not (one["closed"] and one["closed"] < date(2026, 6, 1))
+    ]  # fmt: skip
+    assert sum(one["renamed"] < ASK.start for one in renamed) > 5
+    missing = [one["name"] for one in renamed if one["name"] not in told[one["uscc"]]]
+    assert len(missing) <= 0.05 * len(renamed) + 1, missing  # odd spellings are planted
+
+
 def test_no_file_tells_the_truth(made: Made) -> None:
     hidden = {"enterprise", "health", "distress", "arrives", "truth", "prudence", "quality"}
     for path in (made.folder / "inbox").rglob("*.*"):

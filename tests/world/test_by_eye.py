@@ -26,16 +26,16 @@ EXPECTED: list[Expected] = [
     ("E", "2023-06-15", "registered_status", None),  # registered that day, known the next
     # Tax: a month is filed on the 15th of the next and known on the 20th.
     ("A1", "2023-12-31", "sales_latest", 100_000),  # November
-    ("A1", "2023-12-31", "sales_3m", 300_000),  # after 31 August: September, October, November
+    ("A1", "2023-12-31", "sales_3m", 300_000),  # ended by 1 December: September, October, November
     ("A1", "2023-12-31", "sales_12m", 1_100_000),  # January to November
-    ("A1", "2023-12-19", "months_filed_12m", 10),  # the day before November is known
-    ("A1", "2023-12-20", "months_filed_12m", 11),
+    ("A1", "2023-12-29", "months_filed_12m", 10),  # ended by 29 November: January to October
+    ("A1", "2023-12-30", "months_filed_12m", 11),  # 30 November is 30 days ago
     ("B", "2023-12-31", "sales_3m", 330_000),  # 120 + 110 + 100 thousand
     ("B", "2023-12-31", "sales_12m", 1_650_000),  # 200 down to 100 thousand: 11 x 150
     ("B", "2023-12-31", "sales_trend_12m", -10_000),  # on a straight line
     ("B", "2023-12-31", "sales_volatility_12m", math.sqrt(1.1e9)),  # 10,000^2 x 11 x 12 / 12
-    ("B", "2024-06-30", "sales_change_12m", -110_000),  # May 2024: 40; last by 30 June 2023: June, 150
-    ("B", "2024-12-31", "sales_change_12m", -90_000),  # November 2024: 0; December 2023: 90
+    ("B", "2024-06-30", "sales_change_12m", -120_000),  # May 2024: 40; May 2023: 160
+    ("B", "2024-12-31", "sales_change_12m", -100_000),  # November 2024: 0; November 2023: 100
     ("B", "2024-12-31", "zero_returns_12m", 3),  # September, October, November 2024
     ("C", "2023-12-31", "sales_volatility_12m", 0),  # 50,000 every month
     # C restates November 2023 from 50,000 to 20,000: filed on 10 March 2024, known on the 15th.
@@ -44,8 +44,8 @@ EXPECTED: list[Expected] = [
         "C",
         "2024-02-29",
         "sales_3m",
-        200_000,
-    ),  # four months before 29 February is 29 October: October counts too
+        150_000,
+    ),  # 30 days before is 30 January: the months that had ended are October, November, December
     ("C", "2024-03-14", "sales_3m", 150_000),  # November, December, January
     ("C", "2024-03-15", "sales_3m", 120_000),  # November is 20,000 now
     ("C", "2024-03-15", "sales_latest", 50_000),  # the restated November does not hide January
@@ -59,8 +59,8 @@ EXPECTED: list[Expected] = [
     # Social security: known 45 days after the month.
     ("B", "2024-06-30", "insured_latest", 32),  # April: 30 April + 45 days = 14 June
     ("B", "2024-06-30", "arrears_months", 1),
-    ("B", "2024-06-30", "insured_mean_6m", 36),  # after 30 December: 40, 38, 36, 34, 32
-    ("B", "2024-06-30", "insured_change_6m", -8),  # by 30 December 2023: November, 40
+    ("B", "2024-06-30", "insured_mean_6m", 220 / 6),  # November to April: 40, 40, 38, 36, 34, 32
+    ("B", "2024-06-30", "insured_change_6m", -8),  # April 32, October 40
     ("E", "2023-06-30", "insured_latest", None),  # founded that month
     # Enforcement: A's case is seen on 15 May 2023 and gone on 20 August; filed under the former name.
     ("A1", "2023-05-14", "open_enforcements", 0),
@@ -101,7 +101,7 @@ EXPECTED: list[Expected] = [
     ("E", "2024-05-13", "awards_12m", 1),  # won on 6 May, known a week later
     # Prices: known 30 days after the month, for three pairs of industry and city.
     ("A1", "2023-12-31", "price_latest", 110),  # November: 100 + 10
-    ("A1", "2023-12-31", "price_change_6m", 5),  # against June
+    ("A1", "2023-12-31", "price_change_6m", 6),  # November 110 less May 104: six months
     ("B", "2023-12-31", "price_latest", 105),  # 110 - 0.5 x 10
     ("E", "2023-12-31", "price_latest", None),  # Fuzhou is not covered ...
     ("E", "2023-12-31", "price_mean_industry_12m", 105),  # ... its industry is, in Jinan: 100 to 110

@@ -72,7 +72,7 @@ EXPECTED: list[Expected] = [
     # Conflicts: C's sales by returns 570 (restated), by its report 600 then 570, by itself 800.
     ("C", "2024-05-06", "sales_by_report", 600_000),
     ("C", "2024-05-07", "sales_by_report", 570_000),
-    ("C", "2024-05-07", "sales_by_tax_12m", 570_000),  # April to March: 11 x 50 + 20
+    ("C", "2024-05-07", "sales_12m", 570_000),  # April to March: 11 x 50 + 20
     ("C", "2024-05-07", "sales_conflict", 230 / 570),
     ("C", "2024-05-07", "sales_overstated", 230 / 570),
     ("C", "2024-05-07", "sales_chosen", 570_000),
@@ -166,13 +166,13 @@ EXPECTED: list[Expected] = [
     ("A1", "2023-11-12", "bad_news_3m", 0),  # a good report is known
     ("A1", "2023-12-31", "mean_polarity_12m", 0.5),
     ("B", "2024-05-21", "wage_and_stoppage_news_6m", 1),  # the other report is not surely about B
-    ("A1", "2024-02-25", "movable_pledged_amount", 500_000),
+    ("A1", "2024-02-25", "movable_pledged_amount", 0),  # ran out on 18 February
     ("A1", "2024-02-26", "movable_pledged_amount", None),
     ("B", "2024-05-10", "movable_pledged_amount", 300_000),
     ("A1", "2023-12-31", "receivables_pledged_12m", 1),
     # History
-    ("C", "2024-06-30", "industry_overdue_rate_6m", 1),  # 1 of 1
-    ("B", "2024-06-30", "bank_overdue_rate_6m", 0.5),  # 1 of 2
+    ("C", "2024-06-30", "industry_overdue_rate_6m", (1 + 20 / 3) / 21),  # 1 of 1, the whole book 1 of 3
+    ("B", "2024-06-30", "bank_overdue_rate_6m", (1 + 20 / 3) / 22),  # 1 of 2, the whole book 1 of 3
     ("A5", "2024-06-30", "institution_guaranteed_12m", 1_440_000),  # 240 + 1,200
     ("B", "2024-07-31", "institution_compensation_rate", (1 + 20 / 6) / 22),
     ("A5", "2024-07-31", "region_compensation_rate", (20 / 6) / 22),
@@ -181,9 +181,9 @@ EXPECTED: list[Expected] = [
     ("A5", "2024-06-30", "debt_ratio_after", 5.5 / 10.5),  # 4 + 1.5 over 9 + 1.5
     ("A5", "2024-06-30", "guarantees_to_net_assets", 0.32),  # 1.6 over 9 - 4
     ("A1", "2023-12-31", "exposure_to_sales", 2),  # 1.2 + 1 over 1.1
-    ("B", "2024-06-30", "enforcement_to_sales", 5 / 13),  # 500 over 160 + 150 + ... + 40
+    ("B", "2024-06-30", "enforcement_to_sales", 500 / 1140),  # over 150 + 140 + ... + 40: June to May
     ("B", "2024-07-31", "lending_claims_to_sales", 1450 / 1020),
-    ("A1", "2023-12-31", "power_per_sales", 1800 / 110),
+    ("A1", "2023-12-31", "power_per_sales", 1700 / 110),
     ("A5", "2024-06-30", "exposure_after", 2_700_000),  # 1.2 + 1.5 million
 ]
 

@@ -75,7 +75,8 @@ EXPECTED: list[Expected] = [
     ("D", "2023-12-31", "general_taxpayer", None),
     ("B", "2024-04-28", "tax_rating", 2),  # of 2022: B
     ("B", "2024-04-29", "tax_rating", 4),  # of 2023: C
-    ("B", "2024-04-29", "tax_rating_worsened", 2),
+    ("B", "2024-04-30", "tax_rating_worsened", None),  # the year of 2021 is not known
+    ("B", "2024-05-01", "tax_rating_worsened", 2),  # B for 2022, C for 2023
     ("C", "2023-10-12", "tax_rating", 2),
     ("C", "2023-10-13", "tax_rating", 5),  # 动态调整 of the same year
     ("D", "2024-12-31", "tax_rating", None),
@@ -86,8 +87,8 @@ EXPECTED: list[Expected] = [
     ("B", "2024-08-21", "late_payment_surcharges_12m", 70),  # 40 + 30
     ("B", "2024-08-20", "months_with_arrears_12m", 2),
     ("B", "2024-08-21", "months_with_arrears_12m", 1),
-    ("A1", "2023-12-20", "tax_paid_12m", 3_000),
-    ("A1", "2023-12-21", "tax_paid_12m", 14_000),  # 3 + 3 + 8 thousand
+    ("A1", "2023-12-29", "tax_paid_12m", 15_000),  # November 2022 to October 2023: 12 + 3 thousand
+    ("A1", "2023-12-30", "tax_paid_12m", 14_000),  # December to November: 3 + 3 + 8
     ("A1", "2023-12-31", "tax_paid_yoy_12m", 14 / 12 - 1),  # against 12,000 of November 2022
     ("A1", "2023-12-31", "tax_burden_12m", 6_000 / 1_100_000),  # VAT only
     ("A1", "2023-06-05", "tax_violations_36m", 1),
@@ -98,14 +99,14 @@ EXPECTED: list[Expected] = [
     ("B", "2024-06-30", "debt_ratio", 0.8),  # 7.2 of 9 million
     ("B", "2024-06-30", "debt_ratio_change_12m", 0.8 - 0.6),
     ("B", "2024-06-30", "loss_statements_24m", 2),
-    ("A1", "2023-12-31", "operating_cash_12m", 170_000),  # 60 + 110
+    ("A1", "2023-12-31", "operating_cash_12m", None),  # no December statement yet
     ("A1", "2023-12-31", "receivables_to_sales", 0.6),  # 660 of 1,100
     ("A1", "2023-12-31", "inventory_to_sales", 0.3),
     ("C", "2024-03-14", "corrected_returns_24m", 0),
     ("C", "2024-03-15", "corrected_returns_24m", 1),
     ("A1", "2023-12-31", "export_share_12m", 41 / 1100),
     ("B", "2024-12-31", "months_since_sales", 4),  # since August
-    # Year on year: the window ends 30 days back.
+    # Year on year: the months that had ended 30 days before, and the same ones a year earlier.
     (
         "B",
         "2024-12-31",
@@ -150,13 +151,16 @@ EXPECTED: list[Expected] = [
     ("B", "2024-06-16", "housing_fund_stopped", 2),
     ("D", "2024-12-31", "housing_fund_persons", None),  # no row is not a stop
     ("A1", "2023-12-31", "posts_yoy_12m", 0.2),  # 6 against 5
-    ("B", "2024-06-05", "posts_3m", None),  # nothing of the last four months is known
-    ("B", "2024-06-06", "posts_3m", 0),  # May: a true zero
+    ("B", "2024-06-29", "posts_3m", None),  # ended by 30 May: February to April, of which nothing is known
+    ("B", "2024-06-30", "posts_3m", 0),  # May: a true zero
     ("B", "2024-06-30", "insured_to_peak_6m", -0.2),  # 32 of 40
-    ("B", "2024-06-30", "social_paid_share_6m", 148 / 180),  # April's 32 are owed
-    ("A1", "2023-12-31", "power_12m", 1_800),
-    ("A1", "2023-12-31", "power_yoy_12m", 0.2),  # against 1,500
-    ("A1", "2023-12-31", "power_recent_share", 1),
+    ("B", "2024-06-30", "social_paid_share_6m", 188 / 220),  # November to April; April's 32 are owed
+    ("A1", "2023-12-31", "power_12m", 1_700),  # ended by 21 November: 800 of 2022, 900
+    ("A1", "2023-12-31", "power_yoy_12m", None),  # against October 2022, 700: below the floor
+    ("A1", "2023-12-31", "power_recent_share", 9 / 17),
+    ("A1", "2024-01-31", "power_12m", 1_800),  # December to November: 900 + 900
+    ("A1", "2024-01-31", "power_yoy_12m", 0.2),  # against 700 + 800
+    ("A1", "2024-01-31", "power_recent_share", 1),
     ("B", "2024-06-12", "utility_arrears_days", 10),
     ("B", "2024-06-13", "utility_arrears_days", 40),
     ("B", "2024-06-12", "months_cut_off_12m", 0),
