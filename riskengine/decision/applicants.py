@@ -143,7 +143,7 @@ def applicants_of_rows(
         [(problem, day is None) for problem in (no_id, no_day) if problem]
         for (_, no_id), (_, day, no_day) in zip(marked, dated, strict=True)
     ]
-    secret = personal_key(project.store) if any(contract.personal for contract in fed.values()) else b""
+    secret = personal_key(project.store) if any(contract.names_persons for contract in fed.values()) else b""
     for name, contract in fed.items():
         typed, problems = clean_cells(contract, filled, as_of or date.min, secret)
         for number, (values, found) in enumerate(zip(typed, problems, strict=True)):

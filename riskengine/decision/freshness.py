@@ -12,6 +12,9 @@ from riskengine.clock import Span
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe, SourceNote
 
+SPOKEN = (
+    '"row" > 0'  # the publisher said it; rows that identity re-issued on the day of a judgement are below 0
+)
 State = Literal["fresh", "stale", "none known", "not due"]
 
 
@@ -63,12 +66,12 @@ def _last(bench: Workbench, source: str, days: Sequence[date]) -> list[tuple[dat
         return [(None, None)] * len(days)
     if len(days) == 1:
         row = bench.connection.execute(
-            f"SELECT max(event_date), max(known_at) FROM {files} WHERE known_at <= ? AND event_date <= known_at",
+            f"SELECT max(event_date), max(known_at) FROM {files} WHERE known_at <= ? AND event_date <= known_at AND {SPOKEN}",
             [days[0]],
         ).fetchone()
         return [(row[0], row[1])] if row else [(None, None)]
     rows = bench.connection.execute(
-        f"""SELECT known_at, max(event_date) FROM {files} WHERE known_at <= ? AND event_date <= known_at
+        f"""SELECT known_at, max(event_date) FROM {files} WHERE known_at <= ? AND event_date <= known_at AND {SPOKEN}
         GROUP BY known_at ORDER BY known_at""",
         [days[-1]],
     ).fetchall()

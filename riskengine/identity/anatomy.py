@@ -19,6 +19,7 @@ _BRANCH = re.compile(
     _HEAD + r"(?P<branch>.{1,16}(?:分公司|支公司|分店|分厂|分行|支行|分部|店|部|所|处|中心|厂|社|站|矿))$"
 )
 _TRAILING_PLACE = re.compile(f"{PLACE.pattern}$")
+_LONGEST = 200  # characters of a name that are taken apart; the longest registered ones have some sixty
 _BRACKETED = re.compile(r"[(\[【〔﹝（](.*?)[)\]】〕﹞）]")
 
 
@@ -57,10 +58,10 @@ def name_parts(name: str) -> NameParts:
     >>> name_parts("明湖机械（济南）有限公司第一分公司").place, name_parts("明湖机械（济南）有限公司第一分公司").branch
     ('济南', '第一分公司')
     """
-    key = exact_key(name)
+    key, name = exact_key(name), name[:_LONGEST]
     brackets = [simplified(text) for text in _BRACKETED.findall(unicodedata.normalize("NFKC", name))]
-    stem, branch = key, ""
-    if match := _BRANCH.fullmatch(key):
+    stem, branch = key if len(key) <= _LONGEST else exact_key(name), ""
+    if match := _BRANCH.fullmatch(stem):
         stem, branch = match["head"], match["branch"]
     place, rest = place_of(stem)
     for text in brackets:  # a bracketed place names the place wherever it stands: 明湖(济南)机械

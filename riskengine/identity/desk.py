@@ -22,8 +22,7 @@ from riskengine.identity.resolve import Resolution, look, resolve
 from riskengine.identity.rules import read_rules
 from riskengine.intake.codes import check_credit_code
 from riskengine.intake.contract import read_contracts
-from riskengine.intake.nouns import is_person
-from riskengine.intake.personal import shown
+from riskengine.intake.personal import names_person, shown
 from riskengine.project import Project
 from riskengine.store.facts import FactStore
 from riskengine.store.ledger import Act, open_ledger, record_act
@@ -59,7 +58,7 @@ def waiting(project: Project, as_of: date) -> Waiting:
     nobody = [
         (mention, looked.names[mention], rows[mention])
         for mention, finding in sorted(looked.findings.items())
-        if finding.state == "unresolved" and not is_person(looked.names[mention])
+        if finding.state == "unresolved" and not names_person(looked.names[mention])
     ]
     return Waiting(sorted(queued, key=lambda found: found.seq), nobody)
 

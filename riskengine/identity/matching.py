@@ -21,6 +21,7 @@ from riskengine.identity.anatomy import NameParts, known_trade, name_parts
 from riskengine.identity.judgements import Mention
 from riskengine.identity.register import Named
 from riskengine.identity.rules import LEVELS, RulesOfDay
+from riskengine.intake.nouns import PLACE
 
 _TELLING = re.compile("[0-9一二三四五六七八九十两甲乙丙丁东西南北中上下左右大小新老]")
 _MOST = 5  # candidates kept as evidence

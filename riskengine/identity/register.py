@@ -14,6 +14,7 @@ from riskengine.errors import Problem, UsageError
 from riskengine.identity.anatomy import exact_key
 from riskengine.identity.rules import RegisterSource
 from riskengine.intake.contract import SourceContract
+from riskengine.intake.personal import name_shown
 from riskengine.store.snapshot import Snapshot
 
 _SEVERAL = re.compile(r"[;；,，、|/]+")
@@ -93,6 +94,7 @@ def read_register(
             for place, cell in enumerate(spelt):
                 parts = _SEVERAL.split(cell) if cell and place else [cell or ""]
                 for name in filter(None, (part.strip() for part in parts)):
+                    name = name_shown(name)  # an individual business may bear nothing but its owner's name
                     key = exact_key(name)
                     now = bool(current) and place == 0 and not told.when
                     held = names.get((code, key))

@@ -74,7 +74,7 @@ def without_code(store: FactStore, contract: SourceContract, own: Sequence[int],
 def filled(
     store: FactStore, contract: SourceContract, fillings: Sequence[Filling], own: Sequence[int], as_of: date
 ) -> pa.Table:
-    """The rows to append for `fillings` as known on a day: facts without `batch`, `row` counting from 1."""
+    """The rows to append for `fillings` as known on a day: facts without `batch`."""
     told = [
         (*filling.spoken.raw, filling.spoken.carried, filling.code, filling.since) for filling in fillings
     ]
@@ -124,7 +124,8 @@ def _withdrawn(contract: SourceContract, column: str, rows: pa.Table, known: Any
 
 
 def shaped(contract: SourceContract, pieces: Sequence[pa.Table]) -> pa.Table:
-    """Pieces of one source as facts without `batch`, `row` counting from 1; other columns are dropped."""
+    """Pieces of one source as facts without `batch`; other columns are dropped. `row` counts up to -1: below 0 no
+    publisher spoke, which is how a feed's freshness knows (`decision.freshness`)."""
     fields = [
         (name, ARROW_TYPES[contract.column_type(name) or "text"])
         for name in (*contract.columns, *contract.derived)
@@ -140,7 +141,7 @@ def shaped(contract: SourceContract, pieces: Sequence[pa.Table]) -> pa.Table:
             )
         tables.append(piece.select([name for name, _ in fields]).cast(pa.schema(fields)))
     table = pa.concat_tables(tables)
-    return table.append_column("row", pa.array(range(1, table.num_rows + 1), pa.int64()))
+    return table.append_column("row", pa.array(range(-table.num_rows, 0), pa.int64()))
 
 
 def reissue(
@@ -263,7 +264,11 @@ def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as
 
 
 def _seen(connection: Any, contract: SourceContract, held_in: tuple[Sequence[str], Sequence[int]]) -> str:
-    """Facts known by $day with who_*, whether they stand, are still open, and the code carried over from the row before."""
+    """Facts known by $day with who_*, whether they stand, are still open, and the code carried over from the row before.
+
+    A publisher's removal is open too where its key names the enterprise by name or by an older number: what it removes may
+    stand under another name, or as a copy under the credit code.
+    """
     assert contract.identity
     files, own = held_in
     connection.read_parquet(list(files)).create_view("facts")
@@ -272,13 +277,27 @@ def _seen(connection: Any, contract: SourceContract, held_in: tuple[Sequence[str
         f'"{column}"' if column in held else "null::varchar" for column in identity_columns(contract.identity)
     )
     keys = ", ".join(f'"{column}"' for column in contract.key)
+    rest = ", ".join(f'"{column}"' for column in rest_of_key(contract))
+    hidden = f"count(*) filter (standing) over (partition by {rest}) > 0" if rest else "false"
+    ours = f"batch in ({listed(own)})"
     has_code = f"coalesce(length({code}), 0) = {CREDIT_CODE}"
     standing = "(superseded_at is null or superseded_at > $day) and not removed"
-    return f"""select *, standing and not {has_code} as open,
-        case when batch not in ({listed(own)}) and length(before_code) = {CREDIT_CODE} and before_name is not distinct from {name} then before_code end as carried
+    return f"""select *, not {has_code} and (standing or gone and {hidden} and fact_hash not in
+            (select fact_hash from facts where {ours} and known_at <= $day and {has_code})) as open,
+        case when not {ours} and length(before_code) = {CREDIT_CODE} and before_name is not distinct from {name} then before_code end as carried
         from (select *, {code} as who_code, {name} as who_name, {region} as who_region, {person} as who_person,
-            {standing} as standing, lag({code}) over before as before_code, lag({name}) over before as before_name
+            {standing} as standing, (superseded_at is null or superseded_at > $day) and removed and fact_hash in
+                (select fact_hash from facts where removed and not {ours}) as gone, lag({code}) over before as before_code, lag({name}) over before as before_name
             from facts where known_at <= $day window before as (partition by {keys} order by fact_rank))"""
+
+
+def rest_of_key(contract: SourceContract) -> list[str]:
+    """What is left of the key where an enterprise stands in it by code or by name; nothing where it does not."""
+    assert contract.identity
+    who = contract.identity
+    by_name = {name for name, rule in contract.derived.items() if who.name in rule.columns}
+    rest = [name for name in contract.key if name not in {who.code, who.name} | by_name]
+    return rest if len(rest) < len(contract.key) else []
 
 
 def _mention(code: str | None, name: str | None, region: str | None, person: str | None) -> Mention:

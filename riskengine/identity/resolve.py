@@ -18,14 +18,17 @@ from sqlalchemy.engine import Engine
 
 from riskengine.identity import reissue as facts
 from riskengine.identity.anatomy import name_parts
+from riskengine.identity.crosswalk import crosswalked
 from riskengine.identity.judgements import MACHINE, Judgement, Mention, Standing, append, standing
 from riskengine.identity.merging import merged_facts
 from riskengine.identity.register import Named, Register, read_register
 from riskengine.identity.reissue import Filling, Spoken
+from riskengine.identity.renaming import renamed
 from riskengine.identity.rules import RulesOfDay, read_rules, rules_of
 from riskengine.intake.contract import SourceContract, read_contracts
 from riskengine.intake.load import recover
 from riskengine.intake.nouns import is_person
+from riskengine.intake.personal import names_person
 from riskengine.project import Project
 from riskengine.store.facts import FactStore
 from riskengine.store.ledger import open_ledger
@@ -53,6 +56,7 @@ class Resolution:
     rows_carried: int
     rows_merged: int
     rows_taken_back: int  # re-issued without the code that a person took back
+    rows_crosswalked: int  # re-issued with the credit code of another enterprise they name by an older number
     judged: dict[str, int]  # new judgements by state
     methods: dict[str, int]  # of the accepted mentions, standing ones included
     queued: int  # mentions that wait for a person
@@ -106,15 +110,21 @@ def resolve(project: Project, as_of: date) -> Resolution:
             for source, told in sorted(fillings.items())
         }
         facts.reissue(store, ledger, contracts, tables, as_of)
-        merged = 0
+        others = crosswalked(project, contracts, ledger, as_of)
+        crossed, merged = facts.reissue(store, ledger, contracts, others, as_of), 0
         for _ in [*stands.merges, None]:  # a code may be given up for one that is given up in turn
             tables, _ = merged_facts(project, contracts, stands.merges, as_of)
             moved = facts.reissue(store, ledger, contracts, tables, as_of)
             merged += moved
             if not moved:
                 break
+        own = {
+            name: facts.own_batches(ledger, name) for name in sorted(contracts) if contracts[name].identity
+        }
+        twice = {name: renamed(store, contracts[name], batches, as_of) for name, batches in own.items()}
+        facts.reissue(store, ledger, contracts, twice, as_of)
         after = store.snapshot().id
-    return _resolution(looked, made, fillings, (back, merged), (as_of, after))
+    return _resolution(looked, made, fillings, (back, merged, crossed), (as_of, after))
 
 
 def _settled(store: FactStore, ledger: Engine, contracts: Mapping[str, SourceContract], as_of: date) -> int:
@@ -162,13 +172,15 @@ def find(
     found: dict[Mention, Finding] = {}
     parts = _by_parts(register.names)
     for mention, name in names.items():
+        if is_person(name):  # taken in before names of persons were hidden: it goes into no judgement
+            continue
         finding = _by_person(stands.last.get(mention)) or _by_rule(mention, name, register, parts, stands)
         if finding:
             found[mention] = finding
     left = {
         mention: name
         for mention, name in names.items()
-        if mention not in found and mention.key and not is_person(name)
+        if mention not in found and mention.key and not names_person(name)
     }
     if left:
         found |= _by_likelihood(left, register.names, rules, stands)
@@ -360,12 +372,12 @@ def _resolution(
     looked: Looked,
     made: Sequence[Judgement],
     fillings: Mapping[str, Sequence[Filling]],
-    rows: tuple[int, int],
+    rows: tuple[int, int, int],
     when: tuple[date, str],
 ) -> Resolution:
     states = Counter(finding.state for finding in looked.findings.values())
     persons = sum(
-        finding.state == "unresolved" and is_person(looked.names[mention])
+        finding.state == "unresolved" and names_person(looked.names[mention])
         for mention, finding in looked.findings.items()
     )
     methods = Counter(finding.method for finding in looked.findings.values() if finding.state == "accepted")
@@ -376,6 +388,7 @@ def _resolution(
         rows_carried=sum(each.rows for each in looked.spoken if each.carried),
         rows_merged=rows[1],
         rows_taken_back=rows[0],
+        rows_crosswalked=rows[2],
         judged=dict(sorted(Counter(each.state for each in made).items())),
         methods=dict(sorted(methods.items())),
         queued=states["queued"],

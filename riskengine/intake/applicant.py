@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from riskengine.errors import Problem, UsageError
 from riskengine.intake.cells import CellParser, Value, cell_parser, clock_day, derive, refused_text
 from riskengine.intake.contract import SourceContract
-from riskengine.intake.personal import redacted, tokens
+from riskengine.intake.personal import name_shown, name_tokens, redacted, tokens
 from riskengine.store.rows import insert_rows
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def clean_cells(
     """
     parsers = {name: _remembering(cell_parser(c, contract.currency)) for name, c in contract.columns.items()}
     token = tokens(key) if contract.personal else str
+    called = (
+        contract.identity.name if contract.identity and contract.identity.name in contract.columns else ""
+    )
+    named = name_tokens(key) if called and called not in contract.personal else str
     typed: list[dict[str, Value]] = []
     problems: list[list[CellProblem]] = []
     for cells in rows:
@@ -59,9 +63,12 @@ def clean_cells(
             row[name], rule = parse(raw)
             if rule:
                 needed = contract.columns[name].required or name in contract.key
-                found.append(CellProblem(name, rule, refused_text(contract.columns[name], raw), needed))
+                told = name_shown(str(raw)) if name == called and raw is not None else raw
+                found.append(CellProblem(name, rule, refused_text(contract.columns[name], told), needed))
         in_clear = dict(row)
         row |= {name: token(str(row[name])) for name in contract.personal if row[name] is not None}
+        if called and row[called] is not None:
+            row[called] = named(str(row[called]))
         for name, made in contract.derived.items():
             told = in_clear if made.take == "birth_year" else row
             row[name] = derive(made, tuple(told[source] for source in made.columns))

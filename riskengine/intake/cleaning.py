@@ -25,7 +25,7 @@ from riskengine.errors import Problem, UsageError
 from riskengine.intake.cells import Value, cell_parser, cell_text, clock_day, derive, refused_text
 from riskengine.intake.columns import plain_values
 from riskengine.intake.contract import Column, SourceContract
-from riskengine.intake.personal import mask, redacted, tokens
+from riskengine.intake.personal import mask, name_shown, name_tokens, redacted, tokens
 from riskengine.store.facts import ARROW_TYPES
 from riskengine.store.ledger import Refusal
 
@@ -52,7 +52,7 @@ def clean(
 ) -> Cleaned:
     """Clean a file's cells against the contract; the rows of `facts` and `refusals` count from 1.
 
-    `key` (`personal.personal_key`) is needed where the contract has personal columns; `duck` is an open DuckDB
+    `key` (`personal.personal_key`) is needed where the contract names persons (`names_persons`); `duck` is an open DuckDB
     connection, where one is at hand, for the contract's expressions.
 
     An optional column that is absent from `cells` is null. A broken expression in the contract is a `UsageError`.
@@ -62,13 +62,17 @@ def clean(
     columns: dict[str, pa.Array] = {}
     in_clear: dict[str, pa.Array] = {}
     token = tokens(key) if contract.personal else str
+    called = contract.identity.name if contract.identity else ""
     for name, column in contract.columns.items():
         raw = cells.column(name) if name in cells.column_names else pa.nulls(count, pa.string())
         columns[name], rules = _parsed(raw, column, contract.currency)
-        broken += [(row, name, rule, refused_text(column, raw[row].as_py())) for row, rule in rules]
+        told = _name_refused if name == called and not column.personal else refused_text
+        broken += [(row, name, rule, told(column, raw[row].as_py())) for row, rule in rules]
         if column.personal:
             in_clear[name] = columns[name]
             columns[name] = _mapped([columns[name]], _only_present(token), pa.string())
+        elif name == called:
+            columns[name] = _mapped([columns[name]], _only_present(name_tokens(key)), pa.string())
     for name, rule in contract.derived.items():
         known = columns | in_clear if rule.take == "birth_year" else columns
         columns[name] = _mapped(
@@ -264,22 +268,32 @@ def _set_clocks(
     ]
 
 
+def _name_refused(column: Column, raw: object) -> str | None:
+    """A refused cell of the column of enterprises' names as people may see it."""
+    text = cell_text(raw)
+    return refused_text(column, None if text is None else name_shown(text))
+
+
 def _raw(contract: SourceContract, cells: pa.Table, rows: list[int]) -> list[str]:
     """Rows of the file as JSON text, as they came but for what is personal."""
     picked = cells.take(pa.array(rows, pa.int64())).to_pylist()
     hidden = set(contract.personal)
+    called = contract.identity.name if contract.identity else ""
     if hidden:  # what such a source's contract ignores may be personal too, that may be why
         hidden |= set(cells.column_names) - set(contract.columns)
     return [
         json.dumps(
-            {name: _jsonable(value, name in hidden) for name, value in row.items()}, ensure_ascii=False
+            {name: _jsonable(value, name in hidden, name == called) for name, value in row.items()},
+            ensure_ascii=False,
         )
         for row in picked
     ]
 
 
-def _jsonable(value: object, hidden: bool) -> object:
+def _jsonable(value: object, hidden: bool, called: bool) -> object:
     text = cell_text(value)
+    if called and not hidden and text is not None and name_shown(text) != text:
+        return name_shown(text)
     if hidden:
         return None if text is None else mask(text)
     if text is not None and redacted(text) != text:

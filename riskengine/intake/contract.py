@@ -229,6 +229,12 @@ class SourceContract(Definition):
         return tuple(name for name, column in self.columns.items() if column.personal)
 
     @property
+    def names_persons(self) -> bool:
+        """Whether rows may name natural persons, so that the key of personal data is needed: in personal columns, or
+        where enterprises' names are expected (`[identity]`)."""
+        return bool(self.personal or self.identity)
+
+    @property
     def event_clock(self) -> Clock:
         """The parsed event clock."""
         return Clock.parse(self.event_date)

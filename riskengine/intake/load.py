@@ -278,7 +278,7 @@ def _take(
     same = [record for record in earlier if record.contract == terms]
     if same:
         return replace(same[-1], state="complete")
-    key = personal_key(store.root) if contract.personal else b""
+    key = personal_key(store.root) if contract.names_persons else b""
     with store.duck() as duck:
         cleaned = clean(contract, file.cells, received, key, duck)
     facts = news(store, contract, cleaned.facts, again=bool(earlier))

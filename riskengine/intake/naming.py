@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from riskengine.intake.personal import is_token
+
 _SUFFIXES = frozenset(
     [
         "INC",
@@ -28,7 +30,9 @@ _SUFFIXES = frozenset(
         "PLLC",
     ]
 )
-_SPELLED = re.compile(r"\b(L L L P|L L C|L L P|P L L C|L C|L P|P C|P A)$")
+_SPELLED = tuple(
+    tuple(spelt.split()) for spelt in ("L L L P", "P L L C", "L L C", "L L P", "L C", "L P", "P C", "P A")
+)
 _DBA = re.compile(r"\bD[./ ]?B[./ ]?A\b")
 _MARKS = re.compile(r"[^\w]+|_")
 _APOSTROPHE = re.compile(r"['’`.]")
@@ -40,7 +44,7 @@ def name_key(name: str) -> str:
 
     NFKC half-width upper case, no punctuation, one space between words; `&` is AND; a leading or bracketed THE, a "doing
     business as" tail and legal suffixes (INC, LLC, CO, CORP, LTD, ...) are dropped; 有限责任公司 is 有限公司. Where
-    dropping would leave nothing the words stay.
+    dropping would leave nothing the words stay. The token of a person (`personal`) is its own key.
 
     >>> name_key("The Acme Widget Co., Inc.")
     'ACME WIDGET'
@@ -53,13 +57,14 @@ def name_key(name: str) -> str:
     >>> name_key("The Company")
     'COMPANY'
     """
+    if is_token(name):
+        return name
     text = unicodedata.normalize("NFKC", name).upper()
     head = _DBA.split(text, maxsplit=1)[0]
     plain = _plain(head) or _plain(text)
     words = plain.split()
-    while len(words) > 1 and words[0] == "THE":
-        words = words[1:]
-    return _without_suffixes(words)
+    begin = next((place for place, word in enumerate(words) if word != "THE"), len(words) - 1)
+    return _without_suffixes(words[max(begin, 0) :])
 
 
 def name_region_key(name: str, *regions: str | None) -> str:
@@ -91,12 +96,13 @@ def _plain(text: str) -> str:
 
 
 def _without_suffixes(words: list[str]) -> str:
-    text = " ".join(words)
-    while True:
-        shorter = _SPELLED.sub("", text).strip()
-        parts = shorter.split()
-        if len(parts) > 1 and parts[-1] in {*_SUFFIXES, "THE"}:
-            shorter = " ".join(parts[:-1])
-        if not shorter or shorter == text:
-            return text
-        text = shorter
+    """The words without legal suffixes at their end, in one pass; the longest spelt-out suffix goes first."""
+    end = len(words)
+    while end > 1:
+        size = next(
+            (len(spelt) for spelt in _SPELLED if tuple(words[max(end - len(spelt), 0) : end]) == spelt), 0
+        )
+        if size == end or (not size and words[end - 1] not in _SUFFIXES and words[end - 1] != "THE"):
+            break
+        end -= size or 1
+    return " ".join(words[:end])

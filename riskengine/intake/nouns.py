@@ -55,22 +55,43 @@ _LONGEST_FIRST = "|".join(
     sorted({*_PROVINCES.split(), *_CITIES.split()}, key=lambda name: (-len(name), name))
 )
 PLACE = re.compile(rf"(?:{_LONGEST_FIRST})(?:省|市|壮族自治区|回族自治区|维吾尔自治区|自治区|地区)?")
+_SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙段雷钱汤尹黎"
+    "易常武乔贺赖龚文庞樊兰殷施陶洪翟颜倪严牛温芦季俞章鲁葛伍申尤毕聂柴焦向柳邢岳齐梅莫庄辛管祝左涂谷祁耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂"
+    "闵解强丛华车冉房边肖闫付代尚褚郎宫窦娄苟池邬晏冷戚储喻卞佟仝蓝缪原练楚麻苑占揭刁冀荆骆舒滕胥"
+)
 _HAN = "\\u3400-\\u9fff\\U00020000-\\U0003ffff"
 _PERSON = re.compile(rf"[{_HAN}]{{2,4}}|[{_HAN}]{{1,12}}(?:[·•・‧∙.][{_HAN}]{{1,12}})+")
+_SURNAMED = re.compile(rf"[{_SURNAMES}][{_HAN}]{{1,2}}")
 _TOLD_BESIDE = re.compile(
-    r"(?:公民|居民)?身份证?(?:件)?(?:号码?|证)?|证件号码?|(?:出生|籍贯|汉族|曾用名|性别)|(?<![\u3400-\u9fff])[男女](?![\u3400-\u9fff])"
+    r"(?:公民|居民)?身份证?(?:件)?(?:号码?|证)?|证件号码?|出生|籍贯|汉族|曾用名|性别|个体(?:工商)?户?|(?<![\u3400-\u9fff])[男女](?![\u3400-\u9fff])"
 )
-_BESIDE = re.compile(r"[0-9Xx*＊:：()（）\[\]【】《》<>#\-_年月日]+")
+_BESIDE = re.compile(r"(?:[0-9Xx*＊]{6,}|[0-9]{1,4}[年月日]|[:：()（）\[\]【】#\-_])+")
 _BETWEEN = re.compile(r"[\s,，、;；/|\\]+")
-_BODIES = ("电网", "银行", "政府", "法院", "委员会", "局", "村", "社区")
+_SHOPS = (
+    "店",
+    "厂",
+    "馆",
+    "部",
+    "铺",
+    "坊",
+    "屋",
+    "局",
+    "村",
+    "室",
+    "吧",
+    "场",
+)  # with which a shop's name of three ends
+_BODIES = ("电网", "银行", "政府", "法院", "委员会", "代表处", "局", "村", "社区", "中国")
 
 
 def is_person(name: str) -> bool:
-    """Whether a name looks like a natural person's (or several): each two to four Chinese characters, or a transcribed
-    name with its dots, without a legal form or a trade; a resident number and its label may stand beside it.
+    """Whether a name looks like a natural person's (or several): each two to four Chinese characters without a legal form
+    or a trade, a surname and one or two characters whatever they say, or a transcribed name with its dots; a resident
+    number and its label may stand beside it.
 
-    >>> is_person("张三丰"), is_person("明湖商行"), is_person("国家电网"), is_person("张三丰饭店")
-    (True, False, False, False)
+    >>> is_person("张三丰"), is_person("王建设"), is_person("明湖商行"), is_person("国家电网"), is_person("张三丰饭店")
+    (True, True, False, False, False)
     >>> is_person("张三丰 11010519491231002X"), is_person("张三丰（身份证号：11010519491231002X）"), is_person("阿不都·买买提")
     (True, True, True)
     """
@@ -86,4 +107,12 @@ def is_person(name: str) -> bool:
 def _is_one(text: str) -> bool:
     if not _PERSON.fullmatch(text):
         return False
-    return not (FORM_END.search(text) or TRADE.search(text) or PLACE.match(text) or text.endswith(_BODIES))
+    if _SURNAMED.fullmatch(text):
+        return not text.endswith(_SHOPS)
+    return not (
+        FORM_END.search(text)
+        or TRADE.search(text)
+        or PLACE.match(text)
+        or "公司" in text
+        or text.endswith(_BODIES)
+    )

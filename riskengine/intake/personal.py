@@ -19,6 +19,7 @@ from pathlib import Path
 
 from riskengine.errors import IntegrityError, Problem, SetupError
 from riskengine.intake.codes import check_resident_number
+from riskengine.intake.nouns import is_person
 
 VARIABLE = "RISKENGINE_PERSONAL_KEY"
 _DIGITS = 16
@@ -27,6 +28,9 @@ _TOKEN = re.compile(
 )
 _HASH = re.compile(rf"#[0-9a-f]{{{_DIGITS}}}(?![0-9a-f])")
 _RESIDENT = re.compile(r"(?<![0-9A-Za-z])[1-8][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx](?![0-9A-Za-z])")
+_OLD_RESIDENT = re.compile(
+    r"(?<![0-9A-Za-z])[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}(?![0-9A-Za-z])"
+)
 _PHONE = re.compile(r"1[0-9]{10}")
 _HAN_NAME = re.compile(r"[㐀-鿿][㐀-鿿·]{1,5}")
 
@@ -68,6 +72,47 @@ def tokens(key: bytes) -> Callable[[str], str]:
         return f"{mask(text)}#{hmac.digest(key, meant.encode(), hashlib.sha256).hex()[:_DIGITS]}"
 
     return token
+
+
+def is_token(value: str) -> bool:
+    """Whether a text is a person's token, made by `tokens`."""
+    return _TOKEN.fullmatch(value) is not None
+
+
+def names_person(name: str) -> bool:
+    """Whether an enterprise's name is a natural person's, in clear or as a token."""
+    return is_token(name) or is_person(name)
+
+
+def name_tokens(key: bytes) -> Callable[[str], str]:
+    """The function from a name in a column for enterprises' names to what is stored of it: a natural person's becomes
+    its token under `key`, a resident number beside another name its mask, any other stays as it is.
+
+    >>> name = name_tokens(b"secret")
+    >>> name("张三丰")[:4], name("张三丰 11010519491231002X")[:5], name("明湖商行 11010519491231002X"), name("明湖商行")
+    ('张**#', '张***#', '明湖商行 110105-1949-F', '明湖商行')
+    """
+    token = tokens(key)
+    return lambda name: token(name) if is_person(name) else _unnumbered(name)
+
+
+def name_shown(name: str) -> str:
+    """What may be shown of a name in a column for enterprises' names.
+
+    >>> name_shown("张三丰"), name_shown("明湖商行 110105491231002")
+    ('张**', '明湖商行 110105-***')
+    """
+    return mask(name) if is_person(name) else _unnumbered(name)
+
+
+def _unnumbered(name: str) -> str:
+    """A name without resident numbers, also old ones of 15 digits and ones with a slip: in a name it is nothing else."""
+    if len(name) < 15:
+        return name
+    hidden = _RESIDENT.sub(
+        lambda found: mask(found[0]) if check_resident_number(found[0]).valid else f"{found[0][:6]}-***", name
+    )
+    return _OLD_RESIDENT.sub(lambda found: f"{found[0][:6]}-***", hidden)
 
 
 def shown(value: object) -> object:

@@ -88,6 +88,7 @@ def labelled_rows(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
         profiles = bench.frame(recipe)
         events = _events(bench, rule, spec, period.known)
         weights = _weights(bench, rule, spec, period.known)
+        granted = _granted(bench, rule, spec, period.known)
     rows = pd.concat([subjects.drop(columns=["fed"]), profiles.drop(columns=["subject"])], axis=1)
     rows = rows.loc[:, ~rows.columns.duplicated()]
     question = Question(Span.parse(spec.label.horizon), period.known, Span.parse(spec.label.lag))
@@ -107,7 +108,8 @@ def labelled_rows(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
                 )
             ],
         )
-    return LabelledRows(rows[rows["mature"]].reset_index(drop=True), recipe, spec)
+    chosen = rows["mature"] if granted is None else rows["mature"] & rows["id"].isin(granted)
+    return LabelledRows(rows[chosen].reset_index(drop=True), recipe, spec)
 
 
 def _load_subjects(
@@ -145,6 +147,21 @@ def _events(bench: Workbench, rule: SubjectRule, spec: ModelSpec, known: date) -
     query = f"""SELECT "{rule.id}"::VARCHAR AS subject, event_date, known_at FROM {files}
         WHERE known_at <= ? AND (superseded_at IS NULL OR superseded_at > ?) AND NOT removed"""
     return bench.connection.execute(query, [known, known]).df()  # type: ignore[no-any-return]
+
+
+def _granted(bench: Workbench, rule: SubjectRule, spec: ModelSpec, known: date) -> set[str] | None:
+    """The ids on which the risk was taken, None where everybody counts."""
+    if not spec.population.granted:
+        return None
+    files = bench.facts(spec.population.granted)
+    if not files:
+        return set()
+    found = bench.connection.execute(
+        f"""SELECT DISTINCT "{rule.id}"::VARCHAR FROM {files}
+        WHERE known_at <= $1 AND (superseded_at IS NULL OR superseded_at > $1) AND NOT removed""",
+        [known],
+    ).fetchall()
+    return {row[0] for row in found}
 
 
 def _weights(bench: Workbench, rule: SubjectRule, spec: ModelSpec, known: date) -> pd.Series | None:

@@ -26,10 +26,11 @@ class Label(Definition):
 
 
 class Population(Definition):
-    """Which subjects at which dates: from when on, in which steps."""
+    """Which subjects at which dates: from when on, in which steps, and of whom an outcome can be seen at all."""
 
     start: date = Field(alias="from")
     every: str = ""
+    granted: str = ""  # a source whose fact on the same id says that the risk was taken: who was declined cannot fail
     one_in: int = Field(default=1, ge=1)  # thin the panel: each guarantee at every so-manieth date, in turn
 
 

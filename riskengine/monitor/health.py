@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from riskengine.clock import Span
-from riskengine.decision.freshness import state_of
+from riskengine.decision.freshness import SPOKEN, state_of
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.compute import Workbench
 from riskengine.schema import Words
@@ -80,9 +80,9 @@ def _feed(bench: Workbench, contract: SourceContract, as_of: date, quarantined: 
     found: Any = (0, None, None)
     if files:
         found = bench.connection.execute(
-            f"""SELECT count(*), max(event_date), max(known_at) FROM {files}
-            WHERE known_at <= ?::DATE AND event_date <= ?::DATE AND (superseded_at IS NULL OR superseded_at > ?::DATE)
-              AND NOT removed""",
+            f"""SELECT count(*) FILTER (standing), max(event_date) FILTER (standing), max(known_at) FILTER ({SPOKEN})
+            FROM (SELECT *, superseded_at IS NULL OR superseded_at > ?::DATE AS standing FROM {files}
+            WHERE known_at <= ?::DATE AND event_date <= ?::DATE AND NOT removed)""",
             [as_of, as_of, as_of],
         ).fetchone()
     rows, event, known = found

@@ -15,6 +15,7 @@ from riskengine.errors import LockedError, UsageError
 from riskengine.identity import desk
 from riskengine.identity.judgements import judgements
 from riskengine.identity.resolve import resolve
+from riskengine.intake.codes import registration_check_mark
 from riskengine.profile.card import profile_card
 from riskengine.project import Project
 from riskengine.store.facts import FactStore
@@ -189,3 +190,44 @@ def test_a_resident_number_within_a_name_is_not_shown(project: Project) -> None:
         done = CliRunner().invoke(app, told, catch_exceptions=False)
         assert number not in done.output
         assert ("110105-1949-F" in done.output) == (A not in words)
+
+
+def test_an_older_number_of_the_guarantor_becomes_its_credit_code_on_its_day(tmp_path: Path) -> None:
+    project = build(tmp_path / "numbered", "counter_guar")
+    _enrolled(project)
+    told = {
+        "guar_id": "G1",
+        "app_id": "P1",
+        "uscc": C,
+        "type": "保证",
+        "status": "有效",
+        "sign_dt": "2024-02-01",
+    }
+    numbers = {
+        "1": B[8:17],
+        "2": "370102" + A[8:17],
+        "3": "37010200000077" + registration_check_mark("37010200000077"),
+        "4": A,
+    }
+    rows = [
+        {**told, "cg_id": cg, "guarantor_code": number, "booked_dt": "2024-02-02"}
+        for cg, number in numbers.items()
+    ]
+    deliver(project, "counter_guar", "2024-02-03", *rows)
+    done = resolve(project, JUNE)
+    assert (
+        done.rows_crosswalked,
+        resolve(project, JULY).rows_crosswalked,
+        resolve(project, MAY).rows_crosswalked,
+    ) == (2, 0, 0)
+    held = "cg_id, guarantor_code, known_at"
+    first = date(2024, 2, 2)
+    assert seen(project, "counter_guar", str(MAY), held) == [
+        (cg, number, first) for cg, number in numbers.items()
+    ]
+    known = [("1", B, JUNE), ("2", A, JUNE), ("3", numbers["3"], first), ("4", A, first)]
+    assert seen(project, "counter_guar", str(JUNE), held) == known
+    deliver(project, "counter_guar", "2024-07-01", {**rows[0], "amount": 5, "booked_dt": "2024-07-01"})
+    assert resolve(project, JULY).rows_crosswalked == 1
+    assert seen(project, "counter_guar", str(JULY), held)[0] == ("1", B, date(2024, 7, 1))
+    assert len(judgements(open_ledger(project.store))) == 2
