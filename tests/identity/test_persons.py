@@ -17,8 +17,10 @@ from town import case, code, deliver, enrol, seen
 
 from riskengine.identity import desk
 from riskengine.identity.anatomy import exact_key, name_parts
-from riskengine.identity.judgements import judgements
-from riskengine.identity.resolve import resolve
+from riskengine.identity.judgements import Mention, Standing, judgements
+from riskengine.identity.register import Named, Register
+from riskengine.identity.resolve import find, resolve
+from riskengine.identity.rules import read_rules, rules_of
 from riskengine.intake.applicant import clean_cells
 from riskengine.intake.cleaning import clean
 from riskengine.intake.contract import read_contracts
@@ -78,10 +80,12 @@ def test_nothing_stored_has_the_name(project: Project) -> None:
         "2024-01-05",
         {"uscc": code(1), "name": owner, "org_code": code(1)[8:17]},
         {"uscc": code(2), "name": "泰和商行"},
+        {"uscc": code(3), "name": "济南泰和商贸有限公司"},
     )
     deliver(
         project, "court_exec", "2024-05-20",
         case(1, "张三丰"), case(1, f"张三丰 {NUMBER}"), case(2, f"泰和商行 {NUMBER}"), case(3, "张三丰", uscc=code(1)[8:17]),
+        case(4, "济南泰和商贸有限公司", uscc=code(1)[8:17]),
     )  # fmt: skip
     path = project.root / "refused.csv"
     path.write_text(f"name,case_no,file_dt,snapshot_dt,status\n张三丰,5,2024-05-10,never,执行中\n泰和商行 {NUMBER},6,never,2024-05-20,执行中\n", encoding="utf-8")  # fmt: skip
@@ -95,7 +99,7 @@ def test_nothing_stored_has_the_name(project: Project) -> None:
     assert [row[3] for row in persons if "执3号" in str(row[0])] == [code(1)]
     assert "泰和商行 110105-1949-F" in {row[1] for row in held}
     written = [desk.told(found) for found in judgements(open_ledger(project.store))]
-    assert written
+    assert [len(each["candidates"]) for each in written if each["state"] == "queued"] == [2]
     assert not re.search(f"张三丰|{owner}|{NUMBER}", str(written))
     for file in project.store.rglob("*"):
         if file.is_file() and "mkt_reg" not in str(file):
@@ -105,6 +109,26 @@ def test_nothing_stored_has_the_name(project: Project) -> None:
                 else file.read_bytes().decode(errors="ignore")
             )
             assert not re.search(f"张三丰|张\\\\u4e09|{owner}|{NUMBER}|\\\\u5f20\\\\u4e09", text), file
+
+
+def test_a_name_that_breaks_a_rule_is_refused_without_it(project: Project) -> None:
+    contract = read_contracts(project)["court_exec"]
+    short = contract.columns["name"].model_copy(update={"pattern": "[A-Z]+"})
+    contract = contract.model_copy(update={"columns": contract.columns | {"name": short}})
+    row = case(1, "张三丰")
+    cleaned = clean(contract, pa.table({name: [str(value)] for name, value in row.items()}), DAY, b"key")
+    _, (problems,) = clean_cells(contract, [row], DAY, b"key")
+    assert [refusal.value for refusal in cleaned.refusals if refusal.column == "name"] == ["张**"]
+    assert [problem.value for problem in problems if problem.column == "name"] == ["张**"]
+    assert "张三丰" not in str(cleaned.refusals) + str(problems)
+
+
+def test_names_stored_before_they_were_hidden_go_into_no_judgement(project: Project) -> None:
+    contracts = read_contracts(project)
+    register = Register((Named(code(1), "张三丰", "张三丰", True),), {})
+    rules = rules_of(read_rules(project, contracts), DAY)
+    clear = Mention("张三丰")
+    assert find({clear: "张三丰"}, register, rules, Standing({}, {}))[clear].state == "unresolved"
 
 
 def test_applicants_and_files_have_one_token(project: Project) -> None:
