@@ -20,9 +20,10 @@ from riskengine.monitor.reminders import Reminder
 from riskengine.monitor.shown import Dimension, Shown
 from riskengine.monitor.signals import SEVERITIES, Signal
 from riskengine.monitor.vocabulary import GUARANTEE
+from riskengine.profile.units import unit_word
 from riskengine.project import Environment
 from riskengine.reports import drawing
-from riskengine.reports.wording import money, percent, points, signed, whole
+from riskengine.reports.wording import FILTERS, money, percent, whole
 from riskengine.schema import Words
 
 TOP = 8
@@ -66,11 +67,12 @@ def render(page: Page, language: str = "") -> bytes:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    loader.filters |= {"money": money, "whole": whole, "percent": percent, "signed": signed, "points": points}
+    loader.filters |= FILTERS
     text = loader.get_template("nightly.html.j2").render(
         page=page,
         language=language or page.environment.language,
         currency=page.environment.currency,
+        currency_zh=unit_word(page.environment.currency, "zh"),
         totals=_totals(page),
         today=[_line(page, row) for row in _rows(page.today.rows)],
         dimensions=[_dimension(page, one) for one in page.shown.dimension],
@@ -316,11 +318,7 @@ def _reminders(page: Page) -> dict[str, Any]:
     # first what concerns a whole feed or group (few), then by loss within due dates of today and after
     order = order.sort_values(["about", "expected_loss"], ascending=[False, False], kind="stable")
     chosen = [part.head(4) for _, part in order.groupby("reminder", sort=True)]
-    listed = (
-        pd.concat(chosen).sort_values(["due", "reminder", "id"], kind="stable").head(LINES)
-        if chosen
-        else rows
-    )
+    listed = pd.concat(chosen or [rows]).sort_values(["due", "reminder", "id"], kind="stable").head(LINES)
     return {
         "counts": [{**row, "definition": page.reminders[row["reminder"]]} for row in _rows(page.plan.counts)],
         "rows": [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from markupsafe import Markup
+
 
 def money(value: float) -> str:
     """An amount in three significant digits.
@@ -20,6 +22,40 @@ def money(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def money_zh(value: float) -> str:
+    """An amount in three significant digits, in 万 (ten thousand) and 亿 (a hundred million).
+
+    >>> money_zh(1_250_000_000.0), money_zh(11_723_202.0), money_zh(366_000.0), money_zh(8_499.0), money_zh(-99_999_999.0)
+    ('12.5 亿', '1,172 万', '36.6 万', '8,499', '-1.00 亿')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    for size, name in ((1e8, " 亿"), (1e4, " 万")):
+        if abs(value) >= size * (0.99995 if size > 1e4 else 1):
+            part = abs(value / size)
+            return f"{value / size:,.{0 if part >= 99.95 else 1 if part >= 9.995 else 2}f}{name}"
+    return f"{value:,.0f}"
+
+
+def money_both(value: float) -> Markup:
+    """An amount as both languages of a page write it; the page shows one."""
+    return _both(money(value), money_zh(value))
+
+
+def signed_both(value: float) -> Markup:
+    """An amount of change with its sign, as both languages of a page write it."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return _both(sign + money(abs(value)), sign + money_zh(abs(value)))
+
+
+def _both(en: str, zh: str) -> Markup:
+    if en == zh:
+        return Markup.escape(en)
+    return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh-CN">{}</span>').format(
+        en, zh
+    )
+
+
 def whole(value: float) -> str:
     """A count with separators."""
     return "–" if value is None or math.isnan(value) else f"{value:,.0f}"
@@ -34,11 +70,9 @@ def percent(value: float, digits: int = 1) -> str:
     return "–" if value is None or math.isnan(value) else f"{value * 100:.{digits}f} %"
 
 
-def signed(value: float) -> str:
-    """An amount of change with its sign."""
-    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{money(abs(value))}"
-
-
 def points(value: float) -> str:
     """A change of a fraction in percentage points with its sign."""
     return f"{'+' if value > 0 else '−'}{abs(value) * 100:.1f}"
+
+
+FILTERS = {"money": money_both, "signed": signed_both, "whole": whole, "percent": percent, "points": points}

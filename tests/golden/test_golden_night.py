@@ -65,8 +65,9 @@ def test_a_person_can_check_the_golden_nights(nights: Project) -> None:
     known = [float(row["expected_loss"]) for row in scores[1:]]
     assert known == sorted(known, reverse=True)
     signals = {(row["signal"], row["id"]): row for row in csv.DictReader(first["signals.csv"].splitlines())}
-    assert signals["ENFORCEMENT", "DB002"]["severity"] == "red"
-    assert signals["ENFORCEMENT", "DB002"]["value"] == "500000"
+    assert signals["ENFORCEMENT-AMOUNT", "DB002"]["severity"] == "red"
+    assert signals["ENFORCEMENT-AMOUNT", "DB002"]["value"] == "500000"
+    assert signals["ENFORCEMENT", "DB002"]["value"] == "2"
     assert signals["OVERDUE", "DB002"]["value"] == "46"
     assert "DB002" not in second["signals.csv"] + second["reminders.csv"]
     assert "DB002" in first["report.html"]
