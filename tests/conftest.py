@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import os
 
-for _name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):
+for _name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT", "RISKENGINE_PERSONAL_KEY"):
     os.environ.pop(_name, None)

@@ -30,7 +30,9 @@ class Population(Definition):
 
     start: date = Field(alias="from")
     every: str = ""
-    granted: str = ""  # a source whose fact on the same id says that the risk was taken: who was declined cannot fail
+    granted: str = (
+        ""  # a source whose fact on the same id says that the risk was taken: who was declined cannot fail
+    )
     one_in: int = Field(default=1, ge=1)  # thin the panel: each guarantee at every so-manieth date, in turn
 
 
