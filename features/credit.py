@@ -59,7 +59,7 @@ guaranteed_watched = first_known(total("pboc_guar.watch_balance", by=_E, window=
 guaranteed_bad = first_known(total("pboc_guar.bad_balance", by=_E, window="6m") / _REPORTS, _NONE).named("Non-performing balance it is liable for, mean of the reports of 6 months", "相关还款责任不良类余额（近6个月各报告平均）", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
 
 persons_overdue = largest("pboc_person.current_overdue", by=_E, window="12m").named("Current overdue of its persons", "法人实控人当前逾期金额", unit="CNY", direction=1, reference="Signal C09 法人/实控人逾期")
-persons_overdue_times_2y = largest("pboc_person.overdue_cnt_2y", by=_E, window="12m").named("Times a person was overdue in 2 years, the worst", "法人实控人近2年逾期次数（最差）", unit="times", direction=1, reference="Admission rules A22, A25")
+persons_overdue_times_2y = largest("pboc_person.overdue_cnt_2y", by=_E, window="12m").named("Times a person was overdue in 2 years, the worst", "法人实控人近2年逾期次数（最差）", unit="occasions", direction=1, reference="Admission rules A22, A25")
 persons_longest_overdue = largest("pboc_person.max_overdue_months", by=_E, window="12m").named("Longest overdue of a person", "法人实控人最长逾期月数", unit="months", direction=1, reference="Admission rule A22")
 persons_card_use = largest("pboc_person.card_use_rate", by=_E, window="12m").named("Card use of its persons, the highest", "法人实控人信用卡使用率（最高）", unit="share", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
 persons_queries_3m = largest("pboc_person.query_cnt_3m", by=_E, window="12m").named("Queries on a person in 3 months, the most", "法人实控人近3个月查询次数（最多）", unit="queries", direction=1, reference="Admission rule A24")

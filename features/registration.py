@@ -20,7 +20,7 @@ capital_change_12m = (total("mkt_change.after_amt", by=_E, window="12m", where=_
 days_to_licence_end = (0 - elapsed_days(latest("mkt_reg.term_to", by=_E))).named("Days to the end of the licence", "距营业期限届满天数", unit="days", direction=-1, reference=_RULES)
 
 abnormal_listing = (count("mkt_abnormal", by=_E, where=_LISTED) > 0).named("Listed as operating abnormally or for serious violations", "列入经营异常或严重违法名录", unit="yes/no", direction=1, reference="Admission rule A07; " + _RULES)
-abnormal_listings_ever = count("mkt_abnormal", by=_E).named("Times listed as operating abnormally or for serious violations", "历史列入经营异常或严重违法次数", unit="times", direction=1, reference=_RULES)
+abnormal_listings_ever = count("mkt_abnormal", by=_E).named("Times listed as operating abnormally or for serious violations", "历史列入经营异常或严重违法次数", unit="occasions", direction=1, reference=_RULES)
 lost_contact_listing = count("mkt_abnormal", by=_E, where=[*_LISTED, field("type").equals("失联")]).named("Listed because it cannot be reached", "因失联列入异常", unit="listings", direction=1, reference="Signal L06 地址变更/失联")
 annual_report_missed = count("mkt_abnormal", by=_E, where=[*_LISTED, field("type").equals("年报未报")]).named("Listed for a missing annual report", "因年报未报列入异常", unit="listings", direction=1, reference="Signal F06 年报未报; window 1 January to 30 June")
 serious_violation_listing = count("mkt_abnormal", by=_E, where=[*_LISTED, field("list_type").equals("严重违法")]).named("Listed for serious violations", "列入严重违法失信名单", unit="listings", direction=1, reference="Signal L08 经营异常/严重违法")

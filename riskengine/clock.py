@@ -73,6 +73,14 @@ def parse_day(text: str, where: str = "date") -> date:
         ) from None
 
 
+def parse_past_day(text: str, where: str) -> date:
+    """An ISO date up to today: nothing can be known as of a day that has not come."""
+    day = parse_day(text, where)
+    if day > today():
+        raise UsageError("That day has not come", [Problem(where, f"{today()} or earlier", text)])
+    return day
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A length of time in whole months and days, written `36m`, `90d` or `2y`."""

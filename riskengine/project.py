@@ -29,6 +29,7 @@ class Environment(Definition):
     currency: str
     language: str = "en"
     note: Words | None = None  # shown on every output, e.g. that the data is a sample or synthetic
+    synthetic: bool = False  # invented data: every command says so on the terminal
     store: str = "var"
     inbox: str = "data"
     tracking_uri: str = ""  # empty: sqlite inside the store

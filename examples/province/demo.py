@@ -26,7 +26,7 @@ def main() -> int:
     eve = (end - timedelta(days=3)).isoformat()
     say("1. A SYNTHETIC province: files as publishers would send them; the truth lies apart 合成省份")
     ask = ["--enterprises", str(ENTERPRISES), "--from", BEGIN, "--to", END, "--seed", str(SEED)]
-    run("synth", *ask, "--out", FOLDER, project=False)
+    run("synth", *ask, "--out", FOLDER, "--replace", project=False)
     say(f"2. Intake of all that has arrived by {eve}; who is meant by rows without a code 接入与身份识别")
     run("intake", "--arrived", "--as-of", eve)
     run("identity", "resolve", "--as-of", eve)

@@ -15,6 +15,7 @@ import typer
 
 from riskengine.cli import books, data, deciding, identities, models, synth, watching
 from riskengine.errors import RiskEngineError, SetupError
+from riskengine.project import find
 
 _LIGHT = ("review", "replay")  # commands an officer waits for
 
@@ -44,6 +45,15 @@ def options(
     if context.invoked_subcommand not in _LIGHT:
         gc.enable()
     context.obj = project
+    _mark(project)
+
+
+def _mark(project: str | None) -> None:
+    """Say on stderr that the data is invented, where it is."""
+    with contextlib.suppress(RiskEngineError):  # the command itself tells what is wrong with a project
+        environment = find(project).environment
+        if environment.synthetic and environment.note:
+            sys.stderr.write(f"[{environment.note.zh} {environment.note.en}]\n")
 
 
 for room in (data, identities, models, deciding, watching, books, synth):

@@ -46,14 +46,14 @@ def intake(
     _one_way(inbox, (source, files, received), as_of)
     if inbox:
         _take_in_arrived(
-            find(context.obj), clock.parse_day(as_of, "--as-of") if as_of else clock.today(), as_json
+            find(context.obj), clock.parse_past_day(as_of, "--as-of") if as_of else clock.today(), as_json
         )
         return
     from riskengine.intake.load import take_in
     from riskengine.reports.receipts import receipt_json, receipt_lines
 
     project = find(context.obj)
-    day = clock.parse_day(received, "--received") if received else clock.today()
+    day = clock.parse_past_day(received, "--received") if received else clock.today()
     with telling(f"taking in {source}"):
         receipts = take_in(project, source, files or [], day)
     if as_json:
@@ -148,7 +148,7 @@ def profile(
     from riskengine.reports.profile_card import print_card
 
     project = find(context.obj)
-    card = profile_card(project, name, clock.parse_day(as_of, "--as-of"))
+    card = profile_card(project, name, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         typer.echo(json.dumps(card.to_json(), ensure_ascii=False, indent=2, default=str))
     else:

@@ -40,7 +40,7 @@ def review(
 
         check_format(out)
     project = find(context.obj)
-    day = clock.parse_day(as_of, "--as-of")
+    day = clock.parse_past_day(as_of, "--as-of")
     run = project.pipeline("review").run(project, day, name if name is not None else applicants)
     run.deliver(out=out, as_json=as_json, language=language or project.environment.language)
 

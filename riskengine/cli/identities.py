@@ -36,7 +36,7 @@ def resolve(context: typer.Context, as_of: AsOf, as_json: AsJson = False) -> Non
     from riskengine.identity.resolve import resolve as work
 
     project = find(context.obj)
-    day = clock.parse_day(as_of, "--as-of")
+    day = clock.parse_past_day(as_of, "--as-of")
     with telling("resolving identities"):
         done = work(project, day)
     if as_json:
@@ -59,7 +59,7 @@ def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, t
     from riskengine.identity.desk import told, waiting
     from riskengine.intake.personal import shown
 
-    found = waiting(find(context.obj), clock.parse_day(as_of, "--as-of") if as_of else clock.today())
+    found = waiting(find(context.obj), clock.parse_past_day(as_of, "--as-of") if as_of else clock.today())
     if as_json:
         rows = [
             {"name": name, "number": mention.number, "rows": count}
@@ -88,21 +88,21 @@ def accept(context: typer.Context, seq: Seq, code: Annotated[str, typer.Option(h
     """Say which enterprise is meant; its rows carry the code as known from that day. 确认"""
     from riskengine.identity.desk import accept as work
 
-    _tell(work(find(context.obj), seq, code, clock.parse_day(as_of, "--as-of"), by))
+    _tell(work(find(context.obj), seq, code, clock.parse_past_day(as_of, "--as-of"), by))
 
 
 def reject(context: typer.Context, seq: Seq, as_of: AsOf, by: By) -> None:
     """Say that none of the candidates is meant, or take an accepted judgement back. 否决"""
     from riskengine.identity.desk import reject as work
 
-    _tell(work(find(context.obj), seq, clock.parse_day(as_of, "--as-of"), by))
+    _tell(work(find(context.obj), seq, clock.parse_past_day(as_of, "--as-of"), by))
 
 
 def merge(context: typer.Context, code: Annotated[str, typer.Argument(help="The code given up.")], into: Annotated[str, typer.Option(help="The code it is from now on.")], as_of: AsOf, by: By) -> None:  # fmt: skip
     """Say that two codes are one enterprise, as learnt on that day. 主体合并"""
     from riskengine.identity.desk import merge as work
 
-    done = work(find(context.obj), code, into, clock.parse_day(as_of, "--as-of"), by)
+    done = work(find(context.obj), code, into, clock.parse_past_day(as_of, "--as-of"), by)
     _tell(done)
     for source, count in done.apart.items():
         typer.echo(f"{source}: {count} rows stay apart, {into} has its own")
@@ -112,7 +112,7 @@ def show(context: typer.Context, asked: Annotated[str, typer.Argument(metavar="C
     """Show names, former names, older numbers and judgements as known on a day. 名称与判定"""
     from riskengine.identity.desk import known_as
 
-    found = known_as(find(context.obj), asked, clock.parse_day(as_of, "--as-of"))
+    found = known_as(find(context.obj), asked, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         _print(found)
         return
@@ -133,7 +133,7 @@ def network(context: typer.Context, code: Annotated[str, typer.Argument(help="Un
     """Look through to owners, controller, group and guarantee circles, each with its edges. 股权与担保网络"""
     from riskengine.identity.network import around
 
-    found = around(find(context.obj), code, clock.parse_day(as_of, "--as-of"))
+    found = around(find(context.obj), code, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         _print(found.to_json())
     else:

@@ -34,7 +34,7 @@ def retrain(
     from riskengine.reports.model_card import card_lines
 
     project = find(context.obj)
-    day = clock.parse_day(as_of, "--as-of")
+    day = clock.parse_past_day(as_of, "--as-of")
     with telling(f"training {model} as of {day}"):
         done = project.pipeline("retrain").run(project, model, day)
     if as_json:
@@ -109,7 +109,11 @@ def evaluate(
     from riskengine.reports.model_card import evaluation_lines
 
     project = find(context.obj)
-    days = (clock.parse_day(start, "--from"), clock.parse_day(end, "--to"), clock.parse_day(known, "--known"))
+    days = (
+        clock.parse_day(start, "--from"),
+        clock.parse_past_day(end, "--to"),
+        clock.parse_past_day(known, "--known"),
+    )
     with telling(f"testing the champion of {model}"):
         result = evaluate_champion(project, model, days)
     if as_json:

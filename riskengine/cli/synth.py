@@ -32,6 +32,9 @@ def synth(
             help="Folder to become a project with inbox/ and, apart, truth/ (default: STORE/province)."
         ),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Give up a province that is in use, its store and all.")
+    ] = False,
 ) -> None:
     """Make a SYNTHETIC province: files as publishers would send them, and the truth apart. 生成合成省份数据"""
     from riskengine.intake.contract import read_contracts
@@ -50,13 +53,14 @@ def synth(
 
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("SYNTHETIC province 合成省份", total=1.0)
-            made = synthesise(ask, contracts, folder, lambda done: bar.update(task, completed=done))
+            made = synthesise(ask, contracts, folder, lambda done: bar.update(task, completed=done), replace)
     else:
         made = synthesise(
             ask,
             contracts,
             folder,
             lambda done: typer.echo(f"synthetic province: {done:.0%} published", err=True),
+            replace,
         )
     write_definitions(project, folder)
     applicants = write_applicants(folder)

@@ -25,7 +25,7 @@ def nightly(
 ) -> None:
     """Take in what arrived, score every guarantee in force, publish signals, reminders and the report. 夜间批处理"""
     project = find(context.obj)
-    day = clock.parse_day(as_of, "--as-of")
+    day = clock.parse_past_day(as_of, "--as-of")
     with telling(f"night of {day}"):
         done = project.pipeline("nightly").run(project, day)
     typer.echo(json.dumps(done.manifest, indent=2, ensure_ascii=False) if as_json else done.summary())
@@ -38,7 +38,7 @@ def backfill(
 ) -> None:
     """Run the night for every month-end between two days. 补跑"""
     project = find(context.obj)
-    days = clock.parse_day(start, "--from"), clock.parse_day(end, "--to")
+    days = clock.parse_day(start, "--from"), clock.parse_past_day(end, "--to")
     with telling(f"nights {start} to {end}"):
         for done in project.pipeline("backfill").run(project, *days):
             typer.echo(done.summary())

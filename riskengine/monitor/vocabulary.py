@@ -102,7 +102,7 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
         keys,
         {name: value_kind(feature, catalogue.sources) for name, feature in features.items()},
         {
-            name: frozenset(column for part in aggregates(feature) for column in keys[part.by])
+            name: frozenset(column for part in aggregates(feature) for column in keys.get(part.by, ()))
             for name, feature in features.items()
         },
         {name: catalogue.rests_on(feature) for name, feature in features.items()},

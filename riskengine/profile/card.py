@@ -68,15 +68,19 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
     recipes = _by_file(catalogue)
     items = read_conflicts(catalogue)
     with Workbench(snapshot.read(project.store)) as bench:
-        subject = find_subject(bench, catalogue.subjects.applicant, recipes[0], name, as_of)
+        kinds = (catalogue.subjects.applicant, catalogue.subjects.guarantee)
+        found = (find_subject(bench, kind, recipes[0], name, as_of) for kind in kinds)
+        subject = next((one for one in found if one is not None), None)
         if subject is None:
-            rule = catalogue.subjects.applicant
+            wanted = ", ".join(
+                dict.fromkeys(column for kind in kinds for column in (kind.id, kind.enterprise))
+            )
             raise UsageError(
                 "Nobody of that name is known",
                 [
                     Problem(
                         f"profile {name} --as-of {as_of}",
-                        f"a {rule.id} or {rule.enterprise} known by {as_of}",
+                        f"one of {wanted} known by {as_of}",
                         repr(name),
                         "Check the id, or choose a later day",
                     )

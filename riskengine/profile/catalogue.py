@@ -99,7 +99,8 @@ class Catalogue:
         found = set()
         for aggregate in aggregates(expression):
             found |= {aggregate.source} - {""}
-            found |= {self.subjects.links[name].source for name in aggregate.through}
+            known = self.subjects.links
+            found |= {known[name].source for name in aggregate.through if name in known}
         return tuple(sorted(found))
 
     def problems(self) -> list[Problem]:

@@ -7,8 +7,8 @@ _COUNTED = {
     "changes": "次", "charge-offs": "次", "checks": "次", "compensations": "次", "customers": "家", "cuts": "次", "days": "天",
     "debits": "次", "enterprises": "家", "events": "次", "extensions": "次", "fees": "笔", "filings": "次",
     "guarantees": "笔", "holders": "名", "invoices": "份", "items": "件", "lenders": "家", "listings": "次", "loans": "笔",
-    "months": "个月", "orders": "项", "overdues": "次", "patents": "件", "payments": "笔", "penalties": "次", "persons": "人",
-    "pledges": "次", "points": "个百分点", "posts": "个", "queries": "次", "ratings": "次", "readings": "期",
+    "months": "个月", "occasions": "次", "orders": "项", "overdues": "次", "patents": "件", "payments": "笔", "penalties": "次", "persons": "人",
+    "pledges": "次", "points": "个百分点", "posts": "个", "projects": "个", "queries": "次", "ratings": "次", "readings": "期",
     "registrations": "次", "reports": "次", "returns": "次", "seizures": "项", "statements": "期", "suppliers": "家",
     "tasks": "项", "titles": "项", "units": "套", "visits": "次", "years": "年",
 }  # fmt: skip

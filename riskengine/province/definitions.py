@@ -43,6 +43,7 @@ def write_definitions(project: Project, folder: Path) -> None:
         f"name = {_text(f'{environment.name}_synthetic')}",
         f"currency = {_text(environment.currency)}",
         f"language = {_text(environment.language)}",
+        "synthetic = true",
         'store = "store"',
         'inbox = "inbox"',
         "",

@@ -63,12 +63,13 @@ def synthesise(
     contracts: dict[str, SourceContract],
     folder: Path,
     told: Callable[[float], None] = lambda done: None,
+    replace_store: bool = False,
 ) -> Made:
     """Write `folder/inbox`, `folder/truth` and `folder/README.md`; the folder appears when everything is written.
 
     `told` hears which share is done. Raises `UsageError` where the ask makes no sense or the folder is somebody else's.
     """
-    _sensible(ask, folder)
+    _sensible(ask, folder, replace_store)
     work = folder.with_name(folder.name + ".partial")
     shutil.rmtree(work, ignore_errors=True)
     province = build(ask)
@@ -100,8 +101,17 @@ def synthesise(
     return made
 
 
-def _sensible(ask: Ask, folder: Path) -> None:
+def _sensible(ask: Ask, folder: Path, replace_store: bool) -> None:
     problems = []
+    if (folder / "store").exists() and not replace_store:
+        lost = "its facts, decisions, models and audit chain would be lost"
+        hint = "Name another with --out, or say --replace"
+        problems.append(Problem(str(folder), "a province that is not in use", lost, hint))
+    for option, day in (("--from", ask.start), ("--to", ask.end)):
+        if not 2019 <= day.year <= 2031:
+            problems.append(Problem(option, "a day in 2019 to 2031 (known Spring Festivals)", str(day)))
+    if ask.enterprises > 5_000_000:
+        problems.append(Problem("--enterprises", "5,000,000 or fewer", str(ask.enterprises)))
     if ask.enterprises < 200:
         problems.append(Problem("--enterprises", "200 or more", str(ask.enterprises)))
     if ask.seed < 0:

@@ -89,6 +89,8 @@ def reasons(bundle: Bundle, row: Sequence[float | None], peer_group: str | None 
         if contribution * effect < 0:
             value = row[column]
             seen = None if value is None or math.isnan(value) else float(value)
+            if seen is None and contribution <= 0:
+                continue  # what is not known may not be told as a merit
             found.append(Reason(name, contribution, seen, median, contribution > 0, effect))
     return sorted(found, key=lambda reason: (not reason.adverse, -abs(reason.effect), reason.feature))
 
