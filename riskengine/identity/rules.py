@@ -111,8 +111,14 @@ def read_rules(project: Project, contracts: Mapping[str, SourceContract]) -> Ide
             for name in wanted
             if name and name not in known
         ]
+    for name in ("accept", "review", "found"):
+        problems += [
+            Problem(f"{path}: {name}", "a probability above 0 and below 1", str(value.value))
+            for value in getattr(rules, name)
+            if not 0 < value.value < 1
+        ]
     if problems:
-        raise UsageError("The rules of identity name what is not there", problems)
+        raise UsageError("The rules of identity are not sound", problems)
     return rules
 
 

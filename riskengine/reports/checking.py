@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from riskengine.decision.limits import read_products
 from riskengine.decision.policy import read_policy
 from riskengine.errors import Problem, RiskEngineError
+from riskengine.identity.rules import read_rules
+from riskengine.intake.cleaning import ask
+from riskengine.intake.contract import SourceContract
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import watch
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.conflicts import read_conflicts
 from riskengine.project import Project
 from riskengine.scoring.scorecard import read_grades
+from riskengine.store.facts import ARROW_TYPES
 
 
 def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
@@ -34,6 +40,10 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
     if sources is None or features is None or tried(lambda: catalogue.subjects) is None:
         return {}, problems
     problems += catalogue.problems()
+    for contract in sources.values():
+        tried(partial(ask, contract, _nothing(contract)))
+    if any(contract.identity for contract in sources.values()):
+        tried(lambda: read_rules(project, sources))
     names = [path.stem for path in project.definition_files("models", ".toml")]
     models = [tried(partial(model_spec, catalogue, name)) for name in names]
     conflicts = tried(lambda: read_conflicts(catalogue))
@@ -53,6 +63,13 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
     if conflicts:
         counts["conflict items"] = len(conflicts)
     return counts | _night_counts(project, problems), _once(problems)
+
+
+def _nothing(contract: SourceContract) -> pa.Table:
+    """No rows of a source, typed: what its assertions must be able to read."""
+    names = [*contract.columns, *contract.derived, "event_date", "known_at"]
+    kinds = {name: ARROW_TYPES[contract.column_type(name) or "text"] for name in names}
+    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
 
 
 def _night_problems(project: Project) -> list[Problem]:
