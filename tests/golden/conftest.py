@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def own_store() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):

@@ -34,6 +34,11 @@ HEADER = ["uscc", "old_code", "day", "person", "person_id", "phone", "share", "a
 CONTRACT = read_contract(Path(__file__).parent / "persons.toml")
 
 
+@pytest.fixture(autouse=True)
+def no_key_of_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RISKENGINE_PERSONAL_KEY", raising=False)
+
+
 def resident(region: int, born: date, serial: int) -> str:
     body = f"{region:06d}{born:%Y%m%d}{serial:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
