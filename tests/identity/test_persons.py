@@ -34,7 +34,7 @@ from riskengine.store.ledger import open_ledger
 
 DAY = date(2024, 5, 31)
 NUMBER = "11010519491231002X"
-OPEN = Path("/work/shared/data/beijing_open_gov/abnormal_operations_list.parquet")
+OPEN = Path(__file__).parents[3] / "shared" / "data" / "beijing_open_gov" / "abnormal_operations_list.parquet"
 
 
 @pytest.mark.parametrize(
