@@ -55,14 +55,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         gates += [f'{name} = "two dozen defaults: the audit would see ghosts"' for name in names]
         path.write_text(text.replace("[naive]", "\n".join(gates) + "\n\n[naive]"), encoding="utf-8")
+    taken = say("--project", str(folder), "intake", "--arrived", "--as-of", EVE)
+    assert "rows in =" in taken
     return folder
 
 
 @pytest.mark.long
 def test_the_whole_way(folder: Path) -> None:
     project = ("--project", str(folder))
-    taken = say(*project, "intake", "--arrived", "--as-of", EVE)
-    assert "rows in =" in taken
     assert "rows got a code" in say(*project, "identity", "resolve", "--as-of", EVE)
     for model in ("access_pd", "inforce_pd"):
         say(*project, "retrain", model, "--as-of", EVE)
