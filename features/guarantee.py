@@ -34,7 +34,7 @@ guarantee_start = latest("contract.start", by=_A).named("Guarantee begins", "责
 guarantee_end = latest("contract.end", by=_A).named("Guarantee ends", "责任到期日", reference="Own record")
 guarantees_given = count("contract", by=_E).named("Guarantees given so far", "累计担保笔数", unit="guarantees", direction=-1, reference="Own record")
 renewals_36m = count("contract", by=_E, window="36m", where=field("is_renewal").equals(True)).named("Renewals in 36 months", "近36个月续保次数", unit="guarantees", direction=-1, reference="Admission rule A44")
-first_guarantee_days = days_since("contract", by=_E).named("Days since the last guarantee began", "距最近担保生效天数", unit="days", direction=0, reference="Own record")
+days_since_guarantee = days_since("contract", by=_E).named("Days since the last guarantee began", "距最近担保生效天数", unit="days", direction=0, reference="Own record")
 enterprise_outstanding = at_least(total("contract.guaranteed", by=_E) - (total("release.amount", by=_E) - _RELEASED_PAID) - greater(_RELEASED_PAID, total("compensation.principal", by=_E)), 0).named("Guaranteed amount outstanding, this enterprise", "在保余额（本户）", unit="CNY", direction=1, reference=_ORDER683)
 released_normally = count("release", by=_E, where=field("type").equals("正常解保")).named("Guarantees released as agreed", "正常解保笔数", unit="guarantees", direction=-1, reference="Release 解保, domain page 1")
 compensations_before = count("compensation", by=_E).named("Compensations for this enterprise", "本户代偿次数", unit="compensations", direction=1, reference="Admission rule A27")
@@ -55,7 +55,7 @@ collateral_ltv = largest("counter_guar.ltv", by=_A, where=_HELD).named("Loan to 
 collateral_seized = count("counter_guar", by=_A, where=[field("seizure").differs("无"), _HELD]).named("Counter-security seized", "反担保物被查封件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
 second_liens = count("counter_guar", by=_A, where=[field("lien_order") > 1, _HELD]).named("Second liens among the counter-security", "反担保物二押件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
 
-worst_check_12m = count("post_check", by=_E, window="12m", where=field("conclusion").within("关注", "次级", "可疑", "损失")).named("Checks with a bad conclusion in 12 months", "近12个月保后检查异常次数", unit="checks", direction=1, reference=_CHECK)
+bad_checks_12m = count("post_check", by=_E, window="12m", where=field("conclusion").within("关注", "次级", "可疑", "损失")).named("Checks with a bad conclusion in 12 months", "近12个月保后检查异常次数", unit="checks", direction=1, reference=_CHECK)
 failed_visits_6m = count("post_check", by=_E, window="6m", where=field("contact").within("拒访", "失联")).named("Visits refused or not met in 6 months", "近6个月拒访失联次数", unit="visits", direction=1, reference="Signal G03 客户拒访/失联")
 checks_overdue = count("post_check", by=_A, where=[field("done_dt").is_unknown(), field("limit_dt").before_as_of()]).named("Checks past their limit", "超期未做保后检查数", unit="checks", direction=1, reference="Signal G01 保后检查逾期未做")
 days_since_check = elapsed_days(largest("post_check.done_dt", by=_A)).named("Days since the last check was done", "距最近完成的保后检查天数", unit="days", direction=0, reference="Reminder N03 定期保后检查")

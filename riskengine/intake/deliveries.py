@@ -18,7 +18,6 @@ from riskengine.intake.load import (
     Receipt,
     arrived,
     deliver,
-    known_source,
     open_desk,
     open_file,
     received_on,
@@ -74,21 +73,6 @@ def counted(receipts: Iterable[Receipt]) -> Counted:
         sum(receipt.duplicates for receipt in listed),
         dict(sorted(rules.items(), key=lambda rule: (-rule[1], rule[0]))),
     )
-
-
-def take_in_sound(
-    project: Project, source: str, files: Sequence[Path], received: date
-) -> tuple[list[Receipt], list[HeldFile]]:
-    """Take in the files whose structure is right, and return the others with what is wrong with each.
-
-    Each is received on the day it is named for (`load.received_on`), else on `received`. One file is in memory at a time.
-    The ledger's held files are left alone: `take_arrived` rewrites them.
-    """
-    contracts = read_contracts(project)
-    contract = known_source(contracts, source)
-    with open_desk(project, contracts, PATIENCE) as desk:
-        done = _deliver(desk, contract, files, received)
-    return list(done.receipts), list(done.held)
 
 
 def take_arrived(

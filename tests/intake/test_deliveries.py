@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from riskengine.errors import LockedError, Problem, UsageError
+from riskengine.errors import LockedError, UsageError
 from riskengine.intake import deliveries, load
 from riskengine.intake.contract import read_contracts
-from riskengine.intake.deliveries import take_arrived, take_in_sound
+from riskengine.intake.deliveries import take_arrived
 from riskengine.intake.load import arrived, received_on, take_in
 from riskengine.monitor.health import feeds, held_lines, stale_sources
 from riskengine.monitor.watch import held_on
@@ -284,13 +284,3 @@ def test_the_command(project: Project) -> None:
         refused = run(project, *words)
         assert refused.returncode == 2
         assert said in refused.stderr
-
-
-def test_take_in_sound_gives_receipts_and_what_is_held(project: Project) -> None:
-    good, bad = put(project, "2006-01-31.csv", SOUND), put(project, "b.csv", "x\n1\n")
-    receipts, held = take_in_sound(project, "loans", [good, bad], DAY)
-    assert [(receipt.file, receipt.accepted) for receipt in receipts] == [(str(good), 1)]
-    assert [(file.file, file.received) for file in held] == [("b.csv", DAY)]
-    assert held[0].first == str(Problem(*held[0].problems[0]))
-    with pytest.raises(UsageError, match="Did you mean 'loans'"):
-        take_in_sound(project, "laons", [good], DAY)

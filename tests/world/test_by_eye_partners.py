@@ -114,7 +114,7 @@ EXPECTED: list[Expected] = [
     ("D", "2023-07-03", "checks_overdue", 0),  # called off
     ("B", "2024-05-12", "failed_visits_6m", 0),
     ("B", "2024-05-13", "failed_visits_6m", 1),
-    ("B", "2024-05-13", "worst_check_12m", 1),
+    ("B", "2024-05-13", "bad_checks_12m", 1),
     ("B", "2024-04-20", "risk_tasks_12m", 1),  # open: nobody has called it false
     ("B", "2024-07-25", "risk_tasks_12m", 1),
     ("A5", "2024-05-16", "risk_tasks_12m", 0),  # a false alarm
