@@ -7,7 +7,7 @@ from typing import Any
 
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.reasons import Reason, peer_medians, reason_text, reasons
-from riskengine.scoring.scorecard import Rating, calibrated, rating
+from riskengine.scoring.scorecard import Rating, pd_of, rating
 from riskengine.scoring.trees import raw_score
 
 MANY = 200  # rows from which loading LightGBM pays
@@ -21,7 +21,7 @@ def scored(
     if len(rows) >= many:
         return _scored_natively(bundle, rows, groups)
     return [
-        (rating(bundle, raw_score(bundle.trees, row)), reasons(bundle, row, group))
+        (rating(bundle, raw_score(bundle.trees, row), row), reasons(bundle, row, group))
         for row, group in zip(rows, groups, strict=True)
     ]
 
@@ -71,7 +71,9 @@ def _scored_natively(
     from riskengine.scoring.native import contribution_rows, raw_scores
 
     matrix = np.array(rows, dtype=np.float64)
-    rated = [rating(bundle, float(raw)) for raw in raw_scores(bundle, matrix)]
+    rated = [
+        rating(bundle, float(raw), row) for raw, row in zip(raw_scores(bundle, matrix), rows, strict=True)
+    ]
     parts = contribution_rows(bundle, matrix)
     medians = {group: peer_medians(bundle, group) for group in set(groups)}
     found: list[list[Reason]] = [[] for _ in rows]
@@ -82,8 +84,9 @@ def _scored_natively(
             continue
         moved = matrix[asked]
         moved[:, column] = [targets[n] for n in asked]
-        for n, raw in zip(asked, raw_scores(bundle, moved), strict=True):
-            effect = calibrated(bundle.calibration, float(raw)) - rated[n].pd
+        scores = raw_scores(bundle, moved).tolist()
+        for n, raw, row in zip(asked, scores, moved.tolist(), strict=True):
+            effect = pd_of(bundle, raw, row) - rated[n].pd
             part = float(parts[n, column])
             if part * effect < 0:
                 found[n].append(Reason(name, part, rows[n][column], targets[n], part > 0, effect))

@@ -113,7 +113,7 @@ def worst_ratings(
     unknown = [frozenset(places[name] for name in gaps[number]) for number in asked]
     raws = worst_raw_scores(desk.bundle.trees, [rows[number] for number in asked], unknown)
     for number, raw in zip(asked, raws, strict=True):
-        found[number] = rating(desk.bundle, raw)
+        found[number] = rating(desk.bundle, raw, rows[number])
     return found
 
 

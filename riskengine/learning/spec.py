@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -11,112 +10,27 @@ from pydantic import Field, model_validator
 
 from riskengine.clock import Span
 from riskengine.errors import Problem, UsageError, nearest
+from riskengine.learning.spec_blocks import (
+    Action,
+    Baseline,
+    Calibration,
+    Gates,
+    Hazard,
+    Inventory,
+    Label,
+    Monotone,
+    Naive,
+    Population,
+    Rule,
+    SampleWeight,
+    Trees,
+    Tuning,
+    Uncertainty,
+    Validation,
+)
 from riskengine.schema import Definition, Words, parse, read_toml
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
-
-
-class Label(Definition):
-    """The outcome: an event of `source` within `horizon` after the as-of date."""
-
-    source: str
-    horizon: str = "36m"
-    lag: str = "0d"  # how long after the event it may become known; a label matures only then
-    title: Words | None = None
-
-
-class Population(Definition):
-    """Which subjects at which dates: from when on, in which steps, and of whom an outcome can be seen at all."""
-
-    start: date = Field(alias="from")
-    every: str = ""
-    granted: str = (
-        ""  # a source whose fact on the same id says that the risk was taken: who was declined cannot fail
-    )
-    one_in: int = Field(default=1, ge=1)  # thin the panel: each guarantee at every so-manieth date, in turn
-
-
-class SampleWeight(Definition):
-    """The column of a source that says how many cases of the population a row stands for."""
-
-    source: str
-    column: str
-    in_fit: bool = True  # weights always count in calibration and reports; here, also in the trees' fit
-
-
-class Monotone(Definition):
-    """Features that may only raise (`up`) or only lower (`down`) the PD, all else equal."""
-
-    up: tuple[str, ...] = ()
-    down: tuple[str, ...] = ()
-
-
-class Trees(Definition):
-    """LightGBM's parameters; what is not here is LightGBM's default."""
-
-    rounds: int = Field(default=300, ge=1, le=5000)
-    num_leaves: int = Field(default=15, ge=2, le=255)
-    learning_rate: float = Field(default=0.05, gt=0, le=1)
-    min_data_in_leaf: int = Field(default=50, ge=1)
-    min_sum_hessian_in_leaf: float = Field(default=1e-3, ge=0)
-    lambda_l1: float = Field(default=0.0, ge=0)
-    lambda_l2: float = Field(default=1.0, ge=0)
-    feature_fraction: float = Field(default=1.0, gt=0, le=1)
-    bagging_fraction: float = Field(default=1.0, gt=0, le=1)
-    bagging_freq: int = Field(default=0, ge=0)
-    max_depth: int = -1
-    max_bin: int = Field(default=255, ge=2)
-    path_smooth: float = Field(default=0.0, ge=0)
-    seed: int = 20051231
-
-
-class Validation(Definition):
-    """How the model is tested: on the last `out_of_time`, on a share of held-out borrowers, in grouped folds.
-
-    `embargo` is the gap before the out-of-time rows from which no label may come: empty means the horizon, i.e.
-    only labels that were mature when the out-of-time period began.
-    """
-
-    out_of_time: str = "24m"
-    embargo: str = ""
-    holdout_share: float = Field(default=0.15, gt=0, lt=0.5)
-    folds: int = Field(default=5, ge=2, le=20)
-    replicates: int = Field(default=200, ge=50)
-
-
-class Calibration(Definition):
-    """How raw scores become PDs."""
-
-    method: Literal["logistic"] = "logistic"
-
-
-class Gates(Definition):
-    """When a candidate is refused."""
-
-    auc_at_least: float = Field(default=0.6, ge=0.5, le=1)
-    auc_at_most: float = Field(default=0.95, gt=0.5, le=1)
-    single_feature_auc_at_most: float = Field(default=0.85, gt=0.5, le=1)
-    events_at_least: int = Field(default=30, ge=1)
-    explained: dict[str, str] = Field(default_factory=dict)  # feature -> why so strong a feature is no leak
-
-
-class Baseline(Definition):
-    """The features of the logistic scorecard that is reported beside the model; empty: the model's own."""
-
-    features: tuple[str, ...] = ()
-
-
-class Naive(Definition):
-    """A rule anyone could use: the mean rank of some features, each turned so that higher is riskier.
-
-    Write `-name` for a feature of which less is riskier.
-    """
-
-    features: tuple[str, ...] = ()
-
-    def directions(self) -> list[tuple[str, float]]:
-        """Each feature with +1 (more is riskier) or -1."""
-        return [(name.lstrip("-"), -1.0 if name.startswith("-") else 1.0) for name in self.features]
 
 
 class ModelSpec(Definition):
@@ -138,6 +52,12 @@ class ModelSpec(Definition):
     gates: Gates = Gates()
     baseline: Baseline = Baseline()
     naive: Naive = Naive()
+    rules: tuple[Rule, ...] = ()  # simple alarms that every run is compared with
+    hazard: Hazard | None = None  # month by month instead of one yes or no
+    uncertainty: Uncertainty = Uncertainty()
+    tuning: Tuning = Tuning()
+    actionable: dict[str, Action] = Field(default_factory=dict)  # what an applicant can change, and how
+    inventory: Inventory = Inventory()
 
     @model_validator(mode="after")
     def _spans(self) -> ModelSpec:
@@ -147,6 +67,7 @@ class ModelSpec(Definition):
             "population.every": self.population.every,
             "validation.out_of_time": self.validation.out_of_time,
             "validation.embargo": self.validation.embargo,
+            "hazard.lifetime": self.hazard.lifetime if self.hazard else "",
         }
         wrong = []
         for place, text in spans.items():
@@ -192,6 +113,10 @@ def _hinted(problem: Problem) -> Problem:
         "gates": Gates,
         "baseline": Baseline,
         "naive": Naive,
+        "hazard": Hazard,
+        "uncertainty": Uncertainty,
+        "tuning": Tuning,
+        "inventory": Inventory,
     }
     if problem.expected != "a known key" or field is None or len(place) < 2 or place[0] not in blocks:
         return problem
@@ -217,6 +142,11 @@ def _feature_problems(spec: ModelSpec, path: Path, known: frozenset[str] | None)
         "baseline.features": spec.baseline.features,
         "naive.features": tuple(name for name, _ in spec.naive.directions()),
         "gates.explained": tuple(spec.gates.explained),
+        "rules": tuple(rule.feature for rule in spec.rules),
+        "actionable": tuple(spec.actionable),
+        "hazard": tuple(name for name in (spec.hazard.age, spec.hazard.remaining) if name)
+        if spec.hazard
+        else (),
     }
     for place, names in listed.items():
         problems += [

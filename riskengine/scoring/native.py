@@ -42,7 +42,8 @@ def raw_scores(bundle: Bundle, matrix: Floats) -> Floats:
 def score_rows(bundle: Bundle, matrix: Floats) -> Ratings:
     """PD, points and grade of many rows; each equals `scoring.scorecard.rating` of its raw score to the bit."""
     raw = raw_scores(bundle, matrix)
-    rated = [rating(bundle, float(value)) for value in raw]
+    rows = matrix.tolist()
+    rated = [rating(bundle, float(value), row) for value, row in zip(raw, rows, strict=True)]
     grade = np.empty(len(rated), dtype=object)
     grade[:] = [row.grade for row in rated]
     return Ratings(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from riskengine.profile.units import unit_word
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.scorecard import calibrated
+from riskengine.scoring.scorecard import pd_of
 from riskengine.scoring.trees import contributions, leaf_of, leaf_values, trees_by_feature
 
 Language = Literal["en", "zh"]
@@ -72,7 +72,7 @@ def reasons(bundle: Bundle, row: Sequence[float | None], peer_group: str | None 
     """
     trees, users = bundle.trees["trees"], _users(bundle)
     leaves = leaf_values(bundle.trees, row)
-    here = calibrated(bundle.calibration, _sum(leaves))
+    here = pd_of(bundle, _sum(leaves), row)
     medians = peer_medians(bundle, peer_group)
     found = []
     for column, contribution in enumerate(contributions(bundle.trees, row)):
@@ -85,7 +85,7 @@ def reasons(bundle: Bundle, row: Sequence[float | None], peer_group: str | None 
         changed = leaves.copy()
         for number in users.get(column, ()):
             changed[number] = trees[number]["leaf"][leaf_of(trees[number], moved)]
-        effect = calibrated(bundle.calibration, _sum(changed)) - here
+        effect = pd_of(bundle, _sum(changed), moved) - here
         if contribution * effect < 0:
             value = row[column]
             seen = None if value is None or math.isnan(value) else float(value)

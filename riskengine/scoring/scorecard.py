@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from riskengine.errors import Problem, UsageError
 from riskengine.schema import Definition, Words, read_definition
 from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.term_structure import cumulative
 
 PD_FLOOR = 1e-6
 
@@ -73,8 +74,6 @@ def read_grades(path: Path) -> Grades:
 def calibrated(calibration: Mapping[str, Any], raw: float) -> float:
     """The PD of a raw score: `1 / (1 + exp(-(a * raw + b)))`, kept within [1e-6, 1 - 1e-6].
 
-    The one place where a PD is computed, so that single and batch scoring give the same bits.
-
     >>> calibrated({"method": "logistic", "a": 1.0, "b": 0.0}, 0.0)
     0.5
     """
@@ -116,8 +115,37 @@ def master_scale(bundle: Bundle) -> Grades:
     return made
 
 
-def rating(bundle: Bundle, raw: float) -> Rating:
+def pd_of(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str | None = None) -> float:
+    """The PD of a raw score over the model's horizon; `row` are the values (the bundle's order) that it was scored from.
+
+    The one place where a PD is computed, so that single and batch scoring give the same bits. `segment` is the row's
+    value of the column whose values have shifts of their own (None: no shift).
+    """
+    how = bundle.calibration
+    del segment
+    if how["method"] == "hazard":
+        places = {place: row[place] for place in (how["age"], how["remaining"]) if place is not None}
+        pd = cumulative(how, raw, places)[how["horizon"] - 1]
+        return min(max(pd, PD_FLOOR), 1.0 - PD_FLOOR)
+    return calibrated(how, raw)
+
+
+def scale_pd(bundle: Bundle, pd: float) -> float:
+    """The 12-month PD that the master scale grades, whatever the model's own horizon.
+
+    `1 - (1 - pd) ** to_scale`: with a constant hazard `to_scale` is 12 months over the horizon; a bundle carries the ratio
+    of cumulative hazards that its training rows showed. Monotone: the scale never changes an order.
+    """
+    exponent = float(bundle.calibration.get("to_scale", 1.0))
+    if exponent == 1.0:
+        return pd
+    scaled = -math.expm1(exponent * math.log1p(-pd))
+    return float(min(max(scaled, PD_FLOOR), 1.0 - PD_FLOOR))
+
+
+def rating(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str | None = None) -> Rating:
     """PD, points and grade of a raw score under the bundle's calibration and master scale."""
     grades = master_scale(bundle)
-    pd = calibrated(bundle.calibration, raw)
-    return Rating(raw, pd, score_points(grades, pd), grade_of(grades, pd).name)
+    pd = pd_of(bundle, raw, row, segment)
+    scaled = scale_pd(bundle, pd)
+    return Rating(raw, pd, score_points(grades, scaled), grade_of(grades, scaled).name)

@@ -24,4 +24,5 @@ def ordered_row(bundle: Bundle, profile: Mapping[str, Any]) -> list[float | None
 
 def score_one(bundle: Bundle, profile: Mapping[str, Any]) -> Rating:
     """PD, points and grade of one profile: the bits that `scoring.native.score_rows` gives for the same row."""
-    return rating(bundle, raw_score(bundle.trees, ordered_row(bundle, profile)))
+    row = ordered_row(bundle, profile)
+    return rating(bundle, raw_score(bundle.trees, row), row)

@@ -7,21 +7,21 @@ from simulated import NAMES, Made
 from test_trees import plain_rows
 
 from riskengine.scoring.reasons import Reason, peer_medians, reason_text, reasons
-from riskengine.scoring.scorecard import calibrated
+from riskengine.scoring.scorecard import pd_of
 from riskengine.scoring.trees import contributions, raw_score
 
 
 def test_effects_are_what_rescoring_says(made: Made) -> None:
     seen = 0
     for row in plain_rows(made.matrix[:300]):
-        here = calibrated(made.bundle.calibration, raw_score(made.bundle.trees, row))
+        here = pd_of(made.bundle, raw_score(made.bundle.trees, row), row)
         added = contributions(made.bundle.trees, row)
         found = reasons(made.bundle, row, "retail")
         for reason in found:
             column = NAMES.index(reason.feature)
             moved = [*row]
             moved[column] = reason.peer_median
-            effect = calibrated(made.bundle.calibration, raw_score(made.bundle.trees, moved)) - here
+            effect = pd_of(made.bundle, raw_score(made.bundle.trees, moved), moved) - here
             assert reason.effect == effect
             assert reason.contribution == added[column]
             assert reason.value == row[column]
