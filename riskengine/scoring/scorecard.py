@@ -124,8 +124,7 @@ def pd_of(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str 
     how = bundle.calibration
     del segment
     if how["method"] == "hazard":
-        places = {place: row[place] for place in (how["age"], how["remaining"]) if place is not None}
-        pd = cumulative(how, raw, places)[how["horizon"] - 1]
+        pd = cumulative(how, raw, row, int(how["horizon"]))[-1]
         return min(max(pd, PD_FLOOR), 1.0 - PD_FLOOR)
     return calibrated(how, raw)
 

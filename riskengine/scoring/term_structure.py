@@ -13,28 +13,31 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+DAYS_A_MONTH = 30.436875
 _STEEPEST = 3.0  # exp(exp(3)) is as good as certain: keeps exp() finite
 
 
-def cumulative(term: Mapping[str, Any], raw: float, row: Mapping[int, float | None]) -> list[float]:
-    """The probability of default within 1, 2, … `lifetime` months; it never falls and never exceeds one.
+def cumulative(
+    term: Mapping[str, Any], raw: float, row: Sequence[float | None], months: int | None = None
+) -> list[float]:
+    """The probability of default within 1, 2, … months (to `lifetime`, or `months`); it never falls, nor exceeds one.
 
-    `term` is the content of `calibration.json`; `row` maps the places `term["age"]` and `term["remaining"]` to the values
-    of months on book and days to maturity (None: not known; then the middle band, and no exit).
+    `term` is the content of `calibration.json`; `row` holds the feature values, among them at the places `term["age"]`
+    and `term["remaining"]` months on book and days to maturity (None: not known; then the middle band, and no exit).
     """
-    return incidences(term, raw, row)[0]
+    return incidences(term, raw, row, months)[0]
 
 
 def incidences(
-    term: Mapping[str, Any], raw: float, row: Mapping[int, float | None]
+    term: Mapping[str, Any], raw: float, row: Sequence[float | None], months: int | None = None
 ) -> tuple[list[float], list[float]]:
     """Cumulative incidence of default and of exit by month; their sum is at most one."""
-    baseline = term["baseline"][_band(term, row)]
+    baseline = term["baseline"][_band(term, row)][:months]
+    slopes = term["slope"][:months]
     exits = _exits(term, row)
-    alive = default = gone = 0.0
-    alive = 1.0
+    alive, default, gone = 1.0, 0.0, 0.0
     defaults, leaves = [], []
-    for month, (start, slope) in enumerate(zip(baseline, term["slope"], strict=True)):
+    for month, (start, slope) in enumerate(zip(baseline, slopes, strict=True)):
         hazard = -math.expm1(-math.exp(min(start + slope * raw, _STEEPEST)))
         leaving = exits[month] if exits else 0.0
         default += alive * hazard
@@ -45,19 +48,18 @@ def incidences(
     return defaults, leaves
 
 
-def _band(term: Mapping[str, Any], row: Mapping[int, float | None]) -> int:
-    age = row.get(term["age"])
+def _band(term: Mapping[str, Any], row: Sequence[float | None]) -> int:
+    age = row[term["age"]]
     bands: Sequence[float] = term["bands"]
     if age is None or math.isnan(age):
         return len(bands) // 2
     return bisect_left(bands, age)
 
 
-def _exits(term: Mapping[str, Any], row: Mapping[int, float | None]) -> Sequence[float]:
+def _exits(term: Mapping[str, Any], row: Sequence[float | None]) -> Sequence[float]:
     """The chance of leaving in each month ahead, by the months that remain to maturity."""
-    table: Sequence[Sequence[float]] = term.get("exits") or ()
-    days = row.get(term["remaining"]) if table else None
+    table: Sequence[Sequence[float]] = term["exits"]
+    days = row[term["remaining"]] if table else None
     if days is None or math.isnan(days):
         return ()
-    months = math.floor(days / 30.436875)
-    return table[min(max(months, 0), len(table) - 1)]
+    return table[min(max(math.floor(days / DAYS_A_MONTH), 0), len(table) - 1)]
