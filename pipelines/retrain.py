@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from riskengine.learning.pictures import trial_pictures
-from riskengine.learning.samples import labelled_rows, model_spec, training_period
+from riskengine.learning.samples import followed_period, labelled_rows, model_spec
 from riskengine.learning.training import TrainingContext, train
 from riskengine.profile.catalogue import Catalogue
 from riskengine.project import Project
@@ -41,11 +41,11 @@ def run(project: Project, model: str, as_of: date) -> Retrained:
 def _train(project: Project, model: str, as_of: date) -> Retrained:
     spec = model_spec(Catalogue(project), model)
     facts = snapshot.read(project.store)
-    taken = labelled_rows(project, spec, facts, training_period(spec, as_of))
+    taken = labelled_rows(project, spec, facts, followed_period(spec, as_of))
     rows, defaults = len(taken.rows), int(taken.rows["label"].sum())
     log.info("%s: %d mature rows, %d defaults; audit, fit, tests", model, rows, defaults)
     grades = read_toml(project.configs / "grades.toml")
-    context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades)
+    context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades, taken.counts)
     candidate = train(spec, taken.frame(), context)
     version = log_training(
         Registry(project.store, project.environment.tracking_uri),

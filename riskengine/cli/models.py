@@ -1,4 +1,4 @@
-"""Words about models: `retrain`, `promote`, `models`, `evaluate`."""
+"""Words about models: `retrain`, `models`, `evaluate`; those about their changes are in `cli.changing`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from riskengine import clock
+from riskengine.cli import changing
 from riskengine.cli.telling import telling
 from riskengine.project import find
 
@@ -17,9 +18,9 @@ ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model: models
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.command()(retrain)
-    app.command()(promote)
     app.command("models")(list_models)
     app.command()(evaluate)
+    changing.register(app)
 
 
 def retrain(
@@ -49,51 +50,41 @@ def retrain(
     for line in card_lines(done.card):
         typer.echo(line)
     typer.echo(f"{model} version {done.version} is registered as challenger (bundle {done.bundle[:12]})")
-    typer.echo(f"Next: riskengine promote {model} {done.version}")
-
-
-def promote(
-    context: typer.Context,
-    model: ModelName,
-    version: Annotated[int, typer.Argument(help="The registered version.")],
-) -> None:
-    """Make a registered version the champion that reviews and nights use. 上线"""
-    from riskengine.registry import Registry
-    from riskengine.registry import promote as promote_version
-
-    project = find(context.obj)
-    from getpass import getuser
-
-    from riskengine.store.ledger import Act, open_ledger, record_act
-
-    actor = getuser()
-    change = promote_version(Registry(project.store, project.environment.tracking_uri), model, version)
-    moved = {"from": change.old_bundle, "to": change.new_bundle, "version": version}
-    record_act(open_ledger(project.store), Act(clock.now(), actor, "promote", model, moved))
-    before = f"version {change.old_version}" if change.old_version else "none"
-    typer.echo(
-        f"{model}: champion is version {change.new_version} (bundle {change.new_bundle[:12]}), before: {before}"
-    )
+    typer.echo(f"Next: riskengine promote {model} {done.version} --plan, then --why TEXT")
 
 
 def list_models(
-    context: typer.Context, model: Annotated[str, typer.Argument(help="A model; empty: all.")] = ""
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model; empty: all.")] = "",
+    inventory: Annotated[bool, typer.Option("--inventory", help="Who answers for what, until when.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The inventory as JSON.")] = False,
+    language: Annotated[str, typer.Option("--lang", help="zh or en; empty: the project's.")] = "",
 ) -> None:
-    """List registered versions with their aliases and bundles. 模型清单"""
-    from riskengine.registry import Registry, versions
+    """List registered versions: stage, bundle, who promoted them when; or the inventory. 模型清单与台账"""
+    from riskengine.registry import history, office, settled, versions
+    from riskengine.reports.model_inventory import inventory as model_inventory
+    from riskengine.reports.model_inventory import inventory_lines, version_line
 
     project = find(context.obj)
-    registry = Registry(project.store, project.environment.tracking_uri)
+    here = office(project)
     names = [model] if model else [path.stem for path in project.definition_files("models", ".toml")]
+    if inventory or as_json:
+        found = [one for one in model_inventory(project, clock.today()) if one["model"] in names]
+        shown = json.dumps(found, indent=2, ensure_ascii=False)
+        tongue = language or project.environment.language
+        typer.echo(shown if as_json else "\n".join(inventory_lines(found, tongue)))
+        return
     for name in names:
-        found = versions(registry, name)
-        if not found:
+        listed = versions(here.registry, name)
+        if not listed:
             typer.echo(f"{name}: no version yet (riskengine retrain {name} --as-of DATE)", err=True)
-        for version in found:
-            aliases = ", ".join(version.aliases) or "-"
-            typer.echo(
-                f"{name} {version.version}: {aliases}, trained as of {version.as_of}, bundle {version.bundle[:12]}"
-            )
+            continue
+        done = settled(here, name)
+        if done != "nothing":
+            typer.echo(f"{name}: a change that was killed has been {done}", err=True)
+        acts = history(project.store, name)
+        for version in listed:
+            typer.echo(version_line(project, version, acts))
 
 
 def evaluate(

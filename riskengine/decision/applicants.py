@@ -107,6 +107,20 @@ def known_applicants(
     return found
 
 
+def recent_applicants(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, start: date, end: date
+) -> list[Applicant]:
+    """Everybody who applied from `start` to `end`, as known on `end`, each as of the own day of application, in that order."""
+    from riskengine.profile.subjects import load_applicants
+
+    load_applicants(bench, rule, recipe, known=end, start=start)
+    found = bench.connection.execute("SELECT * FROM subjects WHERE as_of <= ? ORDER BY subject", [end])
+    names = [column[0] for column in found.description or ()]
+    keys = [column for column, _ in recipe.keys]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return [Applicant(str(row["id"]), row["as_of"], {key: _plain(row[key]) for key in keys}) for row in rows]
+
+
 def filed_applicants(project: Project, path: Path, as_of: date | None) -> list[Applicant]:
     """One applicant for each row of a file, in order; a bad row stays, blocked, with what is wrong with it."""
     from riskengine.intake.readers import read_file

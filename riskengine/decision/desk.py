@@ -17,7 +17,7 @@ from riskengine.errors import IntegrityError, Problem, UsageError
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
 from riskengine.schema import D, canonical_json, file_sha256, fingerprint, parse
-from riskengine.scoring.bundle import Bundle, champion, read_bundle
+from riskengine.scoring.bundle import Bundle, champion, champion_of, read_bundle
 from riskengine.store import snapshot as snapshots
 from riskengine.store.snapshot import Snapshot, replace_text
 
@@ -46,10 +46,18 @@ class Desk:
 
 def current_desk(project: Project) -> Desk:
     """The desk of the current snapshot, the champion and today's configuration; its texts are kept for replay."""
+    return desk_with(project, None)
+
+
+def desk_with(project: Project, bundle: Bundle | None) -> Desk:
+    """The desk if `bundle` decided by its model (None: the champion does)."""
     store = project.store
     policy, policy_hash = _kept(Policy, store, (project.configs / "policy.toml"))
     products, products_hash = _kept(Products, store, (project.configs / "products.toml"))
-    bundle = champion(store, policy.decision.model)
+    pin = _pinned(store, policy.decision.model, policy_hash)
+    if pin:
+        policy, policy_hash = _parsed(Policy, _text(store, pin), pin), pin
+    bundle = bundle or champion(store, policy.decision.model)
     model_features = {item["name"] for item in bundle.recipe["features"]}
     names = sorted({*policy.features, *products.features} - model_features)
     rules = _rule_recipe(project, names) if names else None
@@ -91,6 +99,12 @@ def _basis(
         "products": texts[1],
         "grades": fingerprint(bundle.grades),
     }
+
+
+def _pinned(store: Path, model: str, instead_of: str) -> str:
+    """The policy that a rollback has put in the file's place and could not write into the file yet; else empty."""
+    pin = (champion_of(store, model).get("pending") or {}).get("policy") or {}
+    return str(pin["hash"]) if pin.get("instead_of") == instead_of else ""
 
 
 @cache

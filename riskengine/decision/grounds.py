@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.reasons import Reason, peer_medians, reason_text, reasons
-from riskengine.scoring.scorecard import Rating, pd_of, rating
+from riskengine.scoring.reasons import Reason, reason_text, reasons, unknown_text, unknowns
+from riskengine.scoring.scorecard import Rating, rating
 from riskengine.scoring.trees import raw_score
 
 MANY = 200  # rows from which loading LightGBM pays
@@ -15,14 +15,22 @@ Row = list[float | None]
 
 
 def scored(
-    bundle: Bundle, rows: Sequence[Row], groups: Sequence[str | None], many: int = MANY
+    bundle: Bundle,
+    rows: Sequence[Row],
+    groups: Sequence[str | None],
+    many: int = MANY,
+    *,
+    segments: Sequence[str | None] = (),
 ) -> list[tuple[Rating, list[Reason]]]:
     """Rating and ranked reasons of rows (values in the bundle's order) against their peer groups."""
+    segments = segments or [None] * len(rows)
     if len(rows) >= many:
-        return _scored_natively(bundle, rows, groups)
+        from riskengine.scoring.reason_rows import rated_rows
+
+        return rated_rows(bundle, rows, groups, segments)
     return [
-        (rating(bundle, raw_score(bundle.trees, row), row), reasons(bundle, row, group))
-        for row, group in zip(rows, groups, strict=True)
+        (rating(bundle, raw_score(bundle.trees, row), row, segment), reasons(bundle, row, group, segment))
+        for row, group, segment in zip(rows, groups, segments, strict=True)
     ]
 
 
@@ -62,37 +70,26 @@ def told(
     return sides
 
 
-def _scored_natively(
-    bundle: Bundle, rows: Sequence[Row], groups: Sequence[str | None]
-) -> list[tuple[Rating, list[Reason]]]:
-    """`scoring.reasons.reasons` for many rows: one native pass a feature with that feature at its peers' median."""
-    import numpy as np
+def untold(
+    bundle: Bundle, row: Row, found: Sequence[Reason], doubted: Collection[str]
+) -> tuple[list[Reason], list[dict[str, Any]]]:
+    """The reasons that may be told, and apart from them what is not known: no value, or one that rests on nothing.
 
-    from riskengine.scoring.native import contribution_rows, raw_scores
-
-    matrix = np.array(rows, dtype=np.float64)
-    rated = [
-        rating(bundle, float(raw), row) for raw, row in zip(raw_scores(bundle, matrix), rows, strict=True)
+    `doubted` names features whose value was made up for want of data: a count of a source that never spoke, a flag
+    that only says that another value is missing. They are cited neither as a reproach nor as a merit.
+    """
+    info = _labels(bundle)
+    silent = {reason.feature: reason.contribution for reason in found if reason.feature in doubted}
+    silent |= {item.feature: item.contribution for item in unknowns(bundle, row)}
+    missing = [
+        {
+            "feature": name,
+            "contribution": part,
+            "words": {"en": unknown_text(info[name], "en"), "zh": unknown_text(info[name], "zh")},
+        }
+        for name, part in sorted(silent.items(), key=lambda item: (-abs(item[1]), item[0]))
     ]
-    parts = contribution_rows(bundle, matrix)
-    medians = {group: peer_medians(bundle, group) for group in set(groups)}
-    found: list[list[Reason]] = [[] for _ in rows]
-    for column, name in enumerate(bundle.features):
-        targets = [medians[group].get(name) for group in groups]
-        asked = [n for n, target in enumerate(targets) if target is not None and parts[n, column] != 0]
-        if not asked:
-            continue
-        moved = matrix[asked]
-        moved[:, column] = [targets[n] for n in asked]
-        scores = raw_scores(bundle, moved).tolist()
-        for n, raw, row in zip(asked, scores, moved.tolist(), strict=True):
-            effect = pd_of(bundle, raw, row) - rated[n].pd
-            part = float(parts[n, column])
-            if part * effect < 0:
-                found[n].append(Reason(name, part, rows[n][column], targets[n], part > 0, effect))
-    for each in found:
-        each.sort(key=lambda reason: (not reason.adverse, -abs(reason.effect), reason.feature))
-    return list(zip(rated, found, strict=True))
+    return [reason for reason in found if reason.feature not in doubted], missing
 
 
 def _labels(bundle: Bundle) -> dict[str, dict[str, Any]]:

@@ -23,15 +23,25 @@ from riskengine.decision.applicants import (
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, current_desk
 from riskengine.decision.freshness import Freshness, freshness, source_notes
-from riskengine.decision.grounds import peer_group, scored, told
+from riskengine.decision.grounds import peer_group, scored, told, untold
 from riskengine.decision.progress import Progress
-from riskengine.decision.verdict import Seen, blocked, guarded_features, verdict, worst_ratings
+from riskengine.decision.verdict import (
+    Seen,
+    blocked,
+    doubted_features,
+    guarded_features,
+    verdict,
+    worst_ratings,
+)
+from riskengine.decision.ways import passing_grade, unspeakable, way_out
 from riskengine.decision.words import say, summary, table
 from riskengine.errors import Problem, UsageError
 from riskengine.intake.personal import redacted
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import reading_all
 from riskengine.project import Project
+from riskengine.scoring.calibration import segment_of
+from riskengine.scoring.counterfactuals import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +158,34 @@ def _verdicts(
     rows = [[_number(profile[name]) for name in desk.bundle.features] for profile in profiles]
     groups = [peer_group(desk.bundle, applicant.keys) for applicant in live]
     progress.say("scores")
-    scores = scored(desk.bundle, rows, groups)
+    segments = [segment_of(desk.bundle.calibration, applicant.keys) for applicant in live]
+    scores = scored(desk.bundle, rows, groups, segments=segments)
     fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
     gaps = [guarded_features(desk, profile) for profile in profiles]
-    bounds = worst_ratings(desk, rows, gaps)
+    bounds = worst_ratings(desk, rows, gaps, segments)
     found = []
     for number, applicant in enumerate(live):
         assert applicant.as_of is not None
         rate, ranked = scores[number]
-        reasons = told(desk.bundle, ranked, groups[number], desk.policy.decision.shown_reasons)
         known = _told_by(applicant, fresh[applicant.as_of])
+        shown, flags = desk.policy.decision.shown_reasons, desk.policy.decision.absence_flags
+        mute = unspeakable(doubted_features(desk, known), flags, profiles[number])
+        spoken, missing = untold(desk.bundle, rows[number], ranked, mute)
+        reasons = {**told(desk.bundle, spoken, groups[number], shown), "missing": missing}
         seen = Seen(
             applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread
         )  # fmt: skip
-        found.append(verdict(desk, seen))
+        case = Case(rows[number], segments[number], mute)
+        found.append(_helped(desk, verdict(desk, seen), case, applicant.as_of))
         progress.step(number + 1, len(live))
     return found
+
+
+def _helped(desk: Desk, made: dict[str, Any], case: Case, as_of: date) -> dict[str, Any]:
+    """The verdict with what would help, where the model alone does not pass the applicant."""
+    refused = made["model"]["outcome"] in ("refer", "decline")
+    target = passing_grade(desk.policy, as_of) if refused else None
+    return {**made, "way_out": way_out(desk.bundle, case, target)}
 
 
 def _told_by(applicant: Applicant, fresh: Sequence[Freshness]) -> list[Freshness]:

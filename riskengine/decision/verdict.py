@@ -7,7 +7,7 @@ leads to, and of what the values we do not know could lead to (law 3: less data 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,9 +16,12 @@ from riskengine.decision.desk import Desk
 from riskengine.decision.freshness import Freshness
 from riskengine.decision.limits import Cap, Suggestion, suggest
 from riskengine.decision.policy import Finding, Outcome, evaluate, grade_outcome, worst
+from riskengine.decision.words import gap_words, unsure_words
 from riskengine.decision.worst_case import worst_raw_scores
 from riskengine.portfolio.exposure import exact, rounded
-from riskengine.scoring.scorecard import Rating, master_scale, rating
+from riskengine.scoring.calibration import deviation_of
+from riskengine.scoring.scorecard import Rating, master_scale, pd_of, rating
+from riskengine.scoring.uncertainty import Unsure, missing_share, wide_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,14 @@ class Seen:
 def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
     """The decision and its grounds as a JSON value; money is text (exact decimals), PD a double."""
     rules = desk.policy.decision
-    silent = {item.source for item in seen.fresh if item.state == "none known"}
-    findings = evaluate(desk.policy, _believed(desk, seen.profile, silent), seen.as_of)
+    findings = evaluate(desk.policy, _believed(seen.profile, doubted_features(desk, seen.fresh)), seen.as_of)
     missing = [*seen.unread, *(name for name in rules.required if _absent(seen.profile[name]))]
     model, gaps = _model(desk, seen)
     late = [item.source for item in seen.fresh if item.state in ("stale", "none known")]
     policy_outcome = worst([finding.outcome for finding in findings])
     outcomes: list[Outcome] = [policy_outcome, model["outcome"], gaps["outcome"]]
+    if _unsure(seen):  # a machine may not pass what it is not sure of; a decline stays one
+        outcomes.append("refer")
     if missing:
         outcomes.append("insufficient data")
     if late and rules.stale == "refer":
@@ -81,7 +85,8 @@ def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "sources": [],
             "titles": {},
         },
-        "reasons": {"adverse": [], "favourable": [], "context": []},
+        "reasons": {"adverse": [], "favourable": [], "context": [], "missing": []},
+        "way_out": None,
         "freshness": [],
         "amount": None,
     }
@@ -104,16 +109,29 @@ def guarded_features(desk: Desk, profile: Mapping[str, Any]) -> list[str]:
 
 
 def worst_ratings(
-    desk: Desk, rows: Sequence[Sequence[float | None]], gaps: Sequence[Sequence[str]]
+    desk: Desk,
+    rows: Sequence[Sequence[float | None]],
+    gaps: Sequence[Sequence[str]],
+    segments: Sequence[str | None] = (),
 ) -> list[Rating | None]:
-    """The rating of each row if its gaps were as bad as can be; None where it has none."""
+    """The rating of each row (with its segment) if its gaps were as bad as can be; None where it has none.
+
+    It is unsure if any PD up to it is: the one that the missing values would give lies somewhere below.
+    """
+    segments = segments or [None] * len(rows)
+    how = desk.bundle.calibration
     found: list[Rating | None] = [None] * len(rows)
     places = {name: place for place, name in enumerate(desk.bundle.features)}
     asked = [number for number, names in enumerate(gaps) if names]
     unknown = [frozenset(places[name] for name in gaps[number]) for number in asked]
     raws = worst_raw_scores(desk.bundle.trees, [rows[number] for number in asked], unknown)
     for number, raw in zip(asked, raws, strict=True):
-        found[number] = rating(desk.bundle, raw, rows[number])
+        made = rating(desk.bundle, raw, rows[number], segments[number])
+        if "interval" in how and not made.unsure:
+            pooled = pd_of(desk.bundle, raw, rows[number])
+            doubt = deviation_of(how, segments[number])
+            made = replace(made, unsure="wide" if wide_below(how["interval"], pooled, doubt) else "")
+        found[number] = made
     return found
 
 
@@ -131,21 +149,50 @@ def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
         could = grade_outcome(desk.policy, scale, bad.grade, seen.as_of)
         reach: Outcome = "insufficient data" if could == "decline" and outcome != "decline" else could
         gaps |= {"outcome": reach, "worst_pd": bad.pd, "worst_grade": bad.grade}
-    return {
+    told = {
         "name": desk.bundle.model,
         "pd": seen.rated.pd,
         "score": seen.rated.score,
         "grade": seen.rated.grade,
         "outcome": outcome,
-    }, gaps
+    }
+    return told | _sureness(desk, seen), gaps
 
 
-def _believed(desk: Desk, profile: Mapping[str, Any], silent: set[str]) -> Mapping[str, Any]:
-    """The profile for the policy: what rests on a source of which nothing at all is known is unknown, not zero."""
+def _sureness(desk: Desk, seen: Seen) -> dict[str, Any]:
+    """The PD's interval, how much of the model's data is missing, and why a person should decide; nothing without intervals."""
+    if seen.rated.low is None or seen.rated.high is None:
+        return {}
+    table = desk.bundle.calibration["interval"]
+    missing = missing_share([seen.profile[name] for name in desk.bundle.features])
+    return {
+        "low": seen.rated.low,
+        "high": seen.rated.high,
+        "coverage": table["coverage"],
+        "missing": missing,
+        "unsure": _unsure(seen),
+        "words": unsure_words(table, seen.rated, missing) if seen.rated.unsure else gap_words(_unsure(seen)),
+    }
+
+
+def _unsure(seen: Seen) -> Unsure:
+    """Why the PD is not sure enough, as it is or as what is missing could make it (law 3)."""
+    return seen.rated.unsure or (seen.worst.unsure if seen.worst else "")
+
+
+def doubted_features(desk: Desk, fresh: Sequence[Freshness]) -> set[str]:
+    """The features that rest on a source of which nothing at all is known: their values are unknown, not zero."""
+    silent = {item.source for item in fresh if item.state == "none known"}
     if not silent:
-        return profile
-    doubted = {note.name for recipe in desk.recipes for note in recipe.features if silent & set(note.sources)}
-    return {name: None if name in doubted else value for name, value in profile.items()}
+        return set()
+    return {note.name for recipe in desk.recipes for note in recipe.features if silent & set(note.sources)}
+
+
+def _believed(profile: Mapping[str, Any], doubted: set[str]) -> Mapping[str, Any]:
+    """The profile for the policy: what is doubted is unknown."""
+    return (
+        {name: None if name in doubted else value for name, value in profile.items()} if doubted else profile
+    )
 
 
 def _policy_caps(findings: Sequence[Finding]) -> list[Cap]:

@@ -6,6 +6,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskengine.decision.ways import way_lines
+from riskengine.scoring.scorecard import Rating
+
 _TEXT: Mapping[str, Mapping[str, str]] = {
     "en": {
         "pass": "PASS", "refer": "REFER TO AN OFFICER", "decline": "DECLINE", "insufficient data": "INSUFFICIENT DATA",
@@ -16,7 +19,8 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
         "fresh": "sources fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
         "missing": "missing", "worst": "if what is missing were at its worst: grade", "problem": "problem",
-        "limit": "limit", "context": "Economy and programme", "yes": "yes", "no": "no",
+        "limit": "limit", "interval": "{:.0%} interval of the PD", "unsure": "too unsure for the model alone", "context": "Economy and programme", "ways": "What would help the grade",
+        "yes": "yes", "no": "no",
         "do pass": "Approve up to the suggested amount; the decision is recorded under the id above.",
         "do refer": "An officer decides: check the referrals, near misses and data above first.",
         "do decline": "Tell the applicant the knock-outs or adverse reasons above; nothing else is needed.",
@@ -31,7 +35,8 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",
         "fresh": "个来源正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
         "missing": "缺失", "worst": "缺失项取最差值时等级为", "problem": "问题", "limit": "限值",
-        "context": "经济与项目整体", "yes": "是", "no": "否",
+        "interval": "违约概率{:.0%}区间", "unsure": "模型把握不足转人工",
+        "context": "经济与项目整体", "ways": "如何改善等级", "yes": "是", "no": "否",
         "do pass": "可在建议金额内批准；本决定已按上述编号存档。",
         "do refer": "请审核员定夺：先核对上列转审、接近红线与数据事项。",
         "do decline": "将上列否决事项或不利因素告知申请人即可。",
@@ -53,6 +58,7 @@ def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
     lines += _model(out, text, language)
     lines += _policy(out, text, language)
     lines += _reasons(out, text, language)
+    lines += _ways(out, text, language)
     lines += _amount(out, text, language, currency)
     lines += _data(out, text, language)
     lines.append(f"{text['next']}: {text['do ' + out['decision']]}")
@@ -75,6 +81,8 @@ def reason_line(record: Mapping[str, Any], language: str) -> str:
         parts += [f"{text[kind]}: {item['title'][_lang(language)]}" for item in found]
     if out["gaps"]["features"] and out["gaps"]["outcome"] != (out["model"] or {}).get("outcome"):
         parts.append(f"{text['missing']}: {', '.join(_titles(out, 'features', language))}")
+    if (out["model"] or {}).get("unsure"):
+        parts.append(out["model"]["words"][_lang(language)])
     parts += [reason["words"][_lang(language)] for reason in out["reasons"]["adverse"]]
     return " | ".join(parts)
 
@@ -95,8 +103,48 @@ def _model(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> li
         told = f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"
         # What could be hidden in the gaps decides, so that less data never improves a decision.
         leads = f" -> {text[gaps['outcome']]}" if gaps["outcome"] != model["outcome"] else ""
-        return [line, told + leads]
-    return [line]
+        return [line, *_sureness(model, text, language), told + leads]
+    return [line, *_sureness(model, text, language)]
+
+
+def _sureness(model: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+    """Between which values the PD lies, and why a person should decide."""
+    if "unsure" not in model:
+        return []
+    line = f"  {text['interval'].format(model['coverage'])}: {model['low']:.2%} - {model['high']:.2%}"
+    if not model["unsure"]:
+        return [line]
+    return [line, f"  {model['words'][_lang(language)]} -> {text['refer']}"]
+
+
+def unsure_words(table: Mapping[str, Any], rated: Rating, missing: float) -> dict[str, str]:
+    """Why a PD is not sure enough for a machine, in both languages; empty texts where it is.
+
+    `table` are the limits in the bundle's `interval`, `missing` the share of the model's features without a value.
+    """
+    if rated.unsure == "thin":
+        limit = table["most_missing"]
+        return {
+            "en": f"Thin file: {missing:.0%} of what the model reads is missing (a person decides above {limit:.0%})",
+            "zh": f"资料单薄：模型所用信息缺失{missing:.0%}（超过{limit:.0%}转人工）",
+        }
+    if rated.unsure:
+        limit = table["widest"]
+        return {
+            "en": f"Unsure PD: too few cases like this, its upper limit is more than {limit:g} times the lower",
+            "zh": f"违约概率不确定：同类样本过少，区间上限超过下限的{limit:g}倍",
+        }
+    return {"en": "", "zh": ""}
+
+
+def gap_words(unsure: str) -> dict[str, str]:
+    """That only what is missing may make a PD unsure, in both languages; empty texts where it may not."""
+    if not unsure:
+        return {"en": "", "zh": ""}
+    return {
+        "en": "The PD is sure enough as it stands, but not whatever the missing values are",
+        "zh": "现有违约概率尚属确定，但缺失信息可能使其不确定",
+    }
 
 
 def _policy(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
@@ -124,6 +172,13 @@ def _reasons(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> 
     if context:
         lines.append(f"{text['context']}: {' | '.join(item['words'][_lang(language)] for item in context)}")
     return lines
+
+
+def _ways(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+    found = way_lines(out.get("way_out"), _lang(language))
+    if len(found) < 2:
+        return [f"{text['ways']}: {line}" for line in found]
+    return [f"{text['ways']}:", *(f"  {number}. {line}" for number, line in enumerate(found, 1))]
 
 
 def _amount(out: Mapping[str, Any], text: Mapping[str, str], language: str, currency: str) -> list[str]:
@@ -202,8 +257,10 @@ def table(records: Sequence[Mapping[str, Any]], language: str) -> str:
 
 
 def summary(records: Sequence[Mapping[str, Any]], language: str) -> str:
-    """How many of each decision."""
+    """How many of each decision, and of how many the model was not sure (whatever was decided)."""
     text = _TEXT[_lang(language)]
     found = [record["outputs"]["decision"] for record in records]
     kinds = ("pass", "refer", "decline", "insufficient data")
-    return ", ".join(f"{text[kind]} {found.count(kind)}" for kind in kinds)
+    counted = ", ".join(f"{text[kind]} {found.count(kind)}" for kind in kinds)
+    unsure = sum(bool((record["outputs"]["model"] or {}).get("unsure")) for record in records)
+    return f"{counted}; {text['unsure']} {unsure}" if unsure else counted

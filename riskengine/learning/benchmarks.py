@@ -1,44 +1,98 @@
-"""What would simpler means have told on the same rows: a logistic scorecard, a rule anyone could use?"""
+"""What would simpler means have told on the same rows: a scorecard, a logistic regression, a rule, today's policy?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from riskengine.errors import Problem, UsageError
 from riskengine.learning.fitting import Rows
-from riskengine.learning.metrics import Floats, Numbers, logistic_fit
+from riskengine.learning.metrics import Floats, logistic_fit
+from riskengine.learning.scorecards import Card, fit_card
 from riskengine.learning.spec import ModelSpec
+from riskengine.schema import Words
 
-_BINS, _PRIOR = 10, 0.5
+Known = Mapping[str, Floats]  # scores that the project's own rules gave the same rows, by name: `policy`
+_EDGE = 0.005  # the logistic regression takes values beyond these quantiles as if they were at them
+_FLAT = 1e-6
+_TITLES = {
+    "scorecard": Words(en="Scorecard", zh="评分卡"),
+    "logistic": Words(en="Logistic regression", zh="逻辑回归"),
+    "naive": Words(en="Naive rule", zh="简单排序规则"),
+    "policy": Words(en="Today's policy", zh="现行准入政策"),
+    "signals": Words(en="Today's signals", zh="现行预警信号"),
+}
 
 
 @dataclass(frozen=True)
-class Bins:
-    """One feature of the scorecard: inner edges, and the weight of evidence of each bin (the last: missing)."""
+class Rival:
+    """Another means fitted on the model's own rows.
 
-    edges: Floats
-    evidence: Floats
+    `odds(matrix, known)` are the log-odds of default of rows (n x features of the spec), of which the project's own rules
+    gave the scores `known`; `card` is the scorecard where it is one.
+    """
 
-    def of(self, values: Floats) -> Floats:
-        """The weight of evidence of each value."""
-        missing = np.isnan(values)
-        place = np.searchsorted(self.edges, np.where(missing, 0.0, values), side="left")
-        place[missing] = len(self.evidence) - 1
-        return self.evidence[place]
+    name: str
+    title: Words
+    odds: Callable[[Floats, Known], Floats]
+    card: Card | None = None
+
+
+def rivals(spec: ModelSpec, rows: Rows, known: Known | None = None) -> dict[str, Rival]:
+    """Every rival of a model, each fitted on `rows` only: `scorecard`, `logistic`, `naive`, the spec's rules, `known`'s.
+
+    `known` holds scores of the same rows (higher: riskier), e.g. `policy`: 2 declined, 1 referred, 0 passed. Scores and
+    rules keep their own order; only how much risk they mean is fitted.
+    """
+    known = known or {}
+    _named_apart(spec, known)
+    directions = dict(zip(spec.features, spec.constraints, strict=True))
+    card = fit_card(rows, spec.features, directions, spec.baseline.features)
+    made = {"scorecard": Rival("scorecard", _TITLES["scorecard"], lambda matrix, _: card.odds(matrix), card)}
+    plain = logistic(rows)
+    made["logistic"] = Rival("logistic", _TITLES["logistic"], lambda matrix, _: plain(matrix))
+    if (naive := naive_rule(spec, rows)) is not None:
+        made["naive"] = _ignoring("naive", _TITLES["naive"], naive)
+    for rule in spec.rules:
+        cry = partial(_cries, spec.features.index(rule.feature), rule.above)
+        made[rule.name] = _ignoring(rule.name, rule.title, _scaled(rows, cry))
+    for name, score in sorted(known.items()):
+        if len(score) != len(rows.label):
+            wrong = Problem(name, f"{len(rows.label)} scores, one a row", f"{len(score)}")
+            raise UsageError("The rules' scores do not fit the rows", [wrong])
+        made[name] = _by_rule(name, np.asarray(score, dtype=np.float64), rows)
+    return made
 
 
 def scorecard(rows: Rows, names: Sequence[str], chosen: Sequence[str]) -> Callable[[Floats], Floats]:
-    """The log-odds of a classical scorecard: decile bins, weight of evidence, weighted logistic regression (L2)."""
-    columns = [names.index(name) for name in chosen] if chosen else list(range(len(names)))
-    bins = [_bins(rows.matrix[:, column], rows.label, rows.weight) for column in columns]
-    model = LogisticRegression(C=1.0, max_iter=300)
-    weight = rows.weight / rows.weight.mean()
-    model.fit(_evidence(bins, columns, rows.matrix), rows.label, sample_weight=weight)
+    """The log-odds of a scorecard of the `chosen` features (none: all), without declared directions."""
+    return fit_card(rows, names, {}, chosen).odds
+
+
+def logistic(rows: Rows) -> Callable[[Floats], Floats]:
+    """The log-odds of a plain weighted logistic regression on all features (L2, C = 1).
+
+    A missing value is the median and raises a flag of its own; values beyond the training rows' 0.5 % and 99.5 % quantiles
+    count as these; all is standardised.
+    """
+    low, middle, high = _quantiles(rows.matrix)
+
+    def design(matrix: Floats) -> Floats:
+        missing = np.isnan(matrix)
+        filled = np.clip(np.where(missing, middle, matrix), low, high)
+        return np.column_stack([filled, missing.astype(np.float64)])
+
+    first = design(rows.matrix)
+    centre, spread = first.mean(axis=0), first.std(axis=0)
+    spread[~(spread > 0)] = 1.0
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
+    model.fit((first - centre) / spread, rows.label, sample_weight=rows.weight / rows.weight.mean())
     slopes, start = np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
-    return lambda matrix: np.asarray(_evidence(bins, columns, matrix) @ slopes + start, dtype=np.float64)
+    return lambda matrix: np.asarray((design(matrix) - centre) / spread @ slopes + start, dtype=np.float64)
 
 
 def naive_rule(spec: ModelSpec, rows: Rows) -> Callable[[Floats], Floats] | None:
@@ -64,22 +118,63 @@ def naive_rule(spec: ModelSpec, rows: Rows) -> Callable[[Floats], Floats] | None
             total += sign * np.where(np.isnan(asked), 0.5, rank)
         return total / len(known)
 
-    line = logistic_fit(rows.label, ranked(rows.matrix), rows.weight) or (1.0, 0.0)
-    return lambda matrix: np.asarray(line[0] * ranked(matrix) + line[1], dtype=np.float64)
+    return _scaled(rows, ranked)
 
 
-def _bins(values: Floats, label: Numbers, weight: Floats) -> Bins:
-    seen = values[~np.isnan(values)]
-    inner = np.quantile(seen, np.arange(1, _BINS) / _BINS, method="lower") if len(seen) else np.zeros(0)
-    edges = np.unique(inner)
-    place = np.searchsorted(edges, np.where(np.isnan(values), 0.0, values), side="left")
-    place[np.isnan(values)] = len(edges) + 1
-    size = len(edges) + 2
-    scale = len(weight) / weight.sum()
-    bad = np.bincount(place, weight * label * scale, minlength=size) + _PRIOR
-    good = np.bincount(place, weight * (1 - label) * scale, minlength=size) + _PRIOR
-    return Bins(edges, np.asarray(np.log(bad / bad.sum()) - np.log(good / good.sum()), dtype=np.float64))
+def _named_apart(spec: ModelSpec, known: Known) -> None:
+    taken = {"model", "scorecard", "logistic", "naive"}
+    problems = []
+    for name in [*(rule.name for rule in spec.rules), *sorted(known)]:
+        if name in taken:
+            problems.append(Problem(f"rules: {name}", "a name of its own", "one that another means has"))
+        taken.add(name)
+    if problems:
+        raise UsageError(f"The benchmarks of {spec.name} cannot be told apart", problems)
 
 
-def _evidence(bins: Sequence[Bins], columns: Sequence[int], matrix: Floats) -> Floats:
-    return np.column_stack([bin_.of(matrix[:, column]) for bin_, column in zip(bins, columns, strict=True)])
+def _cries(column: int, above: float, matrix: Floats) -> Floats:
+    """1 where the feature is above the limit; a missing value cries nothing."""
+    return (matrix[:, column] > above).astype(np.float64)
+
+
+def _scaled(rows: Rows, score: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    """The log-odds of a score whose meaning is fitted on these rows."""
+    slope, start = _line(score(rows.matrix), rows)
+    return lambda matrix: np.asarray(slope * score(matrix) + start, dtype=np.float64)
+
+
+def _by_rule(name: str, score: Floats, rows: Rows) -> Rival:
+    slope, start = _line(score, rows)
+
+    def odds(matrix: Floats, known: Known) -> Floats:
+        given = np.asarray(known[name], dtype=np.float64)
+        if len(given) != len(matrix):
+            wrong = Problem(name, f"{len(matrix)} scores, one a row", f"{len(given)}")
+            raise UsageError("The rules' scores do not fit the rows", [wrong])
+        return np.asarray(slope * given + start, dtype=np.float64)
+
+    return Rival(name, _TITLES.get(name, Words(en=name, zh=name)), odds)
+
+
+def _ignoring(name: str, title: Words, odds: Callable[[Floats], Floats]) -> Rival:
+    return Rival(name, title, lambda matrix, _: odds(matrix))
+
+
+def _line(score: Floats, rows: Rows) -> tuple[float, float]:
+    """Slope and intercept of the score's log-odds; a score that points the wrong way keeps its order at the base rate."""
+    line = logistic_fit(rows.label, score, rows.weight)
+    if line is not None and line[0] > 0:
+        return line
+    rate = float(np.average(rows.label, weights=rows.weight))
+    return _FLAT, float(np.log(rate / (1 - rate)))
+
+
+def _quantiles(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    """By feature, the low, middle and high value among those known; zeros where none is."""
+    found = np.zeros((3, matrix.shape[1]))
+    for column in range(matrix.shape[1]):
+        values = matrix[:, column]
+        values = values[np.isfinite(values)]
+        if len(values):
+            found[:, column] = np.quantile(values, [_EDGE, 0.5, 1 - _EDGE])
+    return found[0], found[1], found[2]

@@ -54,13 +54,23 @@ def parameters(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def fit(params: dict[str, Any], rounds: int, rows: Rows, names: Sequence[str] | None = None) -> Any:
-    """A LightGBM booster on these rows; weights are scaled to a mean of one, so that leaf minima keep their meaning."""
+def fit(
+    params: dict[str, Any],
+    rounds: int,
+    rows: Rows,
+    names: Sequence[str] | None = None,
+    offset: Floats | None = None,
+) -> Any:
+    """A LightGBM booster on these rows; weights are scaled to a mean of one, so that leaf minima keep their meaning.
+
+    `offset` is known of each row beforehand, on the scale of the raw score (a hazard's log exposure); it is no part of the trees.
+    """
     names = list(names) if names is not None else [f"f{number}" for number in range(rows.matrix.shape[1])]
     data = lightgbm.Dataset(
         rows.matrix,
         rows.label,
         weight=rows.weight / rows.weight.mean(),
+        init_score=offset,
         feature_name=names,
         params={"verbosity": -1, "max_bin": params.get("max_bin", 255)},
     )

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from riskengine.learning.metrics import Floats, Sample, auc, calibration_table, ks
-from riskengine.learning.training import Trial
+from riskengine.learning.trials import Trial
 
 _COLOURS = {"model": "#1f5fa8", "scorecard": "#d9822b", "naive": "#8a8a8a"}
 

@@ -19,7 +19,7 @@ from riskengine.profile.recipe import Recipe
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.native import score_rows
 from riskengine.scoring.scorecard import master_scale
-from riskengine.scoring.served import feature_matrix
+from riskengine.scoring.served import feature_matrix, segment_values
 
 HISTORY = 12  # PDs kept for the small pictures
 
@@ -61,13 +61,21 @@ def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.Dat
 
 
 def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
-    """The frame with `pd`, `score`, `grade` and `grade_no` (1 is the best grade) of the in-force model."""
-    ratings = score_rows(bundle, feature_matrix(bundle, frame))
+    """The frame with `pd`, `score`, `grade` and `grade_no` (1 is the best grade) of the in-force model.
+
+    Where the bundle has intervals also `pd_low`, `pd_high` and `unsure` ("wide", "thin" or ""); segments are read from the
+    subjects' key columns.
+    """
+    ratings = score_rows(bundle, feature_matrix(bundle, frame), segment_values(bundle, frame))
     numbers = {grade.name: float(number) for number, grade in enumerate(master_scale(bundle).grades, 1)}
     grade = pd.Series(ratings.grade, index=frame.index, dtype="object")
-    return frame.assign(
+    made = frame.assign(
         pd=ratings.pd, score=ratings.score, grade=grade, grade_no=grade.map(numbers).astype("float64")
     )
+    if "interval" not in bundle.calibration:
+        return made
+    unsure = pd.Series(ratings.unsure, index=frame.index, dtype="object")
+    return made.assign(pd_low=ratings.low, pd_high=ratings.high, unsure=unsure)
 
 
 def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame:

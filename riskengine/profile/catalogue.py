@@ -29,6 +29,10 @@ _RESERVED = {
     "weight",
     "group",
     "event_date",
+    "status",
+    "event_lead",
+    "exit_lead",
+    "followed",
 }
 
 

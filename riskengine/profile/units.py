@@ -30,3 +30,12 @@ def unit_word(unit: str, language: str, one: bool = False) -> str:
     if one and unit in _COUNTED:
         return unit.removesuffix("ies") + "y" if unit.endswith("ies") else unit.removesuffix("s")
     return unit
+
+
+def counted(unit: str) -> bool:
+    """Whether a unit counts things, of which there is never a half.
+
+    >>> counted("months"), counted("share"), counted("points")
+    (True, False, False)
+    """
+    return unit in _COUNTED and unit not in ("points", "years")

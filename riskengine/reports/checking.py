@@ -14,6 +14,7 @@ from riskengine.errors import Problem, RiskEngineError
 from riskengine.identity.rules import read_rules
 from riskengine.intake.cleaning import ask
 from riskengine.intake.contract import SourceContract
+from riskengine.learning.ladder import read_ladder
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import watch
 from riskengine.profile.catalogue import Catalogue
@@ -44,6 +45,7 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
         tried(partial(ask, contract, _nothing(contract)))
     if any(contract.identity for contract in sources.values()):
         tried(lambda: read_rules(project, sources))
+    ladder = tried(lambda: read_ladder(catalogue))
     names = [path.stem for path in project.definition_files("models", ".toml")]
     models = [tried(partial(model_spec, catalogue, name)) for name in names]
     conflicts = tried(lambda: read_conflicts(catalogue))
@@ -60,6 +62,8 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
         "products": len(products.products) if products else 0,
         "rules": len(policy.rules) if policy else 0,
     }
+    if ladder:
+        counts["outcomes"] = len(ladder.rungs)
     if conflicts:
         counts["conflict items"] = len(conflicts)
     return counts | _night_counts(project, problems), _once(problems)

@@ -22,12 +22,16 @@ _MANY = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """Arrays of one length, in the order of the rows: raw log-odds, PD, points, grades' names."""
+    """Arrays of one length, in the order of the rows: raw log-odds, PD, points, grades' names; low and high of the PD's
+    interval (NaN in a bundle without), and why a person should decide ("": no reason)."""
 
     raw: Floats
     pd: Floats
     score: npt.NDArray[np.int64]
     grade: npt.NDArray[np.object_]
+    low: Floats
+    high: Floats
+    unsure: npt.NDArray[np.object_]
 
 
 def raw_scores(bundle: Bundle, matrix: Floats) -> Floats:
@@ -39,18 +43,29 @@ def raw_scores(bundle: Bundle, matrix: Floats) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def score_rows(bundle: Bundle, matrix: Floats) -> Ratings:
-    """PD, points and grade of many rows; each equals `scoring.scorecard.rating` of its raw score to the bit."""
+def score_rows(bundle: Bundle, matrix: Floats, segments: Sequence[str | None] | None = None) -> Ratings:
+    """PD, points, grade and interval of many rows; each equals `scoring.scorecard.rating` of its raw score to the bit.
+
+    `segments`: each row's segment (`scoring.calibration.segment_of`); without them no segment's shift is applied.
+    """
     raw = raw_scores(bundle, matrix)
-    rows = matrix.tolist()
-    rated = [rating(bundle, float(value), row) for value, row in zip(raw, rows, strict=True)]
-    grade = np.empty(len(rated), dtype=object)
+    if segments is None:
+        segments = [None] * len(raw)
+    rated = [
+        rating(bundle, value, row, segment)
+        for value, row, segment in zip(raw.tolist(), matrix.tolist(), segments, strict=True)
+    ]
+    grade, unsure = np.empty(len(rated), dtype=object), np.empty(len(rated), dtype=object)
     grade[:] = [row.grade for row in rated]
+    unsure[:] = [row.unsure for row in rated]
     return Ratings(
         raw,
         np.array([row.pd for row in rated], dtype=np.float64),
         np.array([row.score for row in rated], dtype=np.int64),
         grade,
+        np.array([row.low for row in rated], dtype=np.float64),  # None becomes NaN
+        np.array([row.high for row in rated], dtype=np.float64),
+        unsure,
     )
 
 
@@ -60,14 +75,18 @@ def contribution_rows(bundle: Bundle, matrix: Floats) -> Floats:
     total = np.zeros(matrix.shape)
     if not len(matrix):
         return total
-    leaves = np.asarray(
-        _booster(bundle).predict(matrix, pred_leaf=True, num_threads=_threads(matrix)), dtype=np.int64
-    )
-    leaves = leaves.reshape(len(matrix), -1)
+    leaves = leaf_rows(bundle, matrix)
     for number, (used, changes) in enumerate(_leaf_changes(bundle)):
         if used.size:
             total[:, used] += changes[leaves[:, number]]
     return total
+
+
+def leaf_rows(bundle: Bundle, matrix: Floats) -> npt.NDArray[np.int64]:
+    """The leaf of each tree (n x trees) in which many rows end; each equals `trees.leaf_of`."""
+    _checked(bundle, matrix)
+    found = _booster(bundle).predict(matrix, pred_leaf=True, num_threads=_threads(matrix))
+    return np.asarray(found, dtype=np.int64).reshape(len(matrix), -1)
 
 
 def _leaf_changes(bundle: Bundle) -> Sequence[tuple[npt.NDArray[np.int64], Floats]]:

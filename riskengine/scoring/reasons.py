@@ -1,4 +1,9 @@
-"""Why is this PD what it is, beside the peers', in words an officer and an applicant understand?"""
+"""Why is this PD what it is, beside the peers', in words an officer and an applicant understand?
+
+The contract, for trees and for scorecards: contributions add up to the raw score; a reason cites only a value that exists,
+never what is missing (that is told apart, neither as a reproach nor as a merit); and moving the value of an adverse reason
+to the peers' median lowers the PD.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ _WORDS = {
     "en": {
         "adverse": "raises risk",
         "favourable": "lowers risk",
-        "missing": "missing",
+        "missing": "no value, so no reason",
         "peers": "peers' median",
         "colon": ": ",
         "break": "; ",
@@ -29,7 +34,7 @@ _WORDS = {
     "zh": {
         "adverse": "风险偏高",
         "favourable": "风险偏低",
-        "missing": "缺失",
+        "missing": "缺失，不作为理由",
         "peers": "同类企业中位数",
         "colon": "：",
         "break": "；",
@@ -44,16 +49,24 @@ class Reason:
     """One feature's part in a PD.
 
     `contribution` is in log-odds against the expected score. `effect` is the change of the PD if this feature alone
-    moved to the peers' median: below zero for an adverse reason, above zero for a favourable one. `value` None
-    means missing; `peer_median` None means that no peers' median exists.
+    moved to the peers' median: below zero for an adverse reason, above zero for a favourable one; exactly zero where
+    the calibration is flat (a step, or the floor of the PD) and only the raw score moves.
     """
 
     feature: str
     contribution: float
-    value: float | None
-    peer_median: float | None
+    value: float
+    peer_median: float
     adverse: bool
     effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A feature without a value, and what its absence does to the raw score: told apart, never as a reason."""
+
+    feature: str
+    contribution: float
 
 
 def peer_medians(bundle: Bundle, peer_group: str | None) -> Mapping[str, float | None]:
@@ -64,35 +77,69 @@ def peer_medians(bundle: Bundle, peer_group: str | None) -> Mapping[str, float |
     return medians
 
 
-def reasons(bundle: Bundle, row: Sequence[float | None], peer_group: str | None = None) -> list[Reason]:
+def reasons(
+    bundle: Bundle,
+    row: Sequence[float | None],
+    peer_group: str | None = None,
+    segment: str | None = None,
+) -> list[Reason]:
     """Reasons for a row's PD (values in the bundle's order): adverse first, each kind by the size of its effect.
 
-    A feature is named only if its contribution and its effect agree: it pushed the score up, and moving it to the peers'
-    median lowers the PD (or both the other way round). A feature without a peers' median is never named.
+    A feature is named only if it has a value, and its contribution and its effect agree: it pushed the score up, and
+    moving it to the peers' median lowers the PD (or both the other way round). Without a peers' median it is never named.
     """
-    trees, users = bundle.trees["trees"], _users(bundle)
+    trees, users = bundle.trees["trees"], tree_users(bundle)
     leaves = leaf_values(bundle.trees, row)
-    here = pd_of(bundle, _sum(leaves), row)
+    raw = _sum(leaves)
+    here = pd_of(bundle, raw, row, segment)
     medians = peer_medians(bundle, peer_group)
     found = []
     for column, contribution in enumerate(contributions(bundle.trees, row)):
-        name = bundle.features[column]
+        name, value = bundle.features[column], row[column]
         median = medians.get(name)
-        if contribution == 0 or median is None:
+        if contribution == 0 or median is None or value is None or math.isnan(value):
             continue
         moved = [*row]
         moved[column] = median
         changed = leaves.copy()
         for number in users.get(column, ()):
             changed[number] = trees[number]["leaf"][leaf_of(trees[number], moved)]
-        effect = pd_of(bundle, _sum(changed), moved) - here
-        if contribution * effect < 0:
-            value = row[column]
-            seen = None if value is None or math.isnan(value) else float(value)
-            if seen is None and contribution <= 0:
-                continue  # what is not known may not be told as a merit
-            found.append(Reason(name, contribution, seen, median, contribution > 0, effect))
-    return sorted(found, key=lambda reason: (not reason.adverse, -abs(reason.effect), reason.feature))
+        there = _sum(changed)
+        effect = pd_of(bundle, there, moved, segment) - here
+        if agrees(contribution, effect, there - raw):
+            found.append(Reason(name, contribution, float(value), median, contribution > 0, effect))
+    return sorted(found, key=in_order)
+
+
+def agrees(contribution: float, effect: float, change: float) -> bool:
+    """Does moving a feature to the median undo what it contributed: in the PD, or where that is flat in the raw score?"""
+    return contribution * effect < 0 or (effect == 0 and contribution * change < 0)
+
+
+def in_order(reason: Reason) -> tuple[bool, float, float, str]:
+    """The key by which reasons are ranked: adverse first, then by the size of the effect."""
+    return (not reason.adverse, -abs(reason.effect), -abs(reason.contribution), reason.feature)
+
+
+def unknowns(bundle: Bundle, row: Sequence[float | None]) -> list[Unknown]:
+    """The features without a value whose absence moved the score, the greatest move first."""
+    found = [
+        Unknown(bundle.features[column], part)
+        for column, part in enumerate(contributions(bundle.trees, row))
+        if part != 0 and ((value := row[column]) is None or math.isnan(value))
+    ]
+    return sorted(found, key=lambda item: (-abs(item.contribution), item.feature))
+
+
+def unknown_text(info: Mapping[str, Any], language: Language) -> str:
+    """A feature without a value in words.
+
+    >>> info = {"en": "Requested amount", "zh": "申请金额", "unit": "USD"}
+    >>> unknown_text(info, "en"), unknown_text(info, "zh")
+    ('Requested amount: no value, so no reason', '申请金额：缺失，不作为理由')
+    """
+    words = _WORDS[language]
+    return f"{info[language]}{words['colon']}{words['missing']}"
 
 
 def reason_text(info: Mapping[str, Any], reason: Reason, language: Language) -> str:
@@ -102,15 +149,15 @@ def reason_text(info: Mapping[str, Any], reason: Reason, language: Language) -> 
     >>> reason = Reason("amount", 0.4, 250_000.0, 98_000.0, True, -0.03)
     >>> reason_text(info, reason, "en")
     "Requested amount 250,000 USD; peers' median 98,000 USD: raises risk"
-    >>> reason_text(info, Reason("amount", 0.4, None, 98_000.0, True, -0.03), "zh")
-    '申请金额缺失；同类企业中位数98,000美元：风险偏高'
+    >>> reason_text(info, reason, "zh")
+    '申请金额250,000美元；同类企业中位数98,000美元：风险偏高'
     """
     words = _WORDS[language]
     gap = " " if language == "en" else ""
-    value = words["missing"] if reason.value is None else value_text(info, reason.value, language)
-    parts = [f"{info[language]}{gap}{value}"]
-    if reason.peer_median is not None:
-        parts.append(f"{words['peers']}{gap}{value_text(info, reason.peer_median, language)}")
+    parts = [
+        f"{info[language]}{gap}{value_text(info, reason.value, language)}",
+        f"{words['peers']}{gap}{value_text(info, reason.peer_median, language)}",
+    ]
     return words["break"].join(parts) + words["colon"] + words["adverse" if reason.adverse else "favourable"]
 
 
@@ -151,7 +198,8 @@ def _short(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _users(bundle: Bundle) -> dict[int, list[int]]:
+def tree_users(bundle: Bundle) -> dict[int, list[int]]:
+    """Which trees ask about a feature, worked out once a bundle."""
     if "users" not in bundle.scoring_parts:
         bundle.scoring_parts["users"] = trees_by_feature(bundle.trees)
     made: dict[int, list[int]] = bundle.scoring_parts["users"]
@@ -163,3 +211,11 @@ def _sum(leaves: Sequence[float]) -> float:
     for leaf in leaves:  # one by one, as LightGBM does (the built-in sum may compensate)
         total += leaf
     return total
+
+
+def recipe_labels(bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """The features' entries in the recipe (`en`, `zh`, `unit`, ...) by name, worked out once a bundle."""
+    if "labels" not in bundle.scoring_parts:
+        bundle.scoring_parts["labels"] = {item["name"]: item for item in bundle.recipe["features"]}
+    made: dict[str, dict[str, Any]] = bundle.scoring_parts["labels"]
+    return made

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
-from riskengine.errors import Problem, UsageError
 from riskengine.schema import Definition, Words, read_definition
 from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.calibration import bounded, calibrated, deviation_of, shift_of, shifted
 from riskengine.scoring.term_structure import cumulative
-
-PD_FLOOR = 1e-6
+from riskengine.scoring.uncertainty import Unsure, missing_share, reach, spanned, why_unsure
 
 
 class Points(Definition):
@@ -58,37 +56,24 @@ class Grades(Definition):
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a model says of one row: raw log-odds, PD over the model's horizon, points, grade's name."""
+    """What a model says of one row: raw log-odds, PD over the model's horizon, points, grade's name.
+
+    `low` and `high`: between which the PD lies at the bundle's coverage; None in a bundle without intervals. `unsure`: why a
+    person should decide: "wide" (the interval), "thin" (too little is known), or "".
+    """
 
     raw: float
     pd: float
     score: int
     grade: str
+    low: float | None = None
+    high: float | None = None
+    unsure: Unsure = ""
 
 
 def read_grades(path: Path) -> Grades:
     """The master scale of a project."""
     return read_definition(Grades, path)
-
-
-def calibrated(calibration: Mapping[str, Any], raw: float) -> float:
-    """The PD of a raw score: `1 / (1 + exp(-(a * raw + b)))`, kept within [1e-6, 1 - 1e-6].
-
-    >>> calibrated({"method": "logistic", "a": 1.0, "b": 0.0}, 0.0)
-    0.5
-    """
-    if calibration["method"] != "logistic":
-        raise UsageError(
-            "Unknown calibration",
-            [Problem("calibration.json: method", "'logistic'", repr(calibration["method"]))],
-        )
-    odds = calibration["a"] * raw + calibration["b"]
-    if odds >= 0:
-        pd = 1.0 / (1.0 + math.exp(-min(odds, 700.0)))
-    else:
-        growth = math.exp(max(odds, -700.0))
-        pd = growth / (1.0 + growth)
-    return min(max(pd, PD_FLOOR), 1.0 - PD_FLOOR)
 
 
 def score_points(grades: Grades, pd: float) -> int:
@@ -122,10 +107,26 @@ def pd_of(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str 
     value of the column whose values have shifts of their own (None: no shift).
     """
     how = bundle.calibration
-    del segment
+    return shifted(_pooled_pd(bundle, raw, row), shift_of(how, segment))
+
+
+def interval_of(
+    bundle: Bundle, raw: float, row: Sequence[float | None], segment: str | None = None
+) -> tuple[float, float] | None:
+    """Between which the PD of a raw score lies, over the model's horizon; it holds the PD. None: the bundle has no interval."""
+    how = bundle.calibration
+    if "interval" not in how:
+        return None
+    pooled = _pooled_pd(bundle, raw, row)
+    reached = reach(how["interval"], pooled, deviation_of(how, segment))
+    return spanned(how["interval"], reached, shifted(pooled, shift_of(how, segment)))
+
+
+def _pooled_pd(bundle: Bundle, raw: float, row: Sequence[float | None]) -> float:
+    """The PD before any segment's shift."""
+    how = bundle.calibration
     if how["method"] == "hazard":
-        pd = cumulative(how, raw, row, int(how["horizon"]))[-1]
-        return min(max(pd, PD_FLOOR), 1.0 - PD_FLOOR)
+        return bounded(cumulative(how, raw, row, int(how["horizon"]))[-1])
     return calibrated(how, raw)
 
 
@@ -139,12 +140,18 @@ def scale_pd(bundle: Bundle, pd: float) -> float:
     if exponent == 1.0:
         return pd
     scaled = -math.expm1(exponent * math.log1p(-pd))
-    return float(min(max(scaled, PD_FLOOR), 1.0 - PD_FLOOR))
+    return bounded(float(scaled))
 
 
 def rating(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str | None = None) -> Rating:
-    """PD, points and grade of a raw score under the bundle's calibration and master scale."""
-    grades = master_scale(bundle)
-    pd = pd_of(bundle, raw, row, segment)
+    """PD, points and grade of a raw score under the bundle's calibration and master scale, and how sure they are."""
+    how, grades = bundle.calibration, master_scale(bundle)
+    pooled = _pooled_pd(bundle, raw, row)
+    pd = shifted(pooled, shift_of(how, segment))
     scaled = scale_pd(bundle, pd)
-    return Rating(raw, pd, score_points(grades, scaled), grade_of(grades, scaled).name)
+    made = raw, pd, score_points(grades, scaled), grade_of(grades, scaled).name
+    if "interval" not in how:
+        return Rating(*made)
+    reached = reach(how["interval"], pooled, deviation_of(how, segment))
+    unsure = why_unsure(how["interval"], reached, missing_share(row))
+    return Rating(*made, *spanned(how["interval"], reached, pd), unsure)

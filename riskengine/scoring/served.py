@@ -10,6 +10,7 @@ import pandas as pd
 
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.scoring.bundle import Bundle, read_bundle
+from riskengine.scoring.calibration import segment_text
 from riskengine.scoring.native import Floats, score_rows
 
 
@@ -20,10 +21,38 @@ class ServedBundle:
         self.bundle = bundle
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """`pd`, `score` and `grade`, one row for each row of `frame` (columns: exactly the model's features)."""
+        """`pd`, `score` and `grade`, one row for each row of `frame`; with the bundle's intervals also `pd_low`, `pd_high`, `unsure`.
+
+        Columns: exactly the model's features, and where its calibration has segments, optionally their column (text; without
+        it, or where it is null or unknown, no segment's shift is applied).
+        """
         del params
-        rated = score_rows(self.bundle, feature_matrix(self.bundle, frame, exact=True))
-        return pd.DataFrame({"pd": rated.pd, "score": rated.score, "grade": rated.grade}, index=frame.index)
+        column = segment_column(self.bundle)
+        segments = segment_values(self.bundle, frame)
+        inputs = (
+            frame
+            if column is None or column in self.bundle.features
+            else frame.drop(columns=column, errors="ignore")
+        )
+        rated = score_rows(self.bundle, feature_matrix(self.bundle, inputs, exact=True), segments)
+        found = {"pd": rated.pd, "score": rated.score, "grade": rated.grade}
+        if "interval" in self.bundle.calibration:
+            found |= {"pd_low": rated.low, "pd_high": rated.high, "unsure": rated.unsure}
+        return pd.DataFrame(found, index=frame.index)
+
+
+def segment_column(bundle: Bundle) -> str | None:
+    """The column whose values have shifts of their own; None where there is none."""
+    segments = bundle.calibration.get("segments")
+    return None if segments is None else str(segments["column"])
+
+
+def segment_values(bundle: Bundle, frame: pd.DataFrame) -> list[str | None] | None:
+    """Each row's segment; None where the bundle has no segments or the frame does not have their column."""
+    column = segment_column(bundle)
+    if column is None or column not in frame.columns:
+        return None
+    return [None if value is pd.NA else segment_text(value) for value in frame[column].tolist()]
 
 
 def feature_matrix(bundle: Bundle, frame: pd.DataFrame, *, exact: bool = False) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 
 from riskengine.errors import Problem, UsageError
 from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.calibration import segment_of
 from riskengine.scoring.scorecard import Rating, rating
 from riskengine.scoring.trees import raw_score
 
@@ -22,7 +23,11 @@ def ordered_row(bundle: Bundle, profile: Mapping[str, Any]) -> list[float | None
     return [None if profile[name] is None else float(profile[name]) for name in bundle.features]
 
 
-def score_one(bundle: Bundle, profile: Mapping[str, Any]) -> Rating:
-    """PD, points and grade of one profile: the bits that `scoring.native.score_rows` gives for the same row."""
+def score_one(bundle: Bundle, profile: Mapping[str, Any], keys: Mapping[str, Any] | None = None) -> Rating:
+    """PD, points, grade and interval of one profile: the bits that `scoring.native.score_rows` gives for the same row.
+
+    `keys`: the subject's key columns, among them that of the calibration's segments.
+    """
     row = ordered_row(bundle, profile)
-    return rating(bundle, raw_score(bundle.trees, row), row)
+    segment = segment_of(bundle.calibration, keys or {})
+    return rating(bundle, raw_score(bundle.trees, row), row, segment)

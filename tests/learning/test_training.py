@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from riskengine.errors import QualityGateError, UsageError
-from riskengine.learning import fitting, training
+from riskengine.learning import fitting, splitting
+from riskengine.learning.frames import checked as checked_rows
 from riskengine.learning.pictures import pictures
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.training import Candidate, TrainingContext, TrainingFrame, train
@@ -129,8 +130,8 @@ def test_trials_are_honest_and_complete(candidate: Candidate) -> None:
 
 
 def test_no_borrower_and_no_immature_label_stands_on_both_sides() -> None:
-    checked = training._checked(spec(), frame(), CONTEXT)
-    split = training._split(spec(), checked, CONTEXT)
+    checked = checked_rows(spec(), frame(), CONTEXT)
+    split = splitting.split(spec(), checked, CONTEXT)
     assert not set(checked.group[split.development]) & set(checked.group[split.held_out])
     assert split.cut == np.datetime64("2003-12-31")
     assert (
@@ -141,7 +142,7 @@ def test_no_borrower_and_no_immature_label_stands_on_both_sides() -> None:
     assert not (split.development & split.out_of_time).any()
     shares = split.held_out.sum() / (split.held_out | split.development).sum()
     assert 0.1 < shares < 0.2
-    fold = training._folds(spec(), checked.group)
+    fold = splitting.folds(spec(), checked.group)
     together = pd.DataFrame({"group": checked.group, "fold": fold}).groupby("group")["fold"].nunique()
     assert (together == 1).all()
 
@@ -173,7 +174,7 @@ def test_gates() -> None:
 
 
 def test_a_broken_direction_is_refused() -> None:
-    rows = training._rows(spec(), training._checked(spec(), frame(), CONTEXT))
+    rows = checked_rows(spec(), frame(), CONTEXT).rows()
     free = spec(monotone={})
     booster = fitting.fit(fitting.parameters(free), 40, rows, free.features)
     with pytest.raises(QualityGateError, match=r"risk: expected never raises the PD, got \d+ steps"):

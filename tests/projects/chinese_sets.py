@@ -10,8 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -23,14 +22,12 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from riskengine.errors import UsageError
 from riskengine.intake.cells import cell_parser
 from riskengine.intake.contract import Column
 from riskengine.intake.load import Receipt, arrived, take_in
-from riskengine.learning import fitting, training
+from riskengine.learning import fitting
 from riskengine.learning.metrics import Estimate, Sample, auc
 from riskengine.learning.samples import LabelledRows, labelled_rows, model_spec, training_period
-from riskengine.learning.spec import ModelSpec
 from riskengine.learning.training import Candidate, TrainingContext, train
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
@@ -166,40 +163,7 @@ def candidate(name: str, project: Project, taken: LabelledRows) -> Candidate:
     context = TrainingContext(
         arrivals(name).TRAINED, snapshot.read(project.store).id, taken.recipe.to_json(), grades
     )
-    return as_cross_section(partial(train, taken.spec, taken.frame(), context))
-
-
-def as_cross_section(work: Callable[[], Made]) -> Made:
-    """Do training work on a cross-section: all enterprises are looked at on one day, only held-out ones can test.
-
-    The engine's split wants rows later than others and refuses `out_of_time = ""` as no length of time. Until it takes
-    that for a cross-section, the split is put in its place here: its "out of time" test *is* the held-out one.
-    """
-    try:
-        return work()
-    except UsageError as error:
-        if "Not a span" not in str(error):
-            raise
-    with _held_out_only():
-        return work()
-
-
-@contextmanager
-def _held_out_only() -> Iterator[None]:
-    usual = training._split
-
-    def split(spec: ModelSpec, frame: training.TrainingFrame, context: TrainingContext) -> training._Split:
-        if spec.validation.out_of_time:
-            return usual(spec, frame, context)
-        bucket = fitting.buckets(list(frame.group), 10_000, spec.lightgbm.seed)
-        held = bucket < round(spec.validation.holdout_share * 10_000)
-        return training._Split(frame.as_of.max(), ~held, ~held, held, held)
-
-    training._split = split
-    try:
-        yield
-    finally:
-        training._split = usual
+    return train(taken.spec, taken.frame(), context)
 
 
 def bundled(made: Candidate, folder: Path) -> Bundle:

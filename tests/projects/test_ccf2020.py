@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from chinese_sets import (
     SHARED,
     Delivery,
     arrivals,
-    as_cross_section,
     candidate,
     copied,
     delivered,
@@ -126,7 +124,7 @@ def test_both_models_go_through_the_pipeline(wuhu: tuple[Project, dict[str, Rece
     print()
     figures = {}
     for name in ("fundraising", "conduct"):
-        made = as_cross_section(partial(project.pipeline("retrain").run, project, name, TRAINED))
+        made = project.pipeline("retrain").run(project, name, TRAINED)
         promote(Registry(project.store), name, made.version)
         [*_, trial] = made.card["trials"]
         figures[name] = trial["figures"]["model"]["auc"]

@@ -1,38 +1,26 @@
-"""Which trained bundles exist, which one decides, and how does one take over? The only importer of mlflow."""
+"""Which runs were logged and which versions registered from them? The only importer of mlflow, and only when it is needed."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import shutil
 import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskengine.errors import Problem, SetupError, UsageError, nearest
+from riskengine.registry.pointers import CHAMPION, keep_bundle
 from riskengine.scoring.bundle import read_bundle, write_bundle
-from riskengine.store.snapshot import replace_text
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before mlflow: nothing leaves this machine
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-with warnings.catch_warnings():  # mlflow warns about its own type hints while it is imported
-    warnings.simplefilter("ignore")
-    import mlflow
-    import mlflow.pyfunc
+if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
-CHALLENGER, CHAMPION = "challenger", "champion"
 _LOCK = threading.Lock()
 _REQUIREMENTS = ("riskengine", "lightgbm", "numpy", "pandas", "pydantic")
 
@@ -74,6 +62,7 @@ class TrainingRun:
     metrics: Mapping[str, tuple[float | None, float | None, float | None]]
     figures: Mapping[str, bytes]
     files: Mapping[str, bytes]
+    tables: Mapping[str, bytes] = field(default_factory=dict)  # rows that later work needs: validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +78,8 @@ class Version:
     aliases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """A change of champion: from which version and bundle (None: there was none) to which."""
-
-    model: str
-    old_version: int | None
-    old_bundle: str | None
-    new_version: int
-    new_bundle: str
-
-
-def log_training(registry: Registry, run: TrainingRun) -> Version:
-    """Log a run with its bundle and register it as the next version, alias `challenger`."""
+def log_run(registry: Registry, run: TrainingRun) -> Version:
+    """Log a run with its bundle, register it as the next version and keep the bundle under `<store>/bundles/<hash>`."""
     with _connected(registry) as client, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         name = write_bundle(folder / "bundle", run.files)
@@ -109,11 +87,12 @@ def log_training(registry: Registry, run: TrainingRun) -> Version:
         started = client.create_run(experiment, run_name=f"{run.model} {run.as_of.isoformat()}")
         run_id = started.info.run_id
         _log_numbers(client, run_id, run)
-        for figure, content in sorted(run.figures.items()):
-            path = folder / figure
-            path.write_bytes(content)
-            client.log_artifact(run_id, str(path), "figures")
-        mlflow.pyfunc.save_model(
+        for room, parts in (("figures", run.figures), ("tables", run.tables)):
+            for part, content in sorted(parts.items()):
+                path = folder / part
+                path.write_bytes(content)
+                client.log_artifact(run_id, str(path), room)
+        _mlflow().pyfunc.save_model(
             folder / "model",
             loader_module="riskengine.scoring.served",
             data_path=str(folder / "bundle"),
@@ -121,7 +100,7 @@ def log_training(registry: Registry, run: TrainingRun) -> Version:
             metadata={"bundle": name, "snapshot": run.snapshot, "recipe": run.recipe},
         )
         client.log_artifacts(run_id, str(folder / "model"), "model")
-        with contextlib.suppress(MlflowException):  # it exists already
+        with contextlib.suppress(_mlflow().exceptions.MlflowException):  # it exists already
             client.create_registered_model(run.model)
         made = client.create_model_version(
             run.model,
@@ -130,25 +109,41 @@ def log_training(registry: Registry, run: TrainingRun) -> Version:
             tags={"bundle": name, "as_of": run.as_of.isoformat(), "snapshot": run.snapshot},
             await_creation_for=None,
         )
-        client.set_registered_model_alias(run.model, CHALLENGER, made.version)
         client.set_terminated(run_id)
-        return _version(client.get_model_version(run.model, made.version))
+        found = _version(client.get_model_version(run.model, made.version))
+    keep_bundle(registry.store, run.files, name)
+    return found
 
 
-def promote(registry: Registry, model: str, version: int) -> Promotion:
-    """Make a version the champion: export its verified bundle to `<store>/bundles/<hash>`, then switch the pointer."""
+def find_version(registry: Registry, model: str, version: int) -> Version:
+    """One registered version; an unknown one is a `UsageError` that names those there are, none at all a `SetupError`."""
     with _connected(registry) as client:
-        wanted = _find(client, model, version)
-        champions = registry.store / "champions.json"
-        entries = json.loads(champions.read_text(encoding="utf-8")) if champions.exists() else {}
-        old = entries.get(model)
-        _export(registry, client, wanted)
-        entries[model] = {"bundle": wanted.bundle, "version": version}
-        replace_text(champions, json.dumps(entries, indent=1, sort_keys=True) + "\n")
-        client.set_registered_model_alias(model, CHAMPION, str(version))
-    return Promotion(
-        model, old["version"] if old else None, old["bundle"] if old else None, version, wanted.bundle
-    )
+        return _find(client, model, version)
+
+
+def fetch(registry: Registry, wanted: Version) -> Path:
+    """The version's verified bundle under `<store>/bundles/<hash>`, downloaded where it is not there yet."""
+    target = registry.store / "bundles" / wanted.bundle
+    if target.is_dir():
+        read_bundle(target, wanted.bundle)
+        return target
+    with _connected(registry) as client, tempfile.TemporaryDirectory() as temporary:
+        fetched = Path(client.download_artifacts(wanted.run_id, "model/data/bundle", temporary))
+        return keep_bundle(registry.store, read_bundle(fetched, wanted.bundle).files, wanted.bundle)
+
+
+def table(registry: Registry, wanted: Version, name: str) -> bytes | None:
+    """A table that the version's training left behind (`TrainingRun.tables`); None where it left none of this name."""
+    with _connected(registry) as client, tempfile.TemporaryDirectory() as temporary:
+        if f"tables/{name}" not in {found.path for found in client.list_artifacts(wanted.run_id, "tables")}:
+            return None
+        return Path(client.download_artifacts(wanted.run_id, f"tables/{name}", temporary)).read_bytes()
+
+
+def set_alias(registry: Registry, model: str, alias: str, version: int) -> None:
+    """Let MLflow's alias name this version: what `models:/<model>@<alias>` serves."""
+    with _connected(registry) as client:
+        client.set_registered_model_alias(model, alias, str(version))
 
 
 def versions(registry: Registry, model: str) -> list[Version]:
@@ -191,20 +186,6 @@ def _find(client: MlflowClient, model: str, version: int) -> Version:
             )
         ],
     )
-
-
-def _export(registry: Registry, client: MlflowClient, wanted: Version) -> None:
-    target = registry.store / "bundles" / wanted.bundle
-    if target.is_dir():
-        read_bundle(target, wanted.bundle)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
-        fetched = Path(client.download_artifacts(wanted.run_id, "model/data/bundle", temporary))
-        read_bundle(fetched, wanted.bundle)
-        staged = Path(temporary) / "staged"
-        shutil.copytree(fetched, staged)
-        staged.replace(target)
 
 
 def _log_numbers(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
@@ -260,7 +241,21 @@ def _connected(registry: Registry) -> Iterator[MlflowClient]:
         for logger in quiet:
             logger.setLevel(logging.ERROR)
         try:
-            yield MlflowClient(tracking_uri=registry.uri, registry_uri=registry.uri)
+            yield _mlflow().MlflowClient(tracking_uri=registry.uri, registry_uri=registry.uri)
         finally:
             for logger, level in zip(quiet, levels, strict=True):
                 logger.setLevel(level)
+
+
+def _mlflow() -> Any:
+    """The library, imported when first needed: a night that only reads pointers does not wait for it."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before mlflow: nothing leaves this machine
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():  # mlflow warns about its own type hints while it is imported
+        warnings.simplefilter("ignore")
+        import mlflow
+        import mlflow.exceptions
+        import mlflow.pyfunc
+    return mlflow
