@@ -8,6 +8,7 @@ after a `$` is a command that can be typed again.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ def main() -> int:
     say("3. Train both models on what was known and mature; make them champions 训练")
     for model in ("access_pd", "inforce_pd"):
         run("retrain", model, "--as-of", eve)
-        run("promote", model, newest(model))
+        run("promote", model, newest(model), "--why", "demo: the first champion")
     say("4. Pre-review of applicants 准入预审")
     run("review", "--as-of", eve, "--applicants", f"{FOLDER}/applicants.csv")
     say("5. Three nights 夜间批次")
@@ -56,7 +57,7 @@ def main() -> int:
 
 def run(*words: str, project: bool = True) -> None:
     """Print a command, run it, and stop the demo if it fails."""
-    print(f"\n$ {engine(project)} {' '.join(words)}", flush=True)
+    print(f"\n$ {engine(project)} {shlex.join(words)}", flush=True)
     done = subprocess.run([*_python(project), *words], check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(done.returncode)

@@ -87,7 +87,7 @@ def access(bench: Bench) -> list[str]:
     for name, (train, test) in tests.items():
         makers: dict[str, Score] = {
             "LightGBM (access_pd)": trees(spec, train),
-            "logistic scorecard, same rows": scorecard(spec, train),
+            "scorecard, same rows": scorecard(spec, train),
             "naive LightGBM, raw columns": raw_trees(spec, train, dated=False),
             "naive LightGBM, raw columns and approval date": raw_trees(spec, train, dated=True),
         }

@@ -12,7 +12,7 @@ from trials import Bench, as_rows, held_out, matrix_of, to_pd, trees
 from riskengine.learning import benchmarks, fitting
 from riskengine.learning.evaluation import back_test, in_top
 from riskengine.learning.metrics import Estimate, auc, capture
-from riskengine.learning.samples import Period, training_period
+from riskengine.learning.samples import Period, followed_period
 
 
 def in_force(bench: Bench) -> list[str]:
@@ -20,9 +20,10 @@ def in_force(bench: Bench) -> list[str]:
     spec = bench.spec("inforce_pd")
     wide = bench.spec("inforce_pd", "guaranteed_amount")
     every = wide.model_copy(update={"population": wide.population.model_copy(update={"one_in": 1})})
-    taught = bench.rows(wide, training_period(wide, date(2005, 12, 31)))
+    taught = bench.rows(wide, followed_period(wide, date(2005, 12, 31)))
     panel = bench.rows(every, Period(date(2006, 1, 31), date(2007, 12, 31), bench.known))
-    rows = as_rows(spec, taught)
+    mature = taught[taught["mature"]]
+    rows = as_rows(spec, mature)
     rule = benchmarks.naive_rule(spec, rows)
     if rule is None:
         raise SystemExit("models/inforce_pd.toml declares no naive rule")
@@ -30,7 +31,7 @@ def in_force(bench: Bench) -> list[str]:
     naive = to_pd(rule(matrix_of(spec, panel)))
     lines = ["### In-force model: charge-off within the next 12 months", ""]
     lines += [
-        f"Trained as of 2005-12-31 on {len(taught):,} loan-months with {taught.loc[taught['label'] == 1, 'id'].nunique():,} charged-off loans; "
+        f"Trained as of 2005-12-31 on {len(mature):,} mature loan-months with {mature.loc[mature['label'] == 1, 'id'].nunique():,} charged-off loans; "
         f"tested on every guarantee in force on 24 month-ends, 2006-01 to 2007-12: {len(panel):,} loan-months, "
         f"{panel.loc[panel['label'] == 1, 'id'].nunique():,} charged-off loans. Mean of the 24 months; the naive rule is loan age and lender rate.",
         "",

@@ -7,6 +7,7 @@ Everything printed after a `$` is a command that can be typed again.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ def main() -> int:
     say("2. Train both models as of 2005-12-31, on what was known and mature then; make them champions")
     for model in ("access_pd", "inforce_pd"):
         run("retrain", model, "--as-of", TRAINED)
-        run("promote", model, newest(model))
+        run("promote", model, newest(model), "--why", "demo: the first champion")
     say("3. Pre-review: eight applicants of January 2006")
     run("review", "--as-of", "2006-01-13", "--applicants", f"{shown()}/applicants_2006.csv")
     say("4. Three nights: take in what arrived, score every guarantee in force, signals, reminders, report")
@@ -64,7 +65,7 @@ def main() -> int:
 
 def run(*words: str) -> None:
     """Print a command, run it, and stop the demo if it fails."""
-    print(f"\n$ {engine()} {' '.join(words)}", flush=True)
+    print(f"\n$ {engine()} {shlex.join(words)}", flush=True)
     done = subprocess.run([sys.executable, "-m", "riskengine", "--project", str(HERE), *words], check=False)
     if done.returncode:
         raise SystemExit(done.returncode)

@@ -10,11 +10,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from riskengine.learning import benchmarks, fitting
-from riskengine.learning.calibration import fit_calibration
+from riskengine.learning import fitting
 from riskengine.learning.fitting import Rows
+from riskengine.learning.frames import PersonMonths, TrainingFrame
+from riskengine.learning.making import Made, Taught, log_odds, make
 from riskengine.learning.metrics import Sample, auc
 from riskengine.learning.samples import Period, labelled_rows, model_spec
+from riskengine.learning.scorecards import fit_card
 from riskengine.learning.spec import ModelSpec
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
@@ -69,25 +71,44 @@ def table(facts: Snapshot, source: str) -> pd.DataFrame:
 
 
 def trees(spec: ModelSpec, train: pd.DataFrame) -> Score:
-    """The engine's fit: trees on all rows, calibrated on scores out of borrowers' folds."""
-    rows = as_rows(spec, train)
-    fold = fitting.buckets(list(train["group"]), spec.validation.folds, spec.lightgbm.seed + 1)
-    line = fit_calibration(rows.label, fitting.out_of_fold(partial(_fit, spec), rows, fold), rows.weight)
-    odds = _fit(spec, rows)
+    """The model as `retrain` makes it: trees of all rows (a hazard: of all their months), calibrated out of borrowers' folds."""
+    made = made_from(spec, frame_of(spec, train))
 
     def score(test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        raw = odds(matrix_of(spec, test))
-        return raw, to_pd(raw * line["a"] + line["b"])
+        found = made.pd(matrix_of(spec, test))
+        return log_odds(found), found
 
     return score
 
 
+def made_from(spec: ModelSpec, frame: TrainingFrame) -> Made:
+    """What training makes of these rows; rows whose label is not mature teach a hazard only."""
+    frame = replace(frame, features=frame.features[list(spec.features)])
+    whole = Taught(frame.rows(), frame, frame.months)
+    return make(spec, whole if spec.hazard else whole.where(frame.judged))
+
+
+def frame_of(spec: ModelSpec, rows: pd.DataFrame) -> TrainingFrame:
+    """Rows as training takes them."""
+    rows = rows.reset_index(drop=True)
+    seen = [rows[name].to_numpy(dtype="int64") for name in ("event_lead", "exit_lead", "followed")]
+    return TrainingFrame(
+        rows[list(spec.features)],
+        *(rows[name].to_numpy() for name in ("label", "weight", "group")),
+        as_of=rows["as_of"].to_numpy(dtype="M8[D]"),
+        subject=rows["id"].to_numpy(),
+        mature=rows["mature"].to_numpy(dtype=bool),
+        months=PersonMonths(*seen),
+    )
+
+
 def scorecard(spec: ModelSpec, train: pd.DataFrame) -> Score:
-    """The logistic scorecard of the engine on the same rows and features."""
-    card = benchmarks.scorecard(as_rows(spec, train), spec.features, spec.baseline.features)
+    """The engine's scorecard of the same rows and features."""
+    directions = dict(zip(spec.features, spec.constraints, strict=True))
+    card = fit_card(as_rows(spec, train), spec.features, directions, spec.baseline.features)
 
     def score(test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        odds = card(matrix_of(spec, test))
+        odds = card.odds(matrix_of(spec, test))
         return odds, to_pd(odds)
 
     return score

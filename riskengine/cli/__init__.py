@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from riskengine.cli import books, data, deciding, identities, models, outcomes, synth, watching
+from riskengine.cli import books, data, deciding, exporting, identities, models, outcomes, synth, validating, watching
 from riskengine.errors import RiskEngineError, SetupError
 from riskengine.project import find
 
@@ -56,7 +56,7 @@ def _mark(project: str | None) -> None:
             sys.stderr.write(f"[{environment.note.zh} {environment.note.en}]\n")
 
 
-for room in (data, identities, models, deciding, watching, books, synth, outcomes):
+for room in (data, identities, models, deciding, watching, books, synth, outcomes, validating, exporting):
     room.register(app)
 
 

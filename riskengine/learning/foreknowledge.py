@@ -5,6 +5,7 @@ Each test has a null that an honest feature meets, however strong it is:
 - `gain_in_a_month`: what is learned in one month about an outcome that is still far away is little;
 - `knows_the_day`: among those that failed, an honest value agrees with the day of failure no more often than by chance;
 - `pure_share`: an honest signal is never (almost) always right;
+- `echo`: an honest rate does not follow the labels of its own rows more closely than chance allows;
 - `stratified`: what is done to the records of the failed after they failed is also done to the others' (Mantel-Haenszel).
 
 All tests are unweighted: they ask whether a field knows, not how much of the population it concerns, and a sample that
@@ -18,14 +19,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import chi2
 
 from riskengine.learning.fitting import Flags
 from riskengine.learning.metrics import Floats, Numbers, auc
 
 DAYS_A_MONTH = 30.4375
-_UNITS = ((1.0, 1.5), (DAYS_A_MONTH, 16.0), (365.25, 183.0))  # days a unit of the value, and what still agrees
+_UNITS = ((1.0, 1.5), (DAYS_A_MONTH, 16.0))  # days a unit of the value, and what still agrees
 _SHUFFLES = 20
 _FEWEST = 30
+_FEWEST_PURE, _PURE, _PURE_LOW, _PURE_ODDS = 25, 0.85, 0.65, 20.0
+_FEWEST_VALUES = 6
 
 
 @dataclass(frozen=True)
@@ -80,16 +84,43 @@ def tells_the_order(value: Floats, lead: Floats) -> float:
     return abs(float(np.corrcoef(one, other)[0, 1]))
 
 
-def pure_share(code: Numbers, label: Numbers) -> tuple[float, int]:
-    """The largest lower limit (99.9 %, Wilson) of the share of failed rows in any value or bin, and that bin's failed rows."""
+def pure_share(code: Numbers, label: Numbers) -> float:
+    """The largest share of failed rows in any value or bin that is too pure to be honest, 0 where none is.
+
+    Too pure: 85 % of its rows failed (25 of them at least), and the lower limit (Wilson 1927, 99.9 %) has odds of 20 times
+    those of all rows, and of 65 % at least. The best honest signals, an overdue of months, leave every third row alive.
+    """
     times = np.bincount(code).astype(np.float64)
-    events = np.bincount(code, label)
-    kept = events >= _FEWEST
-    if not kept.any():
-        return 0.0, 0
-    low = wilson_low(events[kept], times[kept])
-    best = int(low.argmax())
-    return float(low[best]), int(events[kept][best])
+    events = np.bincount(code, label).astype(np.float64)
+    kept = events >= _FEWEST_PURE
+    if not kept.any() or not 0 < label.mean() < 1:
+        return 0.0
+    share, low = events[kept] / times[kept], wilson_low(events[kept], times[kept])
+    odds = _PURE_ODDS * float(label.mean()) / (1 - float(label.mean()))
+    impure = (share < _PURE) | (low < _PURE_LOW) | (low < odds / (1 + odds))
+    return float(np.where(impure, 0, share).max())
+
+
+def echo(value: Floats, label: Numbers) -> float:
+    """How likely an honest value would follow the label so closely: the chance of so small a spread, 1 where it is not asked.
+
+    A rate that was computed with the row's own label agrees with the share of failed rows among equal values better than
+    any forecast could: what is left of a straight line through these shares is less than binomial (lower tail of chi-square).
+    """
+    seen = np.isfinite(value)
+    unique, place, times = np.unique(value[seen], return_inverse=True, return_counts=True)
+    events = np.bincount(place, label[seen], minlength=len(unique))
+    rate = float(label[seen].mean()) if seen.any() else 0.0
+    kept = (times * min(rate, 1 - rate) >= 3) & (events > 0) & (events < times)
+    if kept.sum() < _FEWEST_VALUES or np.std(events[kept] / times[kept]) == 0:
+        return 1.0
+    x, share, size = unique[kept], events[kept] / times[kept], times[kept]
+    weight = size / (share * (1 - share))
+    x = x - np.average(x, weights=weight)
+    centred = share - np.average(share, weights=weight)
+    slope = float((weight * x * centred).sum() / max((weight * x * x).sum(), 1e-300))
+    left = float((weight * (centred - slope * x) ** 2).sum())
+    return float(chi2.cdf(left, int(kept.sum()) - 2))
 
 
 def wilson_low(events: Floats, times: Floats, z: float = 3.29) -> Floats:

@@ -100,7 +100,8 @@ def hindsight(catalogue: Catalogue, snapshot: Snapshot, taken: LabelledRows, kno
 
 def _sampled(rows: pd.DataFrame) -> pd.DataFrame:
     """At most `AT_MOST` rows, failed ones first (to a half), chosen by a seeded shuffle of their canonical order."""
-    kept = rows[rows["label"].isin((0, 1))].sort_values(["as_of", "id"], kind="stable")
+    ripe = rows["mature"].to_numpy(dtype=bool) if "mature" in rows else np.ones(len(rows), dtype=bool)
+    kept = rows[ripe].sort_values(["as_of", "id"], kind="stable")
     order = np.random.default_rng(17).permutation(len(kept))
     bad = order[kept["label"].to_numpy()[order] == 1][: AT_MOST // 2]
     good = order[kept["label"].to_numpy()[order] == 0][: AT_MOST - len(bad)]
@@ -140,7 +141,7 @@ def _fields(
     """What happened after the outcomes to each column that a feature reads through a key of the subject's own."""
     rows, lead, known = seen
     watched = _watched(catalogue, rows, lead)
-    if not watched["label"].isin((0, 1)).any() or watched["label"].nunique() < 2:
+    if watched["label"].nunique() < 2:
         return ()
     bench.connection.register("asked", watched)
     bench.connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from riskengine.learning.spec import ModelSpec
 from riskengine.learning.splitting import folds
 from riskengine.learning.uncertainty import interval_table
 from riskengine.scoring.calibration import bounded, shift_of, shifted
+from riskengine.scoring.term_structure import DAYS_A_MONTH
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Taught:
 class Made:
     """A booster, the content of its `calibration.json`, and the rows that both were made from."""
 
-    rows: Rows
+    taught: Taught
     booster: Any
     calibration: dict[str, Any]
     out_of_fold: Floats
@@ -67,36 +67,42 @@ def log_odds(pd: Floats) -> Floats:
 
 def make(spec: ModelSpec, taught: Taught) -> Made:
     """Trees of all these rows, calibrated on scores that each row got from trees of other borrowers."""
+    whole, *others = fitting.side_by_side(
+        [partial(_booster, spec, taught), *(partial(_booster, spec, part) for part in _others(spec, taught))]
+    )
+    raw = _held_scores(spec, taught, others)
+    return Made(taught, whole, _calibration(spec, taught, raw), raw)
+
+
+def out_of_fold(spec: ModelSpec, taught: Taught) -> Floats:
+    """The raw score of each row by trees that saw no row of its borrower."""
+    boosters = fitting.side_by_side([partial(_booster, spec, part) for part in _others(spec, taught)])
+    return _held_scores(spec, taught, boosters)
+
+
+def _others(spec: ModelSpec, taught: Taught) -> list[Taught]:
+    """For each fold, the rows of the other folds."""
     fold = folds(spec, taught.frame.group)
-    parts = [taught.where(fold != number) for number in range(spec.validation.folds)]
-    whole, *others = fitting.side_by_side([partial(_booster, spec, part) for part in (taught, *parts)])
-    raw = np.zeros(len(taught.rows.label))
-    for number, booster in enumerate(others):
+    return [taught.where(fold != number) for number in range(spec.validation.folds)]
+
+
+def _held_scores(spec: ModelSpec, taught: Taught, boosters: list[Any]) -> Floats:
+    fold, raw = folds(spec, taught.frame.group), np.zeros(len(taught.rows.label))
+    for number, booster in enumerate(boosters):
         held = fold == number
         if held.any():
             raw[held] = fitting.predict(booster, taught.rows.matrix[held])
-    return Made(taught.rows, whole, _calibration(spec, taught, raw), raw)
+    return raw
 
 
-def to_scale(spec: ModelSpec, frame: TrainingFrame) -> float:
-    """The power that turns a survival over the model's horizon into one of 12 months, for the master scale.
+def to_scale(spec: ModelSpec) -> float:
+    """The power that turns a survival over the model's horizon into one of 12 months: one master scale for all models.
 
-    The ratio of cumulated hazards in the mature rows, `ln(1 - rate within 12 months) / ln(1 - rate within the horizon)`;
-    where it cannot be seen (no months, no event), that of a constant hazard, 12 months over the horizon.
+    Annualised at a constant hazard, 12 months over the horizon. (Not by when defaults came: an application model's first year
+    is nearly free of them, and a loan that fails in its third is no better for it.)
     """
     horizon = Span.parse(spec.label.horizon)
-    whole = horizon.months + horizon.days / 30.436875
-    if whole == 12:
-        return 1.0
-    seen, judged = frame.months, frame.judged
-    if seen is not None and whole > 12:
-        weight = frame.weight[judged]
-        event = seen.event[judged]
-        first = np.average((event > 0) & (event <= 12), weights=weight)
-        ever = np.average(frame.label[judged], weights=weight)
-        if 0 < first < 1 and 0 < ever < 1:
-            return round(min(math.log1p(-first) / math.log1p(-ever), 1.0), 9)
-    return round(12 / whole, 9)
+    return round(12 / (horizon.months + horizon.days / DAYS_A_MONTH), 9)
 
 
 def part_of(frame: TrainingFrame, chosen: npt.NDArray[Any]) -> TrainingFrame:

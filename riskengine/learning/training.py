@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -21,12 +21,14 @@ from riskengine.clock import Span
 from riskengine.learning import fitting, leakage
 from riskengine.learning.fitting import Flags
 from riskengine.learning.frames import TrainingContext, TrainingFrame, checked, peers
+from riskengine.learning.hindsight import Hindsight
 from riskengine.learning.making import Made, Taught, make, part_of, to_scale
 from riskengine.learning.metrics import Estimate, Numbers
 from riskengine.learning.outcomes import Days, shift
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.splitting import Split, enough, folds, held_out, split
 from riskengine.learning.trials import Trial, gates, trial
+from riskengine.learning.tuning import Tried, tuned
 from riskengine.schema import canonical_json
 from riskengine.scoring.trees import export_trees
 
@@ -43,6 +45,7 @@ class Candidate:
     audit: leakage.Audit
     rows: int
     events: int
+    search: tuple[Tried, ...] = ()
 
     def metrics(self) -> dict[str, tuple[float | None, float | None, float | None]]:
         """Name -> (value, low, high) for the registry: `out_of_time_auc`, `held_out_scorecard_ks`, ..."""
@@ -63,14 +66,17 @@ class Candidate:
         }
 
 
-def train(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> Candidate:
+def train(
+    spec: ModelSpec, frame: TrainingFrame, context: TrainingContext, hindsight: Hindsight | None = None
+) -> Candidate:
     """The candidate of a spec on these rows, or a refusal (`UsageError` for wrong rows, `QualityGateError` for a wrong model)."""
     frame = checked(spec, frame, context)
     rows, parts = frame.rows(), split(spec, frame, context)
     enough(spec, rows.label, parts)
     limits = leakage.Limits(spec.gates.single_feature_auc_at_most, spec.gates.explained)
     fold = folds(spec, frame.group[parts.development])
-    audit = leakage.audit(rows.where(parts.development), spec.features, fold, limits)
+    audit = leakage.audit(rows.where(parts.development), spec.features, fold, limits, hindsight)
+    spec, search = tuned(spec, _ripe(spec, frame, parts))
     early, known = _test_models(spec, frame, parts)
     tests = [("out_of_time", parts.out_of_time, early), ("held_out", parts.held_out, known)]
     everybody = Taught(rows, frame, frame.months)
@@ -84,10 +90,11 @@ def train(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> Ca
     card = _card(spec, judged, context, (parts, trials, audit))
     card["monotone_steps_checked"] = checked_steps
     card["importance"] = _importance(spec, final.booster)
+    card["tuning"] = [asdict(one) for one in search]
     text = final.booster.model_to_string()
     contents: dict[str, Any] = {
         "trees.json": export_trees(text),
-        "calibration.json": final.calibration | {"to_scale": to_scale(spec, frame)},
+        "calibration.json": final.calibration | {"to_scale": to_scale(spec)},
         "grades.json": dict(context.grades),
         "recipe.json": dict(context.recipe),
         "peers.json": peers(spec, judged),
@@ -96,27 +103,35 @@ def train(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> Ca
     }
     files = {name: canonical_json(part).encode() for name, part in contents.items()}
     files["model.txt"] = text.encode()
-    return Candidate(spec, files, trials, audit, len(judged.label), int(judged.label.sum()))
+    counted = len(judged.label), int(judged.label.sum())
+    return Candidate(spec, files, trials, audit, *counted, tuple(search))
 
 
 def _test_models(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> tuple[Made, Made]:
     """The model that is tested out of time, and the one that is tested on held-out borrowers."""
+    early = make(spec, _ripe(spec, frame, parts))
     if spec.hazard:
-        ours = ~held_out(spec, frame.group)
-        at_cut = ours & (frame.as_of <= parts.cut)
-        early = make(spec, _known_by(spec, frame, at_cut, parts.cut))
+        at_cut = ~held_out(spec, frame.group) & (frame.as_of <= parts.cut)
         return early, make(spec, Taught(frame.rows(), frame, frame.months).where(at_cut))
-    early = make(spec, Taught(frame.rows(), frame).where(parts.ripe))
     if (parts.ripe == parts.development).all():
         return early, early
     return early, make(spec, Taught(frame.rows(), frame).where(parts.development))
 
 
-def _known_by(spec: ModelSpec, frame: TrainingFrame, chosen: Flags, cut: np.datetime64) -> Taught:
-    """The chosen rows with no more follow-up than was mature on the day of the cut."""
+def _ripe(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> Taught:
+    """What a training on the day of the cut would have had."""
+    if not spec.hazard:
+        return Taught(frame.rows(), frame).where(parts.ripe)
+    at_cut = ~held_out(spec, frame.group) & (frame.as_of <= parts.cut)
+    return _known_by(spec, frame, at_cut, parts)
+
+
+def _known_by(spec: ModelSpec, frame: TrainingFrame, chosen: Flags, parts: Split) -> Taught:
+    """The chosen rows with no more follow-up, and no other labels, than were mature on the day of the cut."""
     assert frame.months is not None
-    seen = frame.months.until(_whole_months(frame.as_of, cut, Span.parse(spec.label.lag)))
-    return Taught(frame.rows(), frame, seen).where(chosen & (seen.followed > 0))
+    seen = frame.months.until(_whole_months(frame.as_of, parts.cut, Span.parse(spec.label.lag)))
+    then = replace(frame, mature=parts.ripe, months=seen)
+    return Taught(frame.rows(), then, seen).where(chosen & (seen.followed > 0))
 
 
 def _whole_months(as_of: Days, day: np.datetime64, lag: Span) -> Numbers:
@@ -138,7 +153,8 @@ def _card(
     shown = [{key: value for key, value in vars(one).items() if key != "samples"} for one in trials]
     for entry in shown:
         entry["delong"] = _rounded(entry["delong"])
-        entry["better"] = {key: _rounded(found) for key, found in entry["better"].items()}
+        entry["standings"] = [one.to_json() for one in entry["standings"]]
+        entry["better"] = {one["rival"]: one["auc"] for one in entry["standings"]}
         entry["figures"] = {
             means: {name: _rounded(found) for name, found in figures.items()}
             for means, figures in entry["figures"].items()

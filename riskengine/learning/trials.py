@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from riskengine.errors import Problem, QualityGateError
-from riskengine.learning import benchmarks, fitting
+from riskengine.learning import fitting
+from riskengine.learning.benchmarks import rivals
 from riskengine.learning.making import Made, Taught, log_odds
-from riskengine.learning.metrics import Estimate, Floats, Sample, auc_difference, delong, measured
+from riskengine.learning.metrics import Estimate, Sample, delong, measured
 from riskengine.learning.spec import ModelSpec
+from riskengine.learning.standing import Standing, standings
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One test: which rows, and for each means (model, scorecard, naive) its figures; model minus benchmark in AUC."""
+    """One test: which rows, and for each means (model, scorecard, logistic, …) its figures; how the model stands to each."""
 
     name: str
     rows: int
@@ -26,21 +27,25 @@ class Trial:
     end: str
     figures: dict[str, dict[str, Estimate]]
     delong: Estimate
-    better: dict[str, Estimate]
+    standings: tuple[Standing, ...]
     samples: dict[str, Sample] = field(repr=False, default_factory=dict)
+
+    @property
+    def better(self) -> dict[str, Estimate]:
+        """By rival, the model's gain in AUC."""
+        return {one.rival: one.auc for one in self.standings}
 
 
 def trial(spec: ModelSpec, tested: Taught, made: Made, name: str) -> Trial:
-    """The model and its benchmarks, made from the same rows, on rows that none of them saw."""
+    """The model and its rivals, made from the same rows, on rows that none of them saw."""
     part, day = tested.rows, tested.frame.as_of
-    naive = benchmarks.naive_rule(spec, made.rows)
-    card = benchmarks.scorecard(made.rows, spec.features, spec.baseline.features)
-    others: dict[str, Callable[[Floats], Floats]] = {"scorecard": card, **({"naive": naive} if naive else {})}
+    judged = made.taught.where(made.taught.frame.judged)
+    others = rivals(spec, judged.rows, judged.frame.rules)
     codes = np.unique(part.group, return_inverse=True)[1].astype(np.int64)
     pd_ = made.pd(part.matrix, tested.frame.segment)
     samples = {"model": Sample(part.label, log_odds(pd_), pd_, part.weight, codes)}
-    for means, score in others.items():
-        odds = score(part.matrix)
+    for means, rival in others.items():
+        odds = rival.odds(part.matrix, tested.frame.rules)
         likely = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
         samples[means] = Sample(part.label, odds, likely, part.weight, codes)
     times = spec.validation.replicates
@@ -53,11 +58,9 @@ def trial(spec: ModelSpec, tested: Taught, made: Made, name: str) -> Trial:
         end=str(day.max()),
         figures=dict(zip(samples, measures, strict=True)),
         delong=delong(part.label, samples["model"].score),
-        better={
-            means: auc_difference(samples["model"], other, times)
-            for means, other in samples.items()
-            if means != "model"
-        },
+        standings=standings(
+            samples["model"], {means: (rival.title, samples[means]) for means, rival in others.items()}, times
+        ),
         samples=samples,
     )
 

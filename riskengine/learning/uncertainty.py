@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
-from riskengine.learning.calibration import OutOfFold, log_odds_of
+from riskengine.learning.calibration import OutOfFold, fit_method, log_odds_of
 from riskengine.learning.metrics import Floats, Numbers
 from riskengine.learning.segments import segment_shifts
 from riskengine.learning.spec_blocks import Uncertainty
@@ -31,13 +31,15 @@ DRAWS = 200
 _SEED = 7
 
 
-def interval_table(rows: OutOfFold, pd: Floats, how: Uncertainty) -> dict[str, Any]:
+def interval_table(rows: OutOfFold, pd: Floats, how: Uncertainty, missed: float = 0.0) -> dict[str, Any]:
     """The content of `calibration.json: interval`; `pd` are the rows' calibrated PDs (before any segment's shift).
 
     `scores`: log-odds of PDs, rising; `low` <= 0 <= `high`: distances in log-odds; `coverage`, its normal quantile `z`, and the limits
     `widest` (high / low in odds) and `most_missing` (share of features). Weights enter as the ratio of the mean weight of defaults to that of
     survivors (prior correction: King and Zeng, Political Analysis 9, 2001), for Venn-Abers knows none.
-    `drift`: see `level_drift`.
+    `drift`: the
+    greater of `level_drift` and of what the out-of-time test `missed` (see `level_missed`): scores out of borrowers' folds have seen
+    every year, so only that test knows a year that nobody learned from.
     """
     order = np.lexsort((rows.raw, pd))
     label, weight, cases = rows.label[order], rows.weight[order], rows.cases[order]
@@ -54,7 +56,7 @@ def interval_table(rows: OutOfFold, pd: Floats, how: Uncertainty) -> dict[str, A
         "high": np.maximum(high - odds, 0.0).tolist(),
         "coverage": how.coverage,
         "z": NormalDist().inv_cdf((1 + how.coverage) / 2),
-        "drift": drift,
+        "drift": max(drift, abs(missed)),
         "drift_spread": spread,
         "years": years,
         "widest": how.widest,
@@ -75,6 +77,15 @@ def level_drift(rows: OutOfFold, pd: Floats, coverage: float) -> tuple[float, in
     spread = segment_shifts(rows.label, log_odds_of(pd), rows.weight, years.astype(str), rows.group)["spread"]
     quantile = float(student.ppf((1 + coverage) / 2, count - 1))
     return spread, count, quantile * spread * math.sqrt(1 + 1 / count)
+
+
+def level_missed(label: Numbers, pd: Floats, weight: Floats) -> float:
+    """The shift in log-odds that would have made a test's mean PD come true; 0 where all or none defaulted."""
+    if not 0 < (weight * label).sum() < weight.sum():
+        return 0.0
+    odds = log_odds_of(np.clip(pd, PD_FLOOR, 1 - PD_FLOOR))
+    days = np.zeros(len(label), dtype="M8[D]")
+    return float(fit_method("intercept", OutOfFold(label, odds, weight, days))["b"])
 
 
 def _bins(pd: Floats, label: Numbers, cases: Numbers) -> Numbers:

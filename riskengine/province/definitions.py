@@ -44,6 +44,7 @@ def write_definitions(project: Project, folder: Path) -> None:
         f"currency = {_text(environment.currency)}",
         f"language = {_text(environment.language)}",
         "synthetic = true",
+        "single_operator = true   # invented data, one person: promotes and approves alone, which the ledger says",
         'store = "store"',
         'inbox = "inbox"',
         "",

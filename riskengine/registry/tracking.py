@@ -234,6 +234,7 @@ def _version(found: Any) -> Version:
 def _connected(registry: Registry) -> Iterator[MlflowClient]:
     """A client of the registry's URI; mlflow's own loggers and warnings stay quiet."""
     registry.store.mkdir(parents=True, exist_ok=True)
+    library = _mlflow()  # before its loggers are quieted: it sets their levels when it is imported
     quiet = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in quiet]
     with _LOCK, warnings.catch_warnings():
@@ -241,7 +242,7 @@ def _connected(registry: Registry) -> Iterator[MlflowClient]:
         for logger in quiet:
             logger.setLevel(logging.ERROR)
         try:
-            yield _mlflow().MlflowClient(tracking_uri=registry.uri, registry_uri=registry.uri)
+            yield library.MlflowClient(tracking_uri=registry.uri, registry_uri=registry.uri)
         finally:
             for logger, level in zip(quiet, levels, strict=True):
                 logger.setLevel(level)

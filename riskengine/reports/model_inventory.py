@@ -73,11 +73,8 @@ def stage(project: Project, found: Version, acts: Sequence[Mapping[str, Any]]) -
         stages.append("challenger")
     if asked and asked.state.version == found.version:
         stages.append(f"proposed by {asked.maker}")
-    if not stages and any(
-        act["detail"].get("to", {}).get("version") == found.version
-        for act in acts
-        if act["action"] in SWITCHED
-    ):
+    decided = {act["detail"]["to"]["version"] for act in acts if act["action"] in SWITCHED}
+    if found.version in decided and "champion" not in stages:
         stages.append("former champion")
     return ", ".join(stages) or "registered"
 

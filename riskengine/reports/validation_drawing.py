@@ -35,7 +35,9 @@ def separation(curves: Mapping[str, Sequence[Sequence[float]]], across: int, tit
         body += f'<text x="{left - 6}" y="{number(y + 4)}" class="e">{part:g}</text>'
     body += f'<line x1="{left}" y1="{10 + size}" x2="{left + size}" y2="10" stroke="{_AXIS}" stroke-dasharray="3 3"/>'
     for place, (means, points) in enumerate(curves.items()):
-        line = " ".join(f"{number(left + point[across] * size)},{number(10 + (1 - point[1]) * size)}" for point in points)
+        line = " ".join(
+            f"{number(left + point[across] * size)},{number(10 + (1 - point[1]) * size)}" for point in points
+        )
         colour = _LINES[place % len(_LINES)]
         body += f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{1.8 if place == 0 else 1.2}"/>'
         y = 10 + size - 14 * (len(curves) - place) + 4
@@ -46,9 +48,14 @@ def separation(curves: Mapping[str, Sequence[Sequence[float]]], across: int, tit
 
 def forest(rows: Sequence[tuple[str, str, Mapping[str, Any]]], whole: float | None, title: str) -> str:
     """AUC by segment with its interval: (dimension, value, line); the dashed line is the whole's AUC."""
-    shown = [row for row in rows if row[2]["value"] is not None]
+    shown = [row for row in rows if None not in (row[2]["value"], row[2]["low"], row[2]["high"])]
     height, left, width = 17, 200, 330
-    ends = [part for _, _, line in shown for part in (line["low"], line["high"], line["value"]) if part is not None]
+    ends = [
+        part
+        for _, _, line in shown
+        for part in (line["low"], line["high"], line["value"])
+        if part is not None
+    ]
     low = max(0.0, math.floor(min(ends, default=0.5) * 10) / 10)
     high = min(1.0, math.ceil(max(ends, default=1.0) * 10) / 10)
     low, high = (low, high) if high > low else (0.0, 1.0)
@@ -73,25 +80,36 @@ def forest(rows: Sequence[tuple[str, str, Mapping[str, Any]]], whole: float | No
             body += f'<text x="0" y="{number(y + 4)}" class="k">{escape(dimension)}</text>'
         before = dimension
         body += f'<text x="{left - 8}" y="{number(y + 4)}" class="e">{escape(_short(name))}</text>'
-        if line["low"] is not None and line["high"] is not None:
-            body += f'<line x1="{number(at(max(line["low"], low)))}" y1="{number(y)}" x2="{number(at(min(line["high"], high)))}" y2="{number(y)}" stroke="{colour}" stroke-width="1.5"/>'
+        body += f'<line x1="{number(at(line["low"]))}" y1="{number(y)}" x2="{number(at(line["high"]))}" y2="{number(y)}" stroke="{colour}" stroke-width="1.5"/>'
         body += f'<circle cx="{number(at(line["value"]))}" cy="{number(y)}" r="3.2" fill="{colour}"/>'
     return picture(body, left + width + 14, foot + 22, title, "chart wide")
 
 
 def against_chance(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> str:
-    """Stability indices: (name, index, the null's quantile or None, verdict); the tick is what chance alone gives."""
-    height, left, width = 15, 230, 300
-    top = max([part for _, value, chance, _ in rows for part in (value, chance or 0.0)], default=1.0) or 1.0
+    """Stability indices on a log scale: (name, index, the null's quantile or None, verdict); the tick is what chance gives."""
+    height, left, width = 15, 230, 320
+    parts = [part for _, value, chance, _ in rows for part in (value, chance) if part]
+    low = 10.0 ** math.floor(math.log10(max(min(parts, default=0.001), 1e-5)))
+    high = 10.0 ** math.ceil(math.log10(max(max(parts, default=1.0), low * 10)))
+    foot = 6 + height * len(rows)
+
+    def at(value: float) -> float:
+        return left + math.log(max(value, low) / low) / math.log(high / low) * width
+
     body = ""
+    for power in range(round(math.log10(low)), round(math.log10(high)) + 1):
+        x = number(at(10.0**power))
+        body += f'<line x1="{x}" y1="2" x2="{x}" y2="{foot}" stroke="{_GRID}"/><text x="{x}" y="{foot + 14}" class="m">{10.0**power:g}</text>'
     for place, (name, value, chance, verdict) in enumerate(rows):
-        y = 4 + height * place
-        body += f'<text x="{left - 8}" y="{y + 11}" class="e">{escape(_short(name, 36))}</text>'
-        body += f'<rect x="{left}" y="{y + 3}" width="{number(max(value / top * width, 0.5))}" height="{height - 6}" fill="{COLOURS[verdict]}"/>'
+        y = 4 + height * place + height / 2
+        body += f'<text x="{left - 10}" y="{number(y + 4)}" class="e">{escape(_short(name, 36))}</text>'
+        start = at(chance) if chance is not None else left
+        body += f'<line x1="{number(start)}" y1="{number(y)}" x2="{number(at(value))}" y2="{number(y)}" stroke="{COLOURS[verdict]}" stroke-width="1.5"/>'
         if chance is not None:
-            x = number(left + chance / top * width)
-            body += f'<line x1="{x}" y1="{y + 1}" x2="{x}" y2="{y + height - 1}" stroke="{INK}" stroke-width="2"/>'
-    return picture(body, left + width + 14, 8 + height * len(rows), title, "chart wide")
+            x = number(at(chance))
+            body += f'<line x1="{x}" y1="{number(y - 6)}" x2="{x}" y2="{number(y + 6)}" stroke="{INK}" stroke-width="2"/>'
+        body += f'<circle cx="{number(at(value))}" cy="{number(y)}" r="3.4" fill="{COLOURS[verdict]}"/>'
+    return picture(body, left + width + 24, foot + 20, title, "chart wide")
 
 
 def _expected_and_seen(rows: Sequence[Mapping[str, Any]], title: str) -> str:
@@ -114,7 +132,9 @@ def _expected_and_seen(rows: Sequence[Mapping[str, Any]], title: str) -> str:
         y = number(at(tick))
         body += f'<line x1="{left}" y1="{y}" x2="{left + width}" y2="{y}" stroke="{_GRID}"/>'
         body += f'<text x="{left - 6}" y="{number(at(tick) + 4)}" class="e">{tick * 100:g} %</text>'
-    body += f'<line x1="{left}" y1="{top + height}" x2="{left + width}" y2="{top + height}" stroke="{_AXIS}"/>'
+    body += (
+        f'<line x1="{left}" y1="{top + height}" x2="{left + width}" y2="{top + height}" stroke="{_AXIS}"/>'
+    )
     every = max(1, math.ceil(len(rows) * 46 / width))
     for place, row in enumerate(rows):
         x = left + step * (place + 0.5)
@@ -126,7 +146,9 @@ def _expected_and_seen(rows: Sequence[Mapping[str, Any]], title: str) -> str:
         fill = "#fff" if row.get("open") else colour
         body += f'<circle cx="{number(x)}" cy="{number(at(row["observed"]))}" r="3.4" fill="{fill}" stroke="{colour}"/>'
         if place % every == 0:
-            body += f'<text x="{number(x)}" y="{top + height + 16}" class="m">{escape(str(row["name"]))}</text>'
+            body += (
+                f'<text x="{number(x)}" y="{top + height + 16}" class="m">{escape(str(row["name"]))}</text>'
+            )
     return picture(body, left + width + 10, top + height + 24, title, "chart wide")
 
 

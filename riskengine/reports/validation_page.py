@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from riskengine.reports import validation_drawing as drawing
-from riskengine.reports.validation_words import DIMENSIONS, MEANS, chinese
+from riskengine.reports.validation_words import DIMENSIONS, MEANS, RULES, TESTS, chinese
 
 VERDICTS = {
     "pass": {"en": "pass", "zh": "通过"},
@@ -45,13 +45,10 @@ def render(pack: Mapping[str, Any], language: str = "en") -> bytes:
             num=_number,
             scope=_scope,
             chinese=chinese,
+            rule_words=RULES,
             pictures=[_pictures(pack, section) for section in pack["sections"]],
-            failed=[
-                (section, line)
-                for section in pack["sections"]
-                for line in section["lines"]
-                if line["verdict"] == "fail"
-            ],
+            headline=_headline(pack),
+            failed=_failed(pack),
             embedded=Markup(json.dumps(pack, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
         )
         .encode()
@@ -78,22 +75,69 @@ def _order(value: float) -> int:
     return int(f"{value:e}".split("e")[1])
 
 
-def _number(value: float | int | None, place: str) -> Markup:
+def _headline(pack: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The lines that a reader asks for first, with their places in the JSON."""
+    wanted = ("auc", "auc_development", "calibration_large", "calibration_slope", "psi")
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for number, section in enumerate(pack["sections"]):
+        for place, line in enumerate(section["lines"]):
+            if (
+                line["test"] in wanted
+                and line["scope"] in ("all", "pd", "score")
+                and line["test"] not in found
+            ):
+                found[line["test"]] = (f"sections.{number}.lines.{place}", line)
+    return [found[name] for name in wanted if name in found]
+
+
+def _failed(pack: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tests that failed, one entry a test: on how many of how many, and on which."""
+    found: list[dict[str, Any]] = []
+    for number, section in enumerate(pack["sections"]):
+        for test in dict.fromkeys(line["test"] for line in section["lines"]):
+            asked = [(place, line) for place, line in enumerate(section["lines"]) if line["test"] == test]
+            bad = [
+                (f"sections.{number}.lines.{place}", line)
+                for place, line in asked
+                if line["verdict"] == "fail"
+            ]
+            if bad:
+                found.append(
+                    {
+                        "section": section,
+                        "title": TESTS.get(test, bad[0][1]["title"]),
+                        "asked": len(asked),
+                        "bad": bad,
+                    }
+                )
+    return found
+
+
+def _number(value: float | int | None, place: str, style: str = "") -> Markup:
     """A number with its exact value and its place in the JSON."""
     if value is None:
         return Markup('<span class="none">–</span>')
-    shown = figure(value)
+    shown = format(value, style) if style else figure(value)
     return Markup('<data value="{}" data-at="{}">{}</data>').format(repr(value), place, shown)
 
 
-def _scope(scope: str) -> dict[str, str]:
-    """What a test was done on, in words: `region:CA` is the region CA."""
-    parts = [_one(part) for part in scope.split("/")]
+def _scope(scope: str, features: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What a test was done on, in words: `region:CA` is the region CA, a feature has its label."""
+    parts = [_one(part, features) for part in _apart(scope)]
     return {lang: " · ".join(part[lang] for part in parts) for lang in ("en", "zh")}
 
 
-def _one(part: str) -> dict[str, str]:
+def _apart(scope: str) -> list[str]:
+    """A scope within a scope: `sample:x/all`, `out_of_time/naive`; a segment's own name may hold any character."""
+    first, mark, rest = scope.partition("/")
+    nested = mark and (first.startswith("sample:") or ":" not in first)
+    return [first, rest] if nested else [scope]
+
+
+def _one(part: str, features: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     name, mark, value = part.partition(":")
+    if name == "feature" and value in features:
+        return dict(features[value])
     words = DIMENSIONS.get(name, {"en": name.replace("_", " "), "zh": name})
     if not mark:
         return words
@@ -106,7 +150,7 @@ def _pictures(pack: Mapping[str, Any], section: Mapping[str, Any]) -> list[dict[
     name, figures, lines = section["name"], section["figures"], section["lines"]
     found: list[tuple[str, dict[str, str]]] = []
     if name == "discrimination":
-        curves = figures["roc"]
+        curves = {_both(means): points for means, points in figures["roc"].items()}
         found = [
             (drawing.separation(curves, 0, "ROC"), {"en": "ROC: defaults above the limit by survivors above it", "zh": "ROC：高于阈值的违约占比与正常占比"}),
             (drawing.separation(curves, 2, "CAP"), {"en": "CAP: defaults caught by share of all looked at", "zh": "CAP：按风险排序的样本占比与捕获的违约占比"}),
@@ -118,22 +162,26 @@ def _pictures(pack: Mapping[str, Any], section: Mapping[str, Any]) -> list[dict[
         }
         found = [(drawing.calibration(figures["grades"], words["en"]), words)]
     elif name == "segments":
-        rows = [(*_dimension(line["scope"]), line) for line in lines if line["test"] == "segment_auc"]
+        rows = [
+            (_both(line["scope"].partition(":")[0]), line["scope"].partition(":")[2], line)
+            for line in lines
+            if line["test"] == "segment_auc"
+        ]
         rows.sort(key=lambda row: (row[0], row[1]))
         words = {
-            "en": "AUC by segment with interval; dashed: all rows. Segments without a dot have too few defaults",
-            "zh": "各分组 AUC 及区间；虚线为全样本。无圆点的分组违约数不足",
+            "en": "AUC by segment with interval; dashed: all rows. Segments with too few defaults are left out",
+            "zh": "各分组 AUC 及区间；虚线为全样本。违约数不足的分组未列出",
         }
         found = [(drawing.forest(rows, _overall(pack), words["en"]), words)] if rows else []
     elif name == "stability":
         bars = [
-            (_one(line["scope"])["en"].removeprefix("feature ") if line["test"] == "csi" else f"{line['test'].upper()} {line['scope']}",
+            (line["scope"].partition(":")[2] or f"PSI {line['scope']}",
              line["value"], _chance(line), line["verdict"])
             for line in lines if line["test"] in ("psi", "csi") and line["value"] is not None
         ]  # fmt: skip
         words = {
-            "en": "Stability index; the tick is the 95 % quantile that chance alone gives at these sizes",
-            "zh": "稳定性指数；竖线为同样样本量下纯随机波动的95%分位数",
+            "en": "Stability index (dot, log scale); the tick is the quantile that chance alone gives at these sizes",
+            "zh": "稳定性指数（圆点，对数坐标）；竖线为同样样本量下纯随机波动的分位数",
         }
         found = [(drawing.against_chance(bars, words["en"]), words)] if bars else []
     elif name == "vintages" and figures.get("vintages"):
@@ -145,9 +193,10 @@ def _pictures(pack: Mapping[str, Any], section: Mapping[str, Any]) -> list[dict[
     return [{"svg": Markup(svg), **words} for svg, words in found]
 
 
-def _dimension(scope: str) -> tuple[str, str]:
-    name, _, value = scope.partition(":")
-    return name, value
+def _both(name: str) -> str:
+    """A name inside a picture, which serves both languages."""
+    words = DIMENSIONS.get(name, {"en": name, "zh": ""})
+    return f"{words['en']} {words['zh']}".strip()
 
 
 def _overall(pack: Mapping[str, Any]) -> float | None:

@@ -19,7 +19,7 @@ from typing import Any
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.profile.units import counted
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.reasons import Language, tree_users, value_text
+from riskengine.scoring.reasons import Language, recipe_labels, tree_users, value_text
 from riskengine.scoring.scorecard import grade_of, master_scale, pd_of, scale_pd
 from riskengine.scoring.trees import leaf_of, leaf_values
 
@@ -133,7 +133,7 @@ class _Search:
         for column, action in _actions(bundle):
             if bundle.features[column] not in case.fixed and (values := _reachable(bundle, case, column, action)):
                 self.values[column] = values
-                self.furthest[column] = self._best(column, values)
+                self.furthest[column] = values[-1] if self._ordered(column) else self._best(column, values)
         self.columns = tuple(sorted(self.values))
 
     def pd(self, to: Mapping[int, float]) -> float:
@@ -159,11 +159,17 @@ class _Search:
         """The same columns, each in turn at the smallest move with which the others still reach."""
         kept = dict(far)
         for column in sorted(far, key=lambda one: (-self._share(one, far[one]), one)):
-            for value in self.values[column]:
-                if value == kept[column] or self.reached({**kept, column: value}):
-                    kept[column] = value
-                    break
-        return kept
+            values, others = self.values[column], dict(kept)
+            if self._ordered(column):
+                place = bisect_left(values, True, key=lambda to: self.reached({**others, column: to}))
+                kept[column] = values[min(place, len(values) - 1)]
+            else:
+                kept[column] = next(to for to in values if to == others[column] or self.reached({**others, column: to}))
+        return kept if self.reached(kept) else dict(far)
+
+    def _ordered(self, column: int) -> bool:
+        """Whether the further it moves the lower the PD is: the specification says so, and training has verified it."""
+        return self.bundle.features[column] in _one_way(self.bundle)
 
     def way(self, to: Mapping[int, float]) -> Way:
         """The moves with the PD and grade that they give."""
@@ -203,7 +209,7 @@ def _reachable(bundle: Bundle, case: Case, column: int, action: Mapping[str, Any
         return []
     limits = _thresholds(bundle).get(column, [])
     lowest, highest = _bounds(bundle, case, action)
-    whole = counted(str(_units(bundle).get(bundle.features[column], "")))
+    whole = counted(str(recipe_labels(bundle)[bundle.features[column]].get("unit") or ""))
     found = set()
     if action["direction"] in ("down", "both"):
         for place in range(bisect_left(limits, value) - 1, -1, -1):
@@ -215,8 +221,18 @@ def _reachable(bundle: Bundle, case: Case, column: int, action: Mapping[str, Any
             above = limits[place + 1] if place + 1 < len(limits) else math.inf
             to = _told(math.nextafter(limits[place], math.inf), min(above, highest), whole, down=False)
             found.add(min(to, highest))
+    name = bundle.features[column]
     ways = {"up": (1,), "down": (-1,), "both": (1, -1)}[action["direction"]]
-    kept = [to for to in found if math.isfinite(to) and (to > value) - (to < value) in ways]
+    helpful = _one_way(bundle).get(name)
+    label, now = recipe_labels(bundle)[name], value_text(recipe_labels(bundle)[name], value, "en")
+    kept = [
+        to
+        for to in found
+        if math.isfinite(to)
+        and (side := (to > value) - (to < value)) in ways
+        and helpful in (None, side)
+        and value_text(label, to, "en") != now  # a move that cannot be told is none
+    ]
     return sorted(kept, key=lambda to: (abs(to - value), to))
 
 
@@ -258,8 +274,7 @@ def _thresholds(bundle: Bundle) -> dict[int, list[float]]:
     return made
 
 
-def _units(bundle: Bundle) -> dict[str, str]:
-    if "units" not in bundle.scoring_parts:
-        bundle.scoring_parts["units"] = {item["name"]: item["unit"] for item in bundle.recipe["features"]}
-    made: dict[str, str] = bundle.scoring_parts["units"]
-    return made
+def _one_way(bundle: Bundle) -> dict[str, int]:
+    """Features of which only less (-1) or only more (1) can lower the PD."""
+    declared = bundle.spec.get("monotone") or {}
+    return {name: -1 for name in declared.get("up", ())} | {name: 1 for name in declared.get("down", ())}

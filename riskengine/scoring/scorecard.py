@@ -131,10 +131,10 @@ def _pooled_pd(bundle: Bundle, raw: float, row: Sequence[float | None]) -> float
 
 
 def scale_pd(bundle: Bundle, pd: float) -> float:
-    """The 12-month PD that the master scale grades, whatever the model's own horizon.
+    """The yearly PD that the master scale grades, whatever the model's own horizon.
 
-    `1 - (1 - pd) ** to_scale`: with a constant hazard `to_scale` is 12 months over the horizon; a bundle carries the ratio
-    of cumulative hazards that its training rows showed. Monotone: the scale never changes an order.
+    `1 - (1 - pd) ** to_scale`: annualised at a constant hazard, `to_scale` is 12 months over the horizon. Monotone: the
+    scale never changes an order.
     """
     exponent = float(bundle.calibration.get("to_scale", 1.0))
     if exponent == 1.0:

@@ -100,7 +100,7 @@ def _block(table: Table) -> str:
             "num_leaves": len(table.leaf),
             "num_cat": 0,
             "split_feature": [table.column] * nodes,
-            "split_gain": [0] * nodes,
+            "split_gain": [_spread(table), *[0.0] * (nodes - 1)],
             "threshold": threshold,
             "decision_type": [_MISSING_GOES_RIGHT] * nodes,
             "left_child": left,
@@ -114,6 +114,16 @@ def _block(table: Table) -> str:
             "is_linear": 0,
             "shrinkage": 1,
         }
+    )
+
+
+def _spread(table: Table) -> float:
+    """The variance of what the table adds over the training rows: a card's measure of how much a feature matters."""
+    whole = max(math.fsum(table.mass), _NOTHING)
+    mean = math.fsum(part * leaf for part, leaf in zip(table.mass, table.leaf, strict=True)) / whole
+    return (
+        math.fsum(part * (leaf - mean) ** 2 for part, leaf in zip(table.mass, table.leaf, strict=True))
+        / whole
     )
 
 

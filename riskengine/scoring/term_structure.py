@@ -62,4 +62,4 @@ def _exits(term: Mapping[str, Any], row: Sequence[float | None]) -> Sequence[flo
     days = row[term["remaining"]] if table else None
     if days is None or math.isnan(days):
         return ()
-    return table[min(max(math.floor(days / DAYS_A_MONTH), 0), len(table) - 1)]
+    return table[math.floor(min(max(days / DAYS_A_MONTH, 0.0), len(table) - 1.0))]

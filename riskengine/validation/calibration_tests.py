@@ -86,7 +86,7 @@ def probabilities(rows: Sample, rules: Rules | None = None) -> list[Line]:
         )
     ]
     for name, title in _PARTS.items():
-        shown = Judged(found[name], "none: a part of the Brier score", None, "", "information")
+        shown = Judged(_holding(found[name]), "none: a part of the Brier score", None, "", "information")
         lines.append(_line(rows, name, title, shown, _MURPHY))
     title = Words(en="Observed over expected defaults", zh="实际违约与预期违约之比")
     lines.append(
@@ -251,12 +251,19 @@ def _error(rows: Sample, found: Estimate, rules: Rules) -> Judged:
     seen = float((drawn(table[:, 1] * rules.pd_ratio) > limit).mean())
     value = calibration_error(rows.label, rows.pd, rows.weight)
     return Judged(
-        found,
+        _holding(found),
         f"at most {limit:.5f}, the {1 - rules.alpha:.0%} quantile if the PDs were true",
         seen,
         f"all PDs {rules.pd_ratio} times too low",
         verdict(value > limit, seen),
     )
+
+
+def _holding(found: Estimate) -> Estimate:
+    """An interval that holds its value: drawing again adds noise to figures that are squares or distances, so it lies high."""
+    if found.value is None or found.low is None or found.high is None:
+        return found
+    return Estimate(found.value, min(found.low, found.value), max(found.high, found.value))
 
 
 def _line(rows: Sample, test: str, title: Words, judged: Judged, source: str) -> Line:

@@ -99,12 +99,12 @@ def jeffreys_lines(graded: Sequence[Part], rules: Rules, test: str = "jeffreys")
     for part, p, adjusted in zip(graded, found, holm(found), strict=True):
         interval = power.jeffreys_interval(part.counts.defaults, part.counts.size)
         high = 1 - p < level / 2
-        lines.append(_line(part, (test, title, _ECB), interval, rules, Tested(p, adjusted, seen, high)))
+        lines.append(_line(part, (test, title, _ECB), interval, rules, Finding(p, adjusted, seen, high)))
     return lines
 
 
 @dataclass(frozen=True)
-class Tested:
+class Finding:
     """p-value, adjusted p-value, the power by ratio of true to assigned PD, and whether the PD is clearly too high."""
 
     p: float
@@ -114,7 +114,7 @@ class Tested:
 
 
 def _line(
-    part: Part, named: tuple[str, Words, str], interval: tuple[float, float], rules: Rules, tested: Tested
+    part: Part, named: tuple[str, Words, str], interval: tuple[float, float], rules: Rules, tested: Finding
 ) -> Line:
     seen = tested.seen(part, rules.pd_ratio)
     effective_en = f"p {tested.p:.4f}, after Holm {tested.adjusted:.4f}; power for twice the PD {tested.seen(part, 2.0):.2f}; effective {part.counts.defaults:.1f} of {part.counts.size:.0f}."
@@ -161,7 +161,7 @@ def _binomial_lines(graded: Sequence[Part], rules: Rules, correlation: float) ->
         )
     return [
         _line(
-            part, named, power.clopper_pearson(part.counts.defaults, part.counts.size), rules, Tested(p, adjusted, seen)
+            part, named, power.clopper_pearson(part.counts.defaults, part.counts.size), rules, Finding(p, adjusted, seen)
         )
         for part, p, adjusted in zip(graded, found, holm(found), strict=True)
     ]  # fmt: skip
@@ -249,11 +249,7 @@ def _expected(joined: Sequence[Part]) -> float:
 
 def _grade_order(graded: Sequence[Part], rules: Rules) -> Line:
     """Does no grade default less than the next better one, beyond chance? One-sided z-tests of neighbours, Holm."""
-    pairs = [
-        (one, two)
-        for one, two in pairwise(graded)
-        if one.counts.size and two.counts.size
-    ]
+    pairs = [(one, two) for one, two in pairwise(graded) if one.counts.size and two.counts.size]
     found, powers, gaps = [], [], []
     for one, two in pairs:
         gap = two.counts.rate - one.counts.rate

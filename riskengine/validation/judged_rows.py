@@ -86,7 +86,7 @@ def judged_rows(
     mature = later[later["mature"]] if len(later) else later
     rest = later[~later["mature"]] if len(later) else later
     if len(mature) and mature["label"].nunique() == 2:
-        period = Period(start or first, min(end or ripe, ripe), known)
+        period = replace(_days(mature), known=known)
         kept = read_stored(stored).get(DEVELOPMENT) if stored else None
         before = (
             _scored(bundle, _development(project, spec, bundle)) if kept is None else _graded(bundle, kept)
@@ -102,8 +102,7 @@ def judged_rows(
     rows = parts.get(OUT_OF_TIME, parts.get(HELD_OUT, pd.DataFrame()))
     if not len(rows):
         raise _nothing(bundle, (first, ripe, known), True)
-    days = pd.DatetimeIndex(rows["as_of"])
-    period = Period(days.min().date(), days.max().date(), date.fromisoformat(bundle.card["trained_as_of"]))
+    period = replace(_days(rows), known=date.fromisoformat(bundle.card["trained_as_of"]))
     held = parts.get(HELD_OUT, pd.DataFrame()) if OUT_OF_TIME in parts else pd.DataFrame()
     before = parts.get(DEVELOPMENT, held if len(held) else rows.iloc[:0])
     return Judged("stored", period, known, _tidy(rows), _tidy(before), _tidy(held), _tidy(rest))
@@ -172,6 +171,12 @@ def followed_share(spec: ModelSpec, rows: pd.DataFrame, known: date) -> npt.NDAr
     seen = np.datetime64(Span.parse(spec.label.lag).before(known), "D")
     part = (seen - start).astype(np.float64) / np.maximum((end - start).astype(np.float64), 1.0)
     return np.clip(part, 0.0, 1.0)
+
+
+def _days(rows: pd.DataFrame) -> Period:
+    """From the first to the last as-of day of the rows."""
+    days = pd.DatetimeIndex(rows["as_of"])
+    return Period(days.min().date(), days.max().date(), days.max().date())
 
 
 def _followed(project: Project, spec: ModelSpec, period: Period) -> LabelledRows | None:

@@ -57,29 +57,45 @@ def low_default(
 ) -> list[Line]:
     """The most prudent PDs at 50, 75 and 90 %, independent and correlated, for every grade.
 
+    A low-default grade is pooled with the neighbouring worse ones that are low-default too: a grade with defaults of its
+    own tells its PD itself, and pooling with it would charge its defaults to the best grades.
     Only a grade with fewer than `rules.fewest` effective defaults is judged, at 75 % with independent defaults: it
     passes if its PD is at least the bound, and else there are not enough defaults to say.
     """
     rules = rules or Rules()
     graded = parts(rows, np.asarray(grades, dtype=object), order, ("grade", None))
-    sizes = [part.counts.size for part in graded]
-    defaults = [part.counts.defaults for part in graded]
     lines = []
     for correlation in sorted({0.0, rules.correlation}):
         for level in LEVELS:
-            bounds = most_prudent(sizes, defaults, level, correlation)
             judged = level == _JUDGED and correlation == 0
-            for place, (part, bound) in enumerate(zip(graded, bounds, strict=True)):
-                pooled = sum(sizes[place:])
-                lines.append(_line(part, bound, (level, correlation), rules, pooled if judged else None))
+            for run in _runs(graded, rules.fewest):
+                sizes, defaults = [part.counts.size for part in run], [part.counts.defaults for part in run]
+                bounds = most_prudent(sizes, defaults, level, correlation)
+                for place, (part, bound) in enumerate(zip(run, bounds, strict=True)):
+                    pooled = sum(sizes[place:]) if judged and part.counts.defaults < rules.fewest else None
+                    lines.append(_line(part, bound, (level, correlation), rules, pooled))
     return lines
+
+
+def _runs(graded: Sequence[Part], fewest: int) -> list[list[Part]]:
+    """Neighbouring low-default grades together, every other grade alone."""
+    runs: list[list[Part]] = []
+    low = False
+    for part in graded:
+        few = part.counts.defaults < fewest
+        if few and low:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+        low = few
+    return runs
 
 
 def _line(part: Part, bound: float, how: tuple[float, float], rules: Rules, pooled: float | None) -> Line:
     level, correlation = how
     told: Verdict = "information"
     seen = None
-    if pooled is not None and part.counts.defaults < rules.fewest:
+    if pooled is not None:
         told = "pass" if part.pd >= bound else "undecidable"
         seen = power.of_binomial(part.pd, rules.pd_ratio * part.pd, pooled, rules.alpha)
     name = "pluto_tasche_correlated" if correlation else "pluto_tasche"
@@ -99,7 +115,9 @@ def _line(part: Part, bound: float, how: tuple[float, float], rules: Rules, pool
         part.defaults,
         f"PD {part.pd:.5f} is at least the bound" if pooled is not None else "none: reported",
         seen,
-        f"a PD {rules.pd_ratio} times too low in this grade and all worse ones" if seen is not None else "",
+        f"a PD {rules.pd_ratio} times too low in this grade and those pooled with it"
+        if seen is not None
+        else "",
         told,
         _SOURCE,
         Words(

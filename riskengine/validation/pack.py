@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,10 @@ class Evidence:
     judged: Judged
     details: Callable[[pd.Series], pd.DataFrame]  # ids -> dimensions and `money`, in their order
     snapshot: str
+    institution: Words
+    note: Words | None = None
     other: Subject | None = None
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
 
 
 def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
@@ -85,6 +87,8 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
     return _plain(
         {
             "format": FORMAT,
+            "institution": evidence.institution.model_dump(),
+            "note": evidence.note.model_dump() if evidence.note else None,
             "model": bundle.model,
             "title": card["title"],
             "version": subject.version,
@@ -103,6 +107,9 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
             **_sizes(sample),
             "horizon": spec.label.horizon,
             "subject": spec.subject,
+            "features": {
+                note["name"]: {"en": note["en"], "zh": note["zh"]} for note in bundle.recipe["features"]
+            },
             "against": _against(evidence),
             "rules": asdict(evidence.rules) | {"power_at_least": 0.8, "declined_share": _DECLINED},
             "verdict": worst(line["verdict"] for line in lines),
@@ -208,7 +215,7 @@ def _vintages(spec: ModelSpec, evidence: Evidence) -> tuple[list[Line], dict[str
     followed = np.concatenate(share)
     days = pd.DatetimeIndex(rows["as_of"])
     quarters = days.to_period("Q").astype("str").to_numpy(dtype=object)
-    if len(set(quarters)) > 24:
+    if len(set(quarters)) > 36:
         quarters = days.year.astype("str").to_numpy(dtype=object)
     sample = sample_of(rows)
     lines = vintages.vintages(sample, quarters, followed, evidence.rules)
@@ -254,12 +261,12 @@ def _swap(bundle: Bundle, evidence: Evidence) -> tuple[list[Line], dict[str, Any
     named = (theirs["grade"].to_numpy(dtype=object), mine["grade"].to_numpy(dtype=object))
     lines = swap.population(before, after, *named, order)
     lines += swap.swap_set(before, after, cut, money, evidence.rules)
-    return lines, {"cut": drawn_cut(_DECLINED), "rows": len(mine), "matrix": _moves(before, after)}
+    return lines, {"cut": drawn_cut(_DECLINED), "rows": len(mine), "auc": _areas(before, after)}
 
 
-def _moves(before: Sample, after: Sample) -> dict[str, float]:
-    return {"auc_other": auc(before.label, before.score, before.weight) or math.nan,
-            "auc_this": auc(after.label, after.score, after.weight) or math.nan}  # fmt: skip
+def _areas(before: Sample, after: Sample) -> dict[str, float | None]:
+    found = {"other": before, "this": after}
+    return {name: auc(rows.label, rows.score, rows.weight) for name, rows in found.items()}
 
 
 def _against(evidence: Evidence) -> dict[str, Any] | None:

@@ -82,9 +82,7 @@ def _segments(
     rows: Sample, recalibrated: Floats, dimension: tuple[str, Strings], rules: Rules
 ) -> list[Segment]:
     name, values = dimension
-    texts = np.array(
-        ["missing" if pd.isna(value) else str(value) for value in values], dtype=object
-    )
+    texts = np.array(["missing" if pd.isna(value) else str(value) for value in values], dtype=object)
     whole = unit(rows)
     made = []
     for value in sorted(set(texts)):

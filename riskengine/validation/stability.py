@@ -168,9 +168,7 @@ def _codes(before: Population, after: Population, name: str) -> tuple[Numbers, N
             np.unique(np.quantile(first[seen], np.arange(1, _BINS) / _BINS)) if seen.any() else np.zeros(0)
         )
         return _numbered(first, edges), _numbered(second, edges)
-    texts = [
-        np.array(["" if pd.isna(v) else str(v) for v in side], dtype=object) for side in (old, new)
-    ]
+    texts = [np.array(["" if pd.isna(v) else str(v) for v in side], dtype=object) for side in (old, new)]
     place = {text: number for number, text in enumerate(sorted(set(texts[0]) | set(texts[1])))}
     first_code, second_code = (np.array([place[text] for text in side], dtype=np.int64) for side in texts)
     return first_code, second_code

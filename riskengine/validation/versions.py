@@ -49,7 +49,9 @@ def validated(project: Project, asked: Asked) -> dict[str, Any]:
     details = partial(particulars, project, spec.subject)
     facts = snapshot.read(project.store).id
     rules = Rules(replicates=min(spec.validation.replicates, 200))
-    return pack(subject, Evidence(rows, details, facts, _subject(registry, other) if other else None, rules))
+    here = project.environment
+    beside = _subject(registry, other) if other else None
+    return pack(subject, Evidence(rows, details, facts, here.title, here.note, beside, rules))
 
 
 def chosen(registry: Registry, asked: Asked) -> Version:

@@ -184,8 +184,9 @@ def load(project: Project, source: str, text: str) -> None:
     take_in(project, source, [path], date(2006, 3, 31))
 
 
-def promote(project: Project, *, shift: float = 0.0) -> None:
-    """Train a few real trees on simulated rows and make them the champion; `shift` makes another one."""
+def promote(project: Project, *, shift: float = 0.0, **more: Any) -> None:
+    """Train a few real trees on simulated rows and make them the champion; `shift` makes another one, so does what is `more`
+    in its calibration."""
     import lightgbm
     import numpy as np
 
@@ -206,7 +207,7 @@ def promote(project: Project, *, shift: float = 0.0) -> None:
     medians = dict(zip(MODEL_FEATURES, np.nanmedian(matrix, axis=0).tolist(), strict=True))
     parts: dict[str, Any] = {
         "trees.json": export_trees(text),
-        "calibration.json": {"method": "logistic", "a": 1.0, "b": shift},
+        "calibration.json": {"method": "logistic", "a": 1.0, "b": shift, **more},
         "grades.json": GRADES,
         "recipe.json": recipe.to_json(),
         "peers.json": {

@@ -34,7 +34,7 @@ def brute(cases: list[tuple[int, str, float]], causes: tuple[str, ...], until: i
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(CASES)
 def test_incidences_are_the_loops_never_fall_and_sum_to_at_most_one(
     cases: list[tuple[int, str, float]],
@@ -52,7 +52,7 @@ def test_incidences_are_the_loops_never_fall_and_sum_to_at_most_one(
     assert (got["high"] <= 1).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=2, max_size=40))
 def test_one_cause_has_greenwoods_error(cases: list[tuple[int, bool]]) -> None:
     month = [ended for ended, _ in cases]

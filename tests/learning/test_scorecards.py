@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from riskengine.learning import binning
 from riskengine.learning.binning import optimal_bins
 from riskengine.learning.fitting import Rows
-from riskengine.learning.scorecards import fit_card, ridge_logistic, scorecard_files
+from riskengine.learning.scorecards import card_booster, fit_card, ridge_logistic, scorecard_files
 from riskengine.scoring import trees
 
 NAMES = ("risk", "age", "flag", "hump", "same", "noise")
@@ -134,6 +134,10 @@ def test_the_card_says_the_same_bits_as_its_trees_and_repeats_itself() -> None:
     assert booster.predict(given_.matrix, raw_score=True).tobytes() == odds.tobytes()
     compact = json.loads(files["trees.json"])
     assert [trees.raw_score(compact, row) for row in given_.matrix[:500].tolist()] == odds[:500].tolist()
+    again = trees.export_trees(card_booster(card).model_to_string())  # what training would write of it
+    assert again == compact
+    gain = card_booster(card).feature_importance("gain")
+    assert gain.argmax() == NAMES.index("risk")
     assert card.unused.keys() == {"same"} | ({"noise"} & card.unused.keys())
     assert "nothing to tell apart" in card.unused["same"]
 

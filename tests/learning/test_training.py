@@ -117,7 +117,7 @@ def test_trials_are_honest_and_complete(candidate: Candidate) -> None:
     assert (late.name, held.name) == ("out_of_time", "held_out")
     assert late.start > "2003-12-31" >= held.end
     for trial in candidate.trials:
-        assert set(trial.figures) == {"model", "scorecard", "naive"}
+        assert set(trial.figures) == {"model", "scorecard", "logistic", "naive"}
         for figures in trial.figures.values():
             area = figures["auc"]
             assert area.low < area.value < area.high  # type: ignore[operator]

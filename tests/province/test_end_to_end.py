@@ -66,7 +66,7 @@ def test_the_whole_way(folder: Path) -> None:
     assert "rows got a code" in say(*project, "identity", "resolve", "--as-of", EVE)
     for model in ("access_pd", "inforce_pd"):
         say(*project, "retrain", model, "--as-of", EVE)
-        say(*project, "promote", model, "1")
+        say(*project, "promote", model, "1", "--why", "the first champion")
     decided = say(*project, "review", "--as-of", EVE, "--applicants", str(folder / "applicants.csv"))
     assert len(re.findall(r"SQ\d{8}", decided)) >= 5
     for night in ("2026-06-28", END):

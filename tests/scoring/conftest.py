@@ -1,4 +1,4 @@
-"""The simulated bundle as a fixture, in both treatments of missing values."""
+"""The simulated bundles as a fixture: trees in both treatments of missing values, and a scorecard."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from simulated import Made, made_bundle
+from simulated import KINDS, Made, made_bundle
 
 
-@pytest.fixture(scope="session", params=[False, True], ids=["nan_missing", "zero_missing"])
+@pytest.fixture(scope="session", params=list(KINDS))
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     return made_bundle(tmp_path_factory.mktemp("bundle") / "b", request.param)

@@ -9,13 +9,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import NAMES, bundle_files
+from simulated import NAMES
+from simulated import bundle_files as bare_files
 
 from riskengine import registry
 from riskengine.errors import IntegrityError, SetupError, UsageError
+from riskengine.schema import canonical_json
 from riskengine.scoring.bundle import bundle_hash, champion
 from riskengine.scoring.native import score_rows
 from riskengine.scoring.served import ServedBundle
+
+CARD = {
+    "model": "access_pd", "trained_as_of": "2005-12-31", "snapshot": "abc", "rows": 4000, "events": 900,
+    "first_as_of": "1990-01-01", "last_as_of": "2002-12-31", "leakage": {"alone": {"amount": 0.6}},
+    "trials": [{"name": "out_of_time", "figures": {"model": {"auc": {"value": 0.8, "low": 0.75, "high": 0.85}}}}],
+}  # fmt: skip
+SPEC = {
+    "name": "access_pd", "title": {"en": "Default", "zh": "违约"}, "label": {"source": "losses"}, "features": list(NAMES),
+    "inventory": {
+        "owner": "Risk", "developer": "Data", "validator": "Audit", "tier": "low", "review_by": "2027-01-01",
+        **{name: {"en": "A test", "zh": "测试"} for name in ("use", "assumptions", "limitations")},
+    },
+}  # fmt: skip
+
+
+def bundle_files(seed: int) -> tuple[dict[str, bytes], np.ndarray]:
+    files, matrix = bare_files(seed=seed)
+    return files | {
+        "spec.json": canonical_json(SPEC).encode(),
+        "card.json": canonical_json(CARD).encode(),
+    }, matrix
 
 
 def run(files: dict[str, bytes]) -> registry.TrainingRun:

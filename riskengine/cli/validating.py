@@ -1,0 +1,81 @@
+"""Words about validation: `validate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from riskengine import clock
+from riskengine.cli.telling import telling
+from riskengine.errors import Problem, QualityGateError
+from riskengine.project import find
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.command()(validate)
+
+
+def validate(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model: models/<name>.toml.")],
+    version: Annotated[int | None, typer.Option(help="A registered version (default: challenger, else champion).")] = None,
+    alias: Annotated[Literal["", "champion", "challenger"], typer.Option(help="The version of this alias.")] = "",
+    start: Annotated[str, typer.Option("--from", help="First as-of day (default: the first that nothing was learned from).")] = "",
+    end: Annotated[str, typer.Option("--to", help="Last as-of day (default: the last mature one).")] = "",
+    known: Annotated[str, typer.Option(help="Outcomes as known on this day (default: the last one known).")] = "",
+    against: Annotated[int | None, typer.Option(help="Compare with this version (default: the champion).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of pack.json and pack.html (default: in the store, by bundle).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The pack as JSON.")] = False,
+    lang: Annotated[Literal["", "zh", "en"], typer.Option(help="Language in which the page opens.")] = "",
+    fail_on: Annotated[Literal["never", "fail", "undecidable"], typer.Option(help="Exit with code 8 on this verdict or a worse one.")] = "never",
+) -> None:  # fmt: skip
+    """Validate a version: every test with interval, power and verdict, as one page and as JSON. 模型验证"""
+    from riskengine.reports.validation_page import render
+    from riskengine.validation.versions import Asked, folder_of, validated, write_pack
+
+    project = find(context.obj)
+    days = [clock.parse_past_day(text, name) if text else None for name, text in (("--from", start), ("--to", end), ("--known", known))]  # fmt: skip
+    asked = Asked(model, version, alias, days[0], days[1], days[2], against)
+    with telling(f"validating {model}"):
+        told = validated(project, asked)
+        language = lang or project.environment.language
+        written = write_pack(out or folder_of(project, told), told, render(told, language))
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(_lines(told, language)))
+        for path in written:
+            typer.echo(str(path))
+    bad = {"never": (), "fail": ("fail",), "undecidable": ("fail", "undecidable")}[fail_on]
+    if told["verdict"] in bad:
+        counts = told["counts"]
+        got = f"{counts['fail']} failed, {counts['undecidable']} undecidable"
+        raise QualityGateError(
+            f"{model} version {told['version']} is not validated", [Problem("verdict", "pass", got)]
+        )
+
+
+def _lines(told: Mapping[str, Any], language: str) -> list[str]:
+    """The verdict, each section's, and every test that failed."""
+    from riskengine.reports.validation_page import VERDICTS, figure
+
+    period, counts = told["period"], told["counts"]
+    lines = [
+        f"{told['model']} version {told['version']}: {VERDICTS[told['verdict']][language]}"
+        f" ({counts['pass']} pass, {counts['fail']} fail, {counts['undecidable']} undecidable)",
+        f"{told['rows']:,} rows, {told['defaults']:,} defaults, {period['from']} to {period['to']}, as known on {period['known']}"
+        f" ({'later rows' if told['rows_from'] == 'later' else 'rows kept by the training'})",
+    ]
+    for section in told["sections"]:
+        lines.append(f"  {VERDICTS[section['verdict']][language]:<12} {section['title'][language]}")
+        lines += [
+            f"      {line['title'][language]}, {line['scope']}: {figure(line['value'])} (expected {line['limit']}; n {line['n']:,}, defaults {line['defaults']:,})"
+            for line in section["lines"]
+            if line["verdict"] == "fail"
+        ]
+    return lines
