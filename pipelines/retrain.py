@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from riskengine.learning.hindsight import hindsight
 from riskengine.learning.pictures import trial_pictures
 from riskengine.learning.samples import followed_period, labelled_rows, model_spec
 from riskengine.learning.training import TrainingContext, train
+from riskengine.monitor.rule_scores import rule_inputs, rule_scores
 from riskengine.profile.catalogue import Catalogue
 from riskengine.project import Project
 from riskengine.registry import Registry, TrainingRun, log_training
 from riskengine.schema import read_toml
 from riskengine.store import snapshot
 from riskengine.store.ledger import open_ledger, recorded_run
+from riskengine.validation.judged_rows import ARTIFACT, stored_rows
 
 log = logging.getLogger("riskengine.retrain")
 
@@ -39,22 +42,17 @@ def run(project: Project, model: str, as_of: date) -> Retrained:
 
 
 def _train(project: Project, model: str, as_of: date) -> Retrained:
-    spec = model_spec(Catalogue(project), model)
-    facts = snapshot.read(project.store)
-    taken = labelled_rows(project, spec, facts, followed_period(spec, as_of))
-    rows, defaults = len(taken.rows), int(taken.rows["label"].sum())
-    log.info("%s: %d mature rows, %d defaults; audit, fit, tests", model, rows, defaults)
+    catalogue, facts = Catalogue(project), snapshot.read(project.store)
+    spec = model_spec(catalogue, model)
+    extra = rule_inputs(catalogue, spec, as_of)
+    taken = labelled_rows(project, spec, facts, followed_period(spec, as_of), extra)
+    log.info("%s: %d rows %s; audit, fit, tests", model, len(taken.rows), taken.counts)
+    frame = replace(taken.frame(), rules=rule_scores(catalogue, spec, taken.rows, as_of))
     grades = read_toml(project.configs / "grades.toml")
     context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades, taken.counts)
-    candidate = train(spec, taken.frame(), context)
-    version = log_training(
-        Registry(project.store, project.environment.tracking_uri),
-        TrainingRun(
-            *(model, as_of, facts.id, taken.recipe.fingerprint),
-            candidate.params(),
-            candidate.metrics(),
-            trial_pictures(candidate.trials),
-            candidate.files,
-        ),
-    )
-    return Retrained(version.version, version.bundle, json.loads(candidate.files["card.json"]))
+    made = train(spec, frame, context, hindsight(catalogue, facts, taken.mature(), as_of))
+    left = {ARTIFACT: stored_rows(made.judged, taken)}
+    parts = made.params(), made.metrics(), trial_pictures(made.trials), made.files, left, made.tried()
+    run = TrainingRun(model, as_of, facts.id, taken.recipe.fingerprint, *parts)
+    version = log_training(Registry(project.store, project.environment.tracking_uri), run)
+    return Retrained(version.version, version.bundle, json.loads(made.files["card.json"]))

@@ -13,7 +13,18 @@ from typing import Annotated
 
 import typer
 
-from riskengine.cli import books, data, deciding, exporting, identities, models, outcomes, synth, validating, watching
+from riskengine.cli import (
+    books,
+    data,
+    deciding,
+    exporting,
+    identities,
+    models,
+    outcomes,
+    synth,
+    validating,
+    watching,
+)
 from riskengine.errors import RiskEngineError, SetupError
 from riskengine.project import find
 

@@ -36,11 +36,12 @@ def promote(
     why: Why = "",
     plan: Annotated[bool, typer.Option("--plan", help="Only show gates, swap set, expected loss.")] = False,
     as_of: Annotated[str, typer.Option(help="The plan's day; empty: the latest night or training.")] = "",
+    months: Annotated[int, typer.Option(min=1, help="Access: applicants of so many months.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
     language: Language = "",
 ) -> None:
     """Propose that a version becomes the champion; another person approves. 提议上线（须另一人复核）"""
-    from riskengine.monitor.promotion import keep
+    from riskengine.monitor.promotion import Look, keep
     from riskengine.monitor.promotion import plan as planned
     from riskengine.registry import approve as approve_version
     from riskengine.registry import find_version, office, propose
@@ -56,7 +57,7 @@ def promote(
         raise UsageError("A change needs a reason", [problem])
     day = clock.parse_past_day(as_of, "--as-of") if as_of else None
     with telling(f"plan of {model} {version}"):
-        made = planned(project, model, version, day, strict=not plan)
+        made = planned(project, model, version, Look(day, months), strict=not plan)
     if as_json:
         typer.echo(json.dumps({"plan": made.hash, **made.content}, indent=2, ensure_ascii=False))
     else:

@@ -36,7 +36,9 @@ def export(
 
     bundle = _bundle(find(context.obj), model, version, alias)
     replace_text(to, bundle_sql(bundle, dialect))
-    typer.echo(f"{model} bundle {bundle.hash[:12]} -> {to} (reads table profiles: id, {len(bundle.features)} features)")
+    typer.echo(
+        f"{model} bundle {bundle.hash[:12]} -> {to} (reads table profiles: id, {len(bundle.features)} features)"
+    )
 
 
 def reasons(
@@ -60,9 +62,13 @@ def reasons(
         return
     share = "nobody has one" if found.share is None else f"{found.share:.2%} of {found.told:,}"
     typer.echo(f"{model} bundle {bundle.hash[:12]}: {found.rows:,} rows as of {as_of}")
-    typer.echo(f"  the top adverse reason at the peers' median improves the PD: {share}; flat: {found.flat:,}")
+    typer.echo(
+        f"  the top adverse reason at the peers' median improves the PD: {share}; flat: {found.flat:,}"
+    )
     typer.echo(f"  above the expected score without an adverse reason: {found.unexplained:,}")
-    typer.echo(f"  greatest |bias + contributions - score|: {found.gap:.1e}; missing values cited: {found.missing_cited}")
+    typer.echo(
+        f"  greatest |bias + contributions - score|: {found.gap:.1e}; missing values cited: {found.missing_cited}"
+    )
 
 
 def _bundle(project: Project, model: str, version: int, alias: str) -> Bundle:
@@ -79,7 +85,8 @@ def _bundle(project: Project, model: str, version: int, alias: str) -> Bundle:
         if alias not in named:
             hint = nearest(alias, named)
             raise UsageError(
-                f"No such alias of {model}", [Problem("--alias", ", ".join(sorted(named)) or "a model", alias, hint)]
+                f"No such alias of {model}",
+                [Problem("--alias", ", ".join(sorted(named)) or "a model", alias, hint)],
             )
         version = named[alias]
     found = find_version(registry, model, version)

@@ -103,7 +103,9 @@ def checked_reasons(bundle: Bundle, book: Book) -> ReasonCheck:
         told=sum(reason is not None for reason in top),
         improved=improved,
         flat=sum(reason is not None and reason.effect == 0 for reason in top),
-        unexplained=sum(reason is None and one.raw > start for reason, (one, _) in zip(top, rated, strict=True)),
+        unexplained=sum(
+            reason is None and one.raw > start for reason, (one, _) in zip(top, rated, strict=True)
+        ),
         gap=float(gap),
         missing_cited=sum(
             book.rows[number][bundle.features.index(reason.feature)] is None

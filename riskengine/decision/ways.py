@@ -16,7 +16,10 @@ _NOTHING = {
     "en": "Nothing that the applicant can change reaches grade {target}",
     "zh": "申请人可改变的各项均不足以达到等级{target}",
 }
-_FURTHEST = {"en": "; all together give grade {grade} (PD {pd:.2%})", "zh": "；全部改变后等级为{grade}（违约概率{pd:.2%}）"}
+_FURTHEST = {
+    "en": "; all together give grade {grade} (PD {pd:.2%})",
+    "zh": "；全部改变后等级为{grade}（违约概率{pd:.2%}）",
+}
 
 
 def passing_grade(policy: Policy, as_of: date) -> str | None:

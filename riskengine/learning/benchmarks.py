@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,11 +66,6 @@ def rivals(spec: ModelSpec, rows: Rows, known: Known | None = None) -> dict[str,
             raise UsageError("The rules' scores do not fit the rows", [wrong])
         made[name] = _by_rule(name, np.asarray(score, dtype=np.float64), rows)
     return made
-
-
-def scorecard(rows: Rows, names: Sequence[str], chosen: Sequence[str]) -> Callable[[Floats], Floats]:
-    """The log-odds of a scorecard of the `chosen` features (none: all), without declared directions."""
-    return fit_card(rows, names, {}, chosen).odds
 
 
 def logistic(rows: Rows) -> Callable[[Floats], Floats]:

@@ -1,4 +1,4 @@
-"""What does a feature tell that only the future knows? Statistical tests on rows, none of which needs a store.
+"""What does a feature tell that only the future knows? The evidence, and tests on it, none of which needs a store.
 
 Each test has a null that an honest feature meets, however strong it is:
 
@@ -16,7 +16,8 @@ share of defaults; it is judged against it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import chi2
@@ -30,6 +31,38 @@ _SHUFFLES = 20
 _FEWEST = 30
 _FEWEST_PURE, _PURE, _PURE_LOW, _PURE_ODDS = 25, 0.85, 0.65, 20.0
 _FEWEST_VALUES = 6
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """What happened to a source column after the outcomes: marked rows and rows, failed and others; the test's result."""
+
+    source: str
+    column: str
+    kind: str  # "rewritten" | "arrived late"
+    features: tuple[str, ...]
+    bad: tuple[int, int]
+    good: tuple[int, int]
+    gap: float
+    z: float
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """Evidence on sampled rows: features now and a month later (n x k), label, days to the event and of age (NaN: none)."""
+
+    names: tuple[str, ...]
+    now: Floats
+    later: Floats
+    label: Numbers
+    lead: Floats
+    age: Floats
+    group: Numbers
+    horizon: int  # days
+    fields: tuple[FieldChange, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # feature -> "source.column" it is made from
 
 
 @dataclass(frozen=True)
@@ -162,5 +195,5 @@ def _placements(points: Floats, others: Floats) -> Floats:
 
 
 def _ranks(values: Floats) -> Floats:
-    unique, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(times) - (times - 1) / 2)[place], dtype=np.float64)

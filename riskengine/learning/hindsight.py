@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from riskengine.clock import Span
-from riskengine.learning.foreknowledge import stratified
-from riskengine.learning.metrics import Floats, Numbers
+from riskengine.learning.foreknowledge import FieldChange, Hindsight, stratified
+from riskengine.learning.metrics import Floats
 from riskengine.learning.outcomes import shift
 from riskengine.learning.samples import LabelledRows
 from riskengine.learning.spec import ModelSpec
@@ -36,38 +35,10 @@ from riskengine.profile.recipe import Recipe
 from riskengine.store.ledger import batch_records, open_ledger
 from riskengine.store.snapshot import Snapshot
 
+__all__ = ["AT_MOST", "FieldChange", "Hindsight", "hindsight"]
 AT_MOST = 20_000
 _MONTH = Span(months=1)
 _OWN = 0.5  # a key with fewer values than this share of the subjects is shared, not the subject's own
-
-
-@dataclass(frozen=True)
-class FieldChange:
-    """What happened to a source column after the outcomes: marked rows and rows, failed and others; the test's result."""
-
-    source: str
-    column: str
-    kind: str  # "rewritten" | "arrived late"
-    features: tuple[str, ...]
-    bad: tuple[int, int]
-    good: tuple[int, int]
-    gap: float
-    z: float
-
-
-@dataclass(frozen=True)
-class Hindsight:
-    """Evidence on sampled rows: features now and a month later (n x k), label, days to the event and of age (NaN: none)."""
-
-    names: tuple[str, ...]
-    now: Floats
-    later: Floats
-    label: Numbers
-    lead: Floats
-    age: Floats
-    group: Numbers
-    horizon: int  # days
-    fields: tuple[FieldChange, ...] = ()
 
 
 def hindsight(catalogue: Catalogue, snapshot: Snapshot, taken: LabelledRows, known: date) -> Hindsight:
@@ -93,9 +64,18 @@ def hindsight(catalogue: Catalogue, snapshot: Snapshot, taken: LabelledRows, kno
         lead,
         age,
         np.unique(rows["group"].astype(str), return_inverse=True)[1].astype(np.int64),
-        int((shift(as_of[:1], Span.parse(spec.label.horizon)) - as_of[:1]).astype(int)[0]) if len(rows) else 0,
+        int((shift(as_of[:1], Span.parse(spec.label.horizon)) - as_of[:1]).astype(int)[0])
+        if len(rows)
+        else 0,
         fields,
+        {name: _read_by(catalogue, name) for name in names},
     )
+
+
+def _read_by(catalogue: Catalogue, name: str) -> tuple[str, ...]:
+    """The source columns that a feature is computed from, as `source.column`."""
+    read = (item for item in aggregates(catalogue.feature(name)) if item.source)
+    return tuple(sorted({f"{item.source}.{item.column or 'event_date'}" for item in read}))
 
 
 def _sampled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +101,8 @@ def _a_month_later(bench: Workbench, recipe: Recipe, rows: pd.DataFrame) -> pd.D
         {", " + declared if declared else ""} FROM asked ORDER BY subject"""
     )
     bench.connection.unregister("asked")
-    return bench.frame(recipe).sort_values("subject", ignore_index=True)
+    found: pd.DataFrame = bench.frame(recipe).sort_values("subject", ignore_index=True)
+    return found
 
 
 def _ages(bench: Workbench, rule: SubjectRule, rows: pd.DataFrame) -> Floats:
@@ -173,7 +154,12 @@ def _watched(catalogue: Catalogue, rows: pd.DataFrame, lead: Floats) -> pd.DataF
     made = rows[["id", "as_of", "label", *keys]].assign(lead=lead)
     made = made.loc[:, ~made.columns.duplicated()]
     order = np.random.default_rng(23).permutation(len(made))
-    made = made.iloc[order].sort_values("label", ascending=False, kind="stable").drop_duplicates("id").sort_index()
+    made = (
+        made.iloc[order]
+        .sort_values("label", ascending=False, kind="stable")
+        .drop_duplicates("id")
+        .sort_index()
+    )
     made["quarter"] = pd.factorize(made["as_of"].dt.to_period("Q"))[0]
     dealt = made["lead"].to_numpy(copy=True)
     rng = np.random.default_rng(29)
@@ -184,7 +170,8 @@ def _watched(catalogue: Catalogue, rows: pd.DataFrame, lead: Floats) -> pd.DataF
         dealt[others] = rng.choice(leads, int(others.sum())) if len(leads) else np.nan
     made["cutoff"] = made["as_of"] + pd.to_timedelta(dealt, unit="D")
     made = made[np.isfinite(dealt)].reset_index(drop=True)
-    return made.assign(place=np.arange(len(made), dtype=np.int64))
+    numbered: pd.DataFrame = made.assign(place=np.arange(len(made), dtype=np.int64))
+    return numbered
 
 
 def _columns_read(catalogue: Catalogue, spec: ModelSpec) -> dict[tuple[str, str], dict[str, set[str]]]:
@@ -222,7 +209,7 @@ def _marks(
         for column in asked
     )
     wanted = ", ".join(f'f."{column}"' for column in dict.fromkeys([*key, *asked]) if column != "event_date")
-    return bench.connection.execute(
+    found: pd.DataFrame = bench.connection.execute(
         f"""WITH u AS (
             SELECT w.place, w.as_of, w.cutoff, {wanted}, f.event_date, f.known_at, f.batch
             FROM watched w JOIN {files} f ON {joined}
@@ -234,7 +221,8 @@ def _marks(
         SELECT u.place, coalesce(a.received > u.cutoff AND u.known_at <= u.as_of, false) AS late{compared}
         FROM u LEFT JOIN l ON {same} LEFT JOIN arrivals a ON a.batch = u.batch ORDER BY u.place""",
         {"known": known},
-    ).df()  # type: ignore[no-any-return]
+    ).df()
+    return found
 
 
 def _judged(

@@ -4,8 +4,8 @@ Seven questions, each of which refuses and names the feature (and the source col
 
 1. *Alone*: does one feature separate better than any honest one can, by its values, by being missing, or by a pattern of
    its digits (a multiple of 12, a round amount)?
-2. *More than all others*: does it tell more than a model of all the other features? With hindsight this is asked of failures
-   that are still far away only, for near to the outcome an honest signal (an overdue) may be the best there is.
+2. *More than all others*: does it tell more than a model of all the other features? With hindsight, one
+   that wanes is excused: near to the outcome an honest signal (an overdue) may be the best there is, far away it is not.
 3. *Always right*: does one of its values hold failed rows and (almost) nobody else, or is it a rate that has its own row in it?
 4. *Canary*: does a model of shuffled labels know anything? Then the test rows are not independent.
 5. *A month later*: is it much better one month later about failures that are still far away?
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -28,13 +28,13 @@ import numpy as np
 from riskengine.errors import Problem, QualityGateError
 from riskengine.learning import fitting, foreknowledge
 from riskengine.learning.fitting import Rows
-from riskengine.learning.foreknowledge import Match
-from riskengine.learning.hindsight import Hindsight
+from riskengine.learning.foreknowledge import FieldChange, Hindsight, Match
 from riskengine.learning.metrics import Floats, Numbers, auc
 from riskengine.learning.patterns import held_out_rate, patterns
 
 _SUSPECT, _MOST_SUSPECTS = 0.75, 3
 _THIN = 20_000
+_WANES = 0.03  # by so much less AUC, a signal that is near to the outcome tells of failures far away
 _FEWEST = 30  # failed rows without which a question is not asked
 _QUICK = {
     "objective": "binary",
@@ -112,23 +112,31 @@ def audit(
         if alone[name] > limits.single_auc
     ]
     problems += [
-        Problem(name, "no value of which (nearly) every row fails", f"{pure[name]:.1%} of a value's rows", _REMOVE)
+        Problem(
+            name, "no value of which (nearly) every row fails", f"{pure[name]:.1%} of a value's rows", _REMOVE
+        )
         for name in free
         if name in pure
     ]
     problems += [
-        Problem(name, "a rate without the row's own outcome", f"one that follows it (p {chance:.0e})", _ECHO_NEXT)
-        for name, chance in ((n, foreknowledge.echo(rows.matrix[:, c], rows.label)) for c, n in enumerate(names))
+        Problem(
+            name, "a rate without the row's own outcome", f"one that follows it (p {chance:.0e})", _ECHO_NEXT
+        )
+        for name, chance in (
+            (n, foreknowledge.echo(rows.matrix[:, c], rows.label)) for c, n in enumerate(names)
+        )
         if chance < _ECHO
     ]
-    without = _beside_others(rows, names, fold, [n for n in free if n not in {p.where for p in problems}], alone)
+    without = _beside_others(
+        rows, names, fold, [n for n in free if n not in {p.where for p in problems}], alone
+    )
     far: dict[str, tuple[float, float]] = {}
     for name, others in without.items():
         if alone[name] <= others:
             continue
         if hindsight is not None:
             far[name] = _far_away(hindsight, name)
-            if far[name][0] <= max(far[name][1], _SUSPECT):
+            if far[name][0] <= max(far[name][1], _SUSPECT) and far[name][0] < alone[name] - _WANES:
                 continue
         problems.append(
             Problem(
@@ -151,11 +159,17 @@ def audit(
     seen: dict[str, Any] = {}
     if hindsight is not None:
         more, seen = _with_hindsight(hindsight, limits)
-        named = {problem.where for problem in problems}
-        problems += [problem for problem in more if problem.where not in named]
+        problems = [_placed(problem, hindsight) for problem in problems + more]
     if problems:
-        raise QualityGateError("Leakage: the model would know the outcome", problems)
+        first = {problem.where: problem for problem in reversed(problems)}  # one line a field: its first
+        raise QualityGateError("Leakage: the model would know the outcome", list(first.values())[::-1])
     return Audit(alone, without, canary, limit, dict(limits.explained), pure, far, **seen)
+
+
+def _placed(problem: Problem, seen: Hindsight) -> Problem:
+    """The problem of a feature with the source columns that the feature is made from."""
+    read = ", ".join(seen.reads.get(problem.where, ()))
+    return replace(problem, next=f"It reads {read}. {problem.next}") if read else problem
 
 
 def alone_auc(values: Floats, label: Numbers, fold: Numbers) -> float:
@@ -269,16 +283,21 @@ def _with_hindsight(seen: Hindsight, limits: Limits) -> tuple[list[Problem], dic
         if (match.share - match.chance > _DAY_SHARE and match.z > _DAY_Z) or order > _DAY_ORDER:
             got = f"{match.share:.0%} of failed rows agree with their day ({match.chance:.0%} by chance), order {order:.2f}"
             problems.append(
-                Problem(name, "no value that tells the day of failure", got, "It is written after the outcome. Remove it")
+                Problem(
+                    name,
+                    "no value that tells the day of failure",
+                    got,
+                    "It is written after the outcome. Remove it",
+                )
             )
     for change in seen.fields:
         if change.gap > _FIELD_GAP and change.z > _FIELD_Z and change.bad[0] >= _FIELD_LEAST:
             problems += _field_problems(change)
     told = {"later": later, "day": day, "fields": tuple(vars(one) for one in seen.fields)}
-    return list({p.where: p for p in reversed(problems)}.values())[::-1], told | {"hindsight_rows": len(seen.label)}
+    return problems, told | {"hindsight_rows": len(seen.label)}
 
 
-def _field_problems(change: Any) -> list[Problem]:
+def _field_problems(change: FieldChange) -> list[Problem]:
     """One line for each feature that reads the field."""
     share = [one[0] / max(one[1], 1) for one in (change.bad, change.good)]
     return [

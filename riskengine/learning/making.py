@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from riskengine.clock import Span
 from riskengine.learning import fitting, hazard
@@ -15,11 +16,12 @@ from riskengine.learning.calibration import OutOfFold, calibrated_rows, choose_c
 from riskengine.learning.fitting import Flags, Rows
 from riskengine.learning.frames import PersonMonths, TrainingFrame
 from riskengine.learning.metrics import CLIP, Floats
+from riskengine.learning.scorecards import Card, card_booster, fit_card
 from riskengine.learning.segments import segment_shifts
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.splitting import folds
 from riskengine.learning.uncertainty import interval_table
-from riskengine.scoring.calibration import bounded, shift_of, shifted
+from riskengine.scoring.calibration import bounded, segment_text, shift_of, shifted
 from riskengine.scoring.term_structure import DAYS_A_MONTH
 
 
@@ -46,17 +48,21 @@ class Made:
     calibration: dict[str, Any]
     out_of_fold: Floats
 
+    def kept(self) -> pd.DataFrame:
+        """The rows with a usable label and their out-of-fold scores: `subject`, `as_of`, `raw`, `pd`."""
+        judged = self.taught.frame.judged
+        rows, raw = self.taught.where(judged), self.out_of_fold[judged]
+        pooled = _pooled(self.calibration, raw, rows.rows.matrix)
+        given = {"subject": rows.frame.subject, "as_of": rows.frame.as_of.astype("M8[s]")}
+        return pd.DataFrame(given | {"raw": raw, "pd": _moved(self.calibration, pooled, rows.frame.segment)})
+
     def raw(self, matrix: Floats) -> Floats:
         """Raw scores: log-odds, or a hazard's index."""
         return fitting.predict(self.booster, matrix)
 
     def pd(self, matrix: Floats, segment: npt.NDArray[Any] | None = None) -> Floats:
         """PDs over the label's horizon, with the shifts of the rows' segments."""
-        pooled = _pooled(self.calibration, self.raw(matrix), matrix)
-        if segment is None or "segments" not in self.calibration:
-            return pooled
-        moves = [shift_of(self.calibration, value) for value in segment.tolist()]
-        return np.array([shifted(pd, by) for pd, by in zip(pooled.tolist(), moves, strict=True)])
+        return _moved(self.calibration, _pooled(self.calibration, self.raw(matrix), matrix), segment)
 
 
 def log_odds(pd: Floats) -> Floats:
@@ -133,6 +139,8 @@ def _booster(spec: ModelSpec, taught: Taught) -> Any:
     if spec.hazard:
         assert taught.seen is not None
         return hazard.fit_index(spec, hazard.panel(spec, rows, taught.seen))
+    if spec.kind == "scorecard":
+        return card_booster(fit_scorecard(spec, rows))
     return fitting.fit(fitting.parameters(spec), spec.lightgbm.rounds, rows, spec.features)
 
 
@@ -155,9 +163,25 @@ def _calibration(spec: ModelSpec, taught: Taught, raw: Floats) -> dict[str, Any]
     return made | {"interval": interval_table(rows, pooled, spec.uncertainty)}
 
 
+def fit_scorecard(spec: ModelSpec, rows: Rows) -> Card:
+    """The scorecard of a spec on these rows: its directions, and the features of its baseline (none: all)."""
+    directions = dict(zip(spec.features, spec.constraints, strict=True))
+    return fit_card(rows, spec.features, directions, spec.baseline.features)
+
+
 def _out_of_fold(taught: Taught, raw: Floats) -> OutOfFold:
     rows, frame = taught.rows, taught.frame
     return OutOfFold(rows.label, raw, rows.weight, frame.as_of, frame.segment, rows.group)
+
+
+def _moved(calibration: dict[str, Any], pooled: Floats, segment: npt.NDArray[Any] | None) -> Floats:
+    """PDs with the shifts of their segments."""
+    if segment is None or "segments" not in calibration:
+        return pooled
+    moves = [shift_of(calibration, segment_text(value)) for value in segment.tolist()]
+    return np.array(
+        [shifted(pd, by) for pd, by in zip(pooled.tolist(), moves, strict=True)], dtype=np.float64
+    )
 
 
 def _pooled(calibration: dict[str, Any], raw: Floats, matrix: Floats) -> Floats:

@@ -8,7 +8,8 @@ day of training. What the label's event, its indeterminate, excluded and competi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pandas as pd
@@ -83,6 +84,10 @@ class LabelledRows:
             months=self.months(),
         )
 
+    def mature(self) -> LabelledRows:
+        """Only the rows whose label is known."""
+        return replace(self, rows=self.rows[self.rows["mature"]].reset_index(drop=True))
+
     def months(self) -> PersonMonths:
         """What was seen of each row month by month."""
         leads = [self.rows[name].to_numpy(dtype="int64") for name in ("event_lead", "exit_lead", "followed")]
@@ -123,10 +128,14 @@ def followed_period(spec: ModelSpec, trained: date) -> Period:
     return Period(period.start, max(last, period.end), trained, immature=True)
 
 
-def labelled_rows(project: Project, spec: ModelSpec, snapshot: Snapshot, period: Period) -> LabelledRows:
-    """Every subject of the period with a mature label."""
+def labelled_rows(
+    project: Project, spec: ModelSpec, snapshot: Snapshot, period: Period, extra: Sequence[str] = ()
+) -> LabelledRows:
+    """Every subject of the period with a mature label; `extra` are features that are computed beside the model's."""
     catalogue = Catalogue(project)
-    recipe = compile_recipe(catalogue, spec.features)
+    model = compile_recipe(catalogue, spec.features)
+    more = tuple(name for name in dict.fromkeys(extra) if name not in spec.features)
+    recipe = compile_recipe(catalogue, (*spec.features, *more)) if more else model
     rule = _rule(catalogue, spec)
     with Workbench(snapshot) as bench:
         bench.load_facts(recipe)
@@ -154,7 +163,7 @@ def labelled_rows(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
         )
     taken = (*LEARNED, "immature") if period.immature else LEARNED
     chosen = rows["status"].isin(taken)
-    return LabelledRows(rows[chosen].reset_index(drop=True), recipe, spec, _counted(rows["status"]))
+    return LabelledRows(rows[chosen].reset_index(drop=True), model, spec, _counted(rows["status"]))
 
 
 def status_counts(project: Project, spec: ModelSpec, snapshot: Snapshot, period: Period) -> dict[str, int]:

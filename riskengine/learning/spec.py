@@ -30,6 +30,7 @@ from riskengine.learning.spec_blocks import (
 )
 from riskengine.schema import Definition, Words, parse, read_toml
 
+RESERVED = ("model", "scorecard", "logistic", "naive", "policy", "signals")  # other means in every comparison
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
 
@@ -39,6 +40,7 @@ class ModelSpec(Definition):
     name: str
     title: Words
     subject: Literal["applicant", "guarantee"]
+    kind: Literal["trees", "scorecard"] = "trees"  # LightGBM, or a scorecard of monotone optimal bins
     label: Label
     population: Population
     sample_weight: SampleWeight | None = None
@@ -75,6 +77,13 @@ class ModelSpec(Definition):
                 Span.parse(text or "0d")
             except UsageError:
                 wrong.append(f"{place} is a length such as 36m, not {text!r}")
+        if self.kind == "scorecard" and self.hazard:
+            wrong.append("a scorecard has no hazard: it tells one horizon")
+        wrong += [
+            f"rules: {rule.name!r} is a means of its own, name the rule otherwise"
+            for rule in self.rules
+            if rule.name in RESERVED
+        ]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -11,27 +11,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from riskengine.clock import Span
 from riskengine.learning import fitting, leakage
 from riskengine.learning.fitting import Flags
 from riskengine.learning.frames import TrainingContext, TrainingFrame, checked, peers
 from riskengine.learning.hindsight import Hindsight
-from riskengine.learning.making import Made, Taught, make, part_of, to_scale
+from riskengine.learning.making import Made, Taught, fit_scorecard, make, part_of, to_scale
 from riskengine.learning.metrics import Estimate, Numbers
 from riskengine.learning.outcomes import Days, shift
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.splitting import Split, enough, folds, held_out, split
+from riskengine.learning.standing import summary
 from riskengine.learning.trials import Trial, gates, trial
 from riskengine.learning.tuning import Tried, tuned
 from riskengine.schema import canonical_json
 from riskengine.scoring.trees import export_trees
 
+_LINES = ("none", "intercept", "logistic")
 __all__ = ["Candidate", "TrainingContext", "TrainingFrame", "Trial", "train"]
 
 
@@ -46,6 +49,7 @@ class Candidate:
     rows: int
     events: int
     search: tuple[Tried, ...] = ()
+    judged: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # rows that a validation may judge by
 
     def metrics(self) -> dict[str, tuple[float | None, float | None, float | None]]:
         """Name -> (value, low, high) for the registry: `out_of_time_auc`, `held_out_scorecard_ks`, ..."""
@@ -64,6 +68,11 @@ class Candidate:
             "rows": self.rows,
             "events": self.events,
         }
+
+    def tried(self) -> list[tuple[Mapping[str, Any], Mapping[str, float]]]:
+        """Each trial of the search: parameters, and numbers for the registry."""
+        numbers = ("loss", "gain", "gain_error")
+        return [(one.params, {name: float(getattr(one, name)) for name in numbers}) for one in self.search]
 
 
 def train(
@@ -90,6 +99,9 @@ def train(
     card = _card(spec, judged, context, (parts, trials, audit))
     card["monotone_steps_checked"] = checked_steps
     card["importance"] = _importance(spec, final.booster)
+    if spec.kind == "scorecard":
+        card["scorecard"] = _points(spec, final, context)
+    card["calibration"] = {"method": final.calibration["method"], **final.calibration.get("choice", {})}
     card["tuning"] = [asdict(one) for one in search]
     text = final.booster.model_to_string()
     contents: dict[str, Any] = {
@@ -104,7 +116,8 @@ def train(
     files = {name: canonical_json(part).encode() for name, part in contents.items()}
     files["model.txt"] = text.encode()
     counted = len(judged.label), int(judged.label.sum())
-    return Candidate(spec, files, trials, audit, *counted, tuple(search))
+    kept = {one.name: one.tested for one in trials} | {"development": early.kept()}
+    return Candidate(spec, files, trials, audit, *counted, tuple(search), kept)
 
 
 def _test_models(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> tuple[Made, Made]:
@@ -150,9 +163,12 @@ def _card(
     done: tuple[Split, tuple[Trial, ...], leakage.Audit],
 ) -> dict[str, Any]:
     parts, trials, audit = done
-    shown = [{key: value for key, value in vars(one).items() if key != "samples"} for one in trials]
+    shown = [
+        {key: value for key, value in vars(one).items() if key not in ("samples", "tested")} for one in trials
+    ]
     for entry in shown:
         entry["delong"] = _rounded(entry["delong"])
+        entry["against"] = summary(entry["standings"]).model_dump()
         entry["standings"] = [one.to_json() for one in entry["standings"]]
         entry["better"] = {one["rival"]: one["auc"] for one in entry["standings"]}
         entry["figures"] = {
@@ -178,6 +194,13 @@ def _card(
         "leakage": asdict(audit),
         "libraries": {name: version(name) for name in ("lightgbm", "numpy", "scikit-learn")},
     }
+
+
+def _points(spec: ModelSpec, made: Made, context: TrainingContext) -> list[dict[str, Any]]:
+    """The scorecard's bins with points; a calibration that is no straight line leaves the points those of the raw score."""
+    how = made.calibration
+    line = (float(how.get("a", 1.0)), float(how.get("b", 0.0))) if how["method"] in _LINES else (1.0, 0.0)
+    return fit_scorecard(spec, made.taught.rows).shown(line, context.grades["points"])
 
 
 def _rounded(estimate: Estimate) -> dict[str, float | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from riskengine.errors import Problem, QualityGateError
 from riskengine.learning import fitting
@@ -29,6 +30,7 @@ class Trial:
     delong: Estimate
     standings: tuple[Standing, ...]
     samples: dict[str, Sample] = field(repr=False, default_factory=dict)
+    tested: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
 
     @property
     def better(self) -> dict[str, Estimate]:
@@ -62,6 +64,10 @@ def trial(spec: ModelSpec, tested: Taught, made: Made, name: str) -> Trial:
             samples["model"], {means: (rival.title, samples[means]) for means, rival in others.items()}, times
         ),
         samples=samples,
+        tested=pd.DataFrame(
+            {"subject": tested.frame.subject, "as_of": day.astype("M8[s]"), "raw": made.raw(part.matrix)}
+            | {"pd" if means == "model" else f"score_{means}": one.pd for means, one in samples.items()}
+        ),
     )
 
 

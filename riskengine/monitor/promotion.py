@@ -18,6 +18,14 @@ from riskengine.store.snapshot import replace_text
 
 
 @dataclass(frozen=True)
+class Look:
+    """Who is looked at: the book of a day, or who applied in so many months to it (None: the latest night or training)."""
+
+    as_of: date | None = None
+    months: int = 12
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan: a JSON value that depends on bundles, facts, definitions and its day only, and its hash."""
 
@@ -35,7 +43,7 @@ class Plan:
 
 
 def plan(
-    project: Project, model: str, version: int, as_of: date | None = None, *, strict: bool = False
+    project: Project, model: str, version: int, look: Look | None = None, *, strict: bool = False
 ) -> Plan:
     """Gates, and the swap set against today's champion (None where there is none, or where it is the same bundle).
 
@@ -51,9 +59,10 @@ def plan(
     said = entries(project.store).get(model)
     day, swap, why = None, None, ""
     if said and said["bundle"] != bundle.hash:
-        day = as_of or plan_day(project, bundle)
+        look = look or Look()
+        day = look.as_of or plan_day(project, bundle)
         try:
-            swap = swap_set(project, champion(project.store, model), bundle, day)
+            swap = swap_set(project, champion(project.store, model), bundle, day, look.months)
         except (UsageError, SetupError) as error:
             why = str(error)
     return Plan(

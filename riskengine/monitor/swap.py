@@ -35,7 +35,7 @@ from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import master_scale
 from riskengine.store import snapshot
 
-MOST = 5_000  # applicants at most, the latest: a plan is read by people who wait
+MOST = 2_000  # applicants at most, the latest: people wait for a plan, and a verdict takes milliseconds
 LISTED = 50
 _QUIET = "none"
 

@@ -14,8 +14,8 @@ _COUNTED = {
 }  # fmt: skip
 _MEASURED = {
     "1/month": "每月", "CNY": "元", "CNY/month": "元/月", "CNY/person": "元/人", "USD": "美元", "USD a month": "美元/月",
-    "class": "级", "classes": "级", "index": "", "kWh": "千瓦时", "ln CNY": "ln 元", "share": "比例", "times": "倍",
-    "yes/no": "是/否", "-1 to 1": "−1至1",
+    "class": "级", "classes": "级", "index": "", "kWh": "千瓦时", "ln CNY": "（对数，元）", "share": "比例", "times": "倍",
+    "yes/no": "是/否", "-1 to 1": "（−1至1）",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -63,6 +63,7 @@ class TrainingRun:
     figures: Mapping[str, bytes]
     files: Mapping[str, bytes]
     tables: Mapping[str, bytes] = field(default_factory=dict)  # rows that later work needs: validation
+    trials: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]] = ()  # of the search: parameters, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def log_run(registry: Registry, run: TrainingRun) -> Version:
         started = client.create_run(experiment, run_name=f"{run.model} {run.as_of.isoformat()}")
         run_id = started.info.run_id
         _log_numbers(client, run_id, run)
+        for number, (params, numbers) in enumerate(run.trials):
+            _log_trial(client, (experiment, run_id), f"trial {number}", (params, numbers))
         for room, parts in (("figures", run.figures), ("tables", run.tables)):
             for part, content in sorted(parts.items()):
                 path = folder / part
@@ -208,6 +211,26 @@ def _log_numbers(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
         params=[Param(key, str(value)[:6000]) for key, value in sorted(given.items())],
         tags=[RunTag("snapshot", run.snapshot), RunTag("recipe", run.recipe)],
     )
+
+
+def _log_trial(
+    client: Any,
+    parent: tuple[str, str],
+    name: str,
+    done: tuple[Mapping[str, Any], Mapping[str, float]],
+) -> None:
+    """One trial of a search as a run nested in the training's."""
+    from mlflow.entities import Metric, Param
+
+    experiment, run_id = parent
+    child = client.create_run(experiment, run_name=name, tags={"mlflow.parentRunId": run_id})
+    params, numbers = done
+    client.log_batch(
+        child.info.run_id,
+        metrics=[Metric(key, float(number), 0, 0) for key, number in sorted(numbers.items())],
+        params=[Param(key, str(value)) for key, value in sorted(params.items())],
+    )
+    client.set_terminated(child.info.run_id)
 
 
 def _experiment(registry: Registry, client: MlflowClient, model: str) -> str:

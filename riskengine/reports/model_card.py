@@ -17,6 +17,10 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
         f" {card['events']:,} defaults ({card['first_as_of']} to {card['last_as_of']});"
         f" weighted base rate {card['weighted_base_rate']:.4f}",
     ]
+    if card.get("counts"):
+        lines.append(
+            "rows: " + ", ".join(f"{name} {count:,}" for name, count in sorted(card["counts"].items()))
+        )
     for trial in card["trials"]:
         lines.append("")
         lines.append(

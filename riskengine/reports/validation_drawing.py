@@ -41,8 +41,8 @@ def separation(curves: Mapping[str, Sequence[Sequence[float]]], across: int, tit
         colour = _LINES[place % len(_LINES)]
         body += f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{1.8 if place == 0 else 1.2}"/>'
         y = 10 + size - 14 * (len(curves) - place) + 4
-        body += f'<line x1="{left + size - 96}" y1="{y - 4}" x2="{left + size - 80}" y2="{y - 4}" stroke="{colour}" stroke-width="2"/>'
-        body += f'<text x="{left + size - 75}" y="{y}">{escape(means)}</text>'
+        body += f'<line x1="{left + size - 136}" y1="{y - 4}" x2="{left + size - 120}" y2="{y - 4}" stroke="{colour}" stroke-width="2"/>'
+        body += f'<text x="{left + size - 115}" y="{y}">{escape(means)}</text>'
     return picture(body, left + size + 10, size + foot + 10, title, "chart")
 
 

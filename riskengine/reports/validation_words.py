@@ -117,6 +117,13 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (rf"^a PD {_N} times too low$", r"违约概率低估至 1/\1"),
     (rf"^a PD {_N} times too low is not green$", r"违约概率低估至 1/\1 时不为绿灯"),
     (rf"^a PD {_N} times too low in this grade and all worse ones$", r"本等级及更差等级违约概率低估至 1/\1"),
+    (
+        rf"^a PD {_N} times too low in this grade and those pooled with it$",
+        r"本等级及与其合并的等级违约概率低估至 1/\1",
+    ),
+    (r"^at least two segments with enough defaults$", "至少两个分组有足够违约"),
+    (r"^not above zero$", "不大于0"),
+    (rf"^those swapped in default {_N} times as often$", r"换入者违约率为换出者的 \1 倍"),
     (rf"^one segment of average size has PDs {_N} times too low$", r"某一平均规模分组违约概率低估至 1/\1"),
     (rf"^one segment of average precision loses {_N}$", r"某一平均精度分组 AUC 下降 \1"),
     (rf"^a shift of {_N} standard deviations$", r"迁移 \1 个标准差"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,8 @@ PARTS = (
     "spec.json",
     "trees.json",
 )
-_RESTORE = "Restore the bundle from the registry with riskengine promote, or retrain"
+_HASH = re.compile(r"[0-9a-f]{64}")
+_RESTORE = "Remove the folder and fetch it again with riskengine promote MODEL VERSION --plan"
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,21 @@ class Bundle:
         return {}
 
     def _json(self, name: str) -> dict[str, Any]:
-        content = json.loads(self.files[name])
-        assert isinstance(content, dict)
-        return content
+        return strict_json(self.files[name], self.folder / name)
+
+
+def strict_json(raw: bytes | str, path: Path) -> dict[str, Any]:
+    """The JSON object in a file that decides something: one reading only, so no key twice, no NaN, no infinity.
+
+    Anything else is an `IntegrityError` naming the file.
+    """
+    try:
+        content = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(path, str(error)) from None
+    if not isinstance(content, dict):
+        raise _not_json(path, type(content).__name__)
+    return content
 
 
 def bundle_hash(files: Mapping[str, bytes], model: str) -> str:
@@ -132,7 +146,7 @@ def read_bundle(folder: Path, expected: str | None = None) -> Bundle:
     With `expected`, the manifest itself must have that hash; a file the manifest does not list is refused too.
     """
     manifest_path = folder / MANIFEST
-    if not manifest_path.is_file():
+    if manifest_path.is_symlink() or not manifest_path.is_file():
         raise IntegrityError(
             "A bundle is damaged", [Problem(str(manifest_path), "a manifest", "no file", _RESTORE)]
         )
@@ -153,7 +167,7 @@ def read_bundle(folder: Path, expected: str | None = None) -> Bundle:
 def champion_of(store: Path, model: str) -> dict[str, Any]:
     """The entry of `champions.json` for `model`: `{"bundle": hash, "version": n}`; none is a `SetupError`."""
     path = store / "champions.json"
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    entries = strict_json(path.read_bytes(), path) if path.exists() else {}
     if model not in entries:
         raise SetupError(
             f"No champion of {model}",
@@ -168,7 +182,16 @@ def champion_of(store: Path, model: str) -> dict[str, Any]:
             ],
         )
     entry = entries[model]
-    assert isinstance(entry, dict)
+    if not (
+        isinstance(entry, dict)
+        and _HASH.fullmatch(str(entry.get("bundle")))
+        and type(entry.get("version")) is int
+    ):
+        hint = f"Run riskengine promote {model} VERSION"
+        raise IntegrityError(
+            "The pointer to the champion is damaged",
+            [Problem(f"{path}: {model}", "a bundle's hash and a version", json.dumps(entry)[:80], hint)],
+        )
     return entry
 
 
@@ -184,7 +207,7 @@ def champion(store: Path, model: str) -> Bundle:
                     str(folder),
                     "the promoted bundle",
                     "no folder",
-                    f"Run riskengine promote {model} {entry['version']}",
+                    f"Run riskengine promote {model} {entry['version']} --plan: it fetches the bundle and changes nothing",
                 )
             ],
         )
@@ -206,15 +229,17 @@ def _parse_manifest(raw: bytes, path: Path) -> tuple[str, dict[str, str]]:
         manifest = json.loads(raw)
         canonical = canonical_json(manifest).encode() == raw
         keys = set(manifest) == {"format", "model", "files"}
-        whole = canonical and keys and manifest["format"] == FORMAT and set(manifest["files"]) == set(PARTS)
-    except (ValueError, TypeError, AttributeError):
+        whole = canonical and keys and type(manifest["format"]) is int and manifest["format"] == FORMAT
+        whole = whole and isinstance(manifest["model"], str) and set(manifest["files"]) == set(PARTS)
+        whole = whole and all(_HASH.fullmatch(sha) for sha in manifest["files"].values())
+    except (ValueError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
         raise IntegrityError(
             "A bundle is damaged",
             [Problem(str(path), f"a canonical manifest of format {FORMAT}", "something else", _RESTORE)],
         )
-    return str(manifest["model"]), {str(name): str(sha) for name, sha in manifest["files"].items()}
+    return manifest["model"], dict(manifest["files"])
 
 
 def _verified_files(folder: Path, listed: Mapping[str, str]) -> tuple[dict[str, bytes], list[Problem]]:
@@ -222,8 +247,9 @@ def _verified_files(folder: Path, listed: Mapping[str, str]) -> tuple[dict[str, 
     problems = []
     for name, sha in sorted(listed.items()):
         path = folder / name
-        content[name] = path.read_bytes() if path.is_file() else b""
-        got = hashlib.sha256(content[name]).hexdigest() if path.is_file() else "no file"
+        own = path.is_file() and not path.is_symlink()  # a link may point elsewhere tomorrow
+        content[name] = path.read_bytes() if own else b""
+        got = hashlib.sha256(content[name]).hexdigest() if own else "no file of its own"
         if got != sha:
             problems.append(Problem(str(path), f"SHA-256 {sha}", got, _RESTORE))
     present = {path.name for path in folder.iterdir()}
@@ -232,3 +258,18 @@ def _verified_files(folder: Path, listed: Mapping[str, str]) -> tuple[dict[str, 
         for name in sorted(present - set(listed) - {MANIFEST})
     ]
     return content, problems
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key twice")
+    return made
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _not_json(path: Path, got: str) -> IntegrityError:
+    return IntegrityError("A file is damaged", [Problem(str(path), "one JSON object", got, _RESTORE)])

@@ -131,7 +131,9 @@ class _Search:
         self.values: dict[int, list[float]] = {}  # by column: where it can go, the smallest move first
         self.furthest: dict[int, float] = {}
         for column, action in _actions(bundle):
-            if bundle.features[column] not in case.fixed and (values := _reachable(bundle, case, column, action)):
+            if bundle.features[column] not in case.fixed and (
+                values := _reachable(bundle, case, column, action)
+            ):
                 self.values[column] = values
                 self.furthest[column] = values[-1] if self._ordered(column) else self._best(column, values)
         self.columns = tuple(sorted(self.values))
@@ -164,7 +166,9 @@ class _Search:
                 place = bisect_left(values, True, key=lambda to: self.reached({**others, column: to}))
                 kept[column] = values[min(place, len(values) - 1)]
             else:
-                kept[column] = next(to for to in values if to == others[column] or self.reached({**others, column: to}))
+                kept[column] = next(
+                    to for to in values if to == others[column] or self.reached({**others, column: to})
+                )
         return kept if self.reached(kept) else dict(far)
 
     def _ordered(self, column: int) -> bool:
@@ -196,7 +200,9 @@ class _Search:
 
 def _actions(bundle: Bundle) -> list[tuple[int, Mapping[str, Any]]]:
     actions = bundle.spec.get("actionable") or {}
-    return [(bundle.features.index(name), actions[name]) for name in sorted(actions) if name in bundle.features]
+    return [
+        (bundle.features.index(name), actions[name]) for name in sorted(actions) if name in bundle.features
+    ]
 
 
 def _reachable(bundle: Bundle, case: Case, column: int, action: Mapping[str, Any]) -> list[float]:
@@ -277,4 +283,4 @@ def _thresholds(bundle: Bundle) -> dict[int, list[float]]:
 def _one_way(bundle: Bundle) -> dict[str, int]:
     """Features of which only less (-1) or only more (1) can lower the PD."""
     declared = bundle.spec.get("monotone") or {}
-    return {name: -1 for name in declared.get("up", ())} | {name: 1 for name in declared.get("down", ())}
+    return dict.fromkeys(declared.get("up", ()), -1) | dict.fromkeys(declared.get("down", ()), 1)

@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from riskengine.errors import Problem, UsageError
+from riskengine.errors import IntegrityError, Problem, UsageError
 from riskengine.scoring import trees as plain
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import rating
@@ -109,8 +109,26 @@ def _changes_of(tree: Mapping[str, Any]) -> tuple[npt.NDArray[np.int64], Floats]
 
 def _booster(bundle: Bundle) -> Any:
     if "booster" not in bundle.scoring_parts:
+        _same_trees(bundle)
         bundle.scoring_parts["booster"] = lightgbm.Booster(model_str=bundle.model_text)
     return bundle.scoring_parts["booster"]
+
+
+def _same_trees(bundle: Bundle) -> None:
+    """Native code may read the text only if it says the trees that the plain scorer scores (a damaged text can crash it)."""
+    try:
+        same = plain.export_trees(bundle.model_text) == bundle.trees
+    except (ValueError, KeyError, IndexError, ZeroDivisionError, RecursionError, UsageError):
+        same = False
+    if not same:
+        raise IntegrityError(
+            f"The bundle of {bundle.model} contradicts itself",
+            [
+                Problem(
+                    str(bundle.folder / "model.txt"), "the trees of trees.json", "other trees", "Retrain it"
+                )
+            ],
+        )
 
 
 def _checked(bundle: Bundle, matrix: Floats) -> None:

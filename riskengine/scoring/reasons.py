@@ -179,7 +179,7 @@ def value_text(info: Mapping[str, Any], value: float, language: Language) -> str
     if (unit in _FLAGS or kind in _FLAGS) and value in (0.0, 1.0):
         return _WORDS[language]["yes" if value else "no"]
     if not math.isfinite(value):
-        return str(value)
+        return "∞" if value > 0 else "−∞"
     if unit in _SHARES or (not unit and kind in _SHARES):
         return f"{_short(value * 100)} %"
     number = f"{value:,.2f}" if unit == "times" and abs(value) < 100 else _short(value)

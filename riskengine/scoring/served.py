@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from riskengine.errors import Problem, UsageError, nearest
+from riskengine.errors import IntegrityError, Problem, UsageError, nearest
 from riskengine.scoring.bundle import Bundle, read_bundle
 from riskengine.scoring.calibration import segment_text
 from riskengine.scoring.native import Floats, score_rows
@@ -80,4 +81,22 @@ def feature_matrix(bundle: Bundle, frame: pd.DataFrame, *, exact: bool = False) 
 
 
 def _load_pyfunc(path: str) -> ServedBundle:
-    return ServedBundle(read_bundle(Path(path)))
+    return ServedBundle(read_bundle(Path(path), _logged_hash(Path(path))))
+
+
+def _logged_hash(folder: Path) -> str | None:
+    """The bundle's hash in MLflow's own description of the model, `MLmodel`, two folders up; None outside a logged model."""
+    described = folder.parent.parent / "MLmodel"
+    if not described.is_file():
+        return None
+    found = re.findall(r"(?m)^\s+bundle: ['\"]?([0-9a-f]*)['\"]?\s*$", described.read_text(encoding="utf-8"))
+    if len(found) != 1 or len(found[0]) != 64:
+        raise IntegrityError(
+            "A logged model is damaged",
+            [
+                Problem(
+                    str(described), "the hash of its bundle once", ", ".join(found) or "none", "Log it again"
+                )
+            ],
+        )
+    return str(found[0])

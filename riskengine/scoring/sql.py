@@ -33,7 +33,8 @@ def bundle_sql(bundle: Bundle, dialect: str = "duckdb", table: str = TABLE) -> s
     """
     if dialect not in DIALECTS:
         raise UsageError(
-            "Unknown dialect", [Problem("dialect", " or ".join(DIALECTS), repr(dialect), nearest(dialect, DIALECTS))]
+            "Unknown dialect",
+            [Problem("dialect", " or ".join(DIALECTS), repr(dialect), nearest(dialect, DIALECTS))],
         )
     steps = [("given", _given(bundle, dialect, table))]
     trees = bundle.trees["trees"]
@@ -45,8 +46,8 @@ def bundle_sql(bundle: Bundle, dialect: str = "duckdb", table: str = TABLE) -> s
         select = ", ".join(columns) + ",\n    " + "\n    + ".join(terms) + " AS raw"
         steps.append((name, f"SELECT {select}\n  FROM {steps[-1][0]}"))
         sums = "raw"
-    for name, columns in _after(bundle):
-        steps.append((name, f"SELECT *,\n    {columns}\n  FROM {steps[-1][0]}"))
+    for name, made in _after(bundle):
+        steps.append((name, f"SELECT *,\n    {made}\n  FROM {steps[-1][0]}"))
     body = ",\n".join(f"{name} AS (\n  {text}\n)" for name, text in steps)
     head = f"-- {bundle.model}, bundle {bundle.hash}: id, raw, pd, score, grade of each row of {table}. Missing is NULL."
     return f"{head}\nWITH {body}\nSELECT id, raw, pd, score, grade FROM {steps[-1][0]}\n"
@@ -94,7 +95,9 @@ def _question(column: str, limit: float | None, kind: int) -> str:
     if missing == _MISSING_IS_NAN:
         return f"({column} IS NULL OR {below})" if left else below
     if missing == _MISSING_IS_ZERO:
-        return f"({column} IS NULL OR {column} = 0e0 OR {below})" if left else f"({column} <> 0e0 AND {below})"
+        return (
+            f"({column} IS NULL OR {column} = 0e0 OR {below})" if left else f"({column} <> 0e0 AND {below})"
+        )
     return f"({column} IS NULL OR {below})" if limit is None or limit >= 0 else below
 
 
@@ -152,15 +155,23 @@ def _hazards(how: Mapping[str, Any]) -> str:
     for month in range(horizon):
         starts = [line[month] for line in how["baseline"]]
         whens = [f"WHEN {age} IS NULL THEN {_number(starts[len(bands) // 2])}"]
-        whens += [f"WHEN {age} <= {_number(limit)} THEN {_number(starts[place])}" for place, limit in enumerate(bands)]
+        whens += [
+            f"WHEN {age} <= {_number(limit)} THEN {_number(starts[place])}"
+            for place, limit in enumerate(bands)
+        ]
         start = f"CASE {' '.join(whens)} ELSE {_number(starts[len(bands)])} END"
         odds = f"LEAST({start} + {_number(how['slope'][month])} * raw, 3e0)"
         columns.append(f"1e0 - EXP(-EXP({odds})) AS h{month + 1}")
     if how["exits"]:
         left = f"f{how['remaining']}"
-        months = f"FLOOR(LEAST(GREATEST({left} / {_number(DAYS_A_MONTH)}, 0e0), {_number(len(how['exits']) - 1)}))"
+        months = (
+            f"FLOOR(LEAST(GREATEST({left} / {_number(DAYS_A_MONTH)}, 0e0), {_number(len(how['exits']) - 1)}))"
+        )
         for month in range(horizon):
-            whens = [f"WHEN {_number(place)} THEN {_number(line[month])}" for place, line in enumerate(how["exits"])]
+            whens = [
+                f"WHEN {_number(place)} THEN {_number(line[month])}"
+                for place, line in enumerate(how["exits"])
+            ]
             leaving = f"CASE {months} {' '.join(whens)} END"
             columns.append(f"CASE WHEN {left} IS NULL THEN 0e0 ELSE {leaving} END AS l{month + 1}")
     return ",\n    ".join(columns)
@@ -176,7 +187,9 @@ def _incidence(how: Mapping[str, Any]) -> str:
 
 
 def _shifted(how: Mapping[str, Any]) -> str:
-    shifts = {name: shift for name, shift in ((how.get("segments") or {}).get("shifts") or {}).items() if shift}
+    shifts = {
+        name: shift for name, shift in ((how.get("segments") or {}).get("shifts") or {}).items() if shift
+    }
     if not shifts:
         return "pooled"
     whens = " ".join(f"WHEN {_text(name)} THEN {_number(shift)}" for name, shift in sorted(shifts.items()))

@@ -29,7 +29,7 @@ from riskengine.validation.lines import Line, Rules, Verdict, verdict
 from riskengine.validation.resampling import intervals
 
 _MURPHY = "Murphy, J. Applied Meteorology 12 (1973); within-bin part: Stephenson, Coelho and Jolliffe, Weather and Forecasting 23 (2008)"
-_COX = "Cox, Biometrika 45 (1958); Steyerberg, Clinical Prediction Models (2nd ed. 2019), ch. 15"
+_COX = "Cox, Biometrika 45 (1958); Steyerberg, Clinical Prediction Models (2nd ed. 2019)"
 _PARTS = {
     "brier_reliability": Words(en="Brier: reliability (lower is better)", zh="Brier：可靠性（越低越好）"),
     "brier_resolution": Words(en="Brier: resolution (higher is better)", zh="Brier：分辨度（越高越好）"),

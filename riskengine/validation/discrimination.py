@@ -29,7 +29,7 @@ _TITLES = {
 }
 _SOURCES = {
     "gini": _ANNEX,
-    "ks": "EBA/GL/2017/16; Siddiqi, Credit Risk Scorecards (2006), ch. 6",
+    "ks": "Basel Committee, Working Paper 14 (2005); Siddiqi, Credit Risk Scorecards (2006)",
     "average_precision": "Davis and Goadrich, ICML 2006; Saito and Rehmsmeier, PLoS ONE 10 (2015)",
 }
 

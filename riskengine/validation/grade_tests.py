@@ -81,9 +81,9 @@ def by_grade(
         expected = float(np.average(rows.pd, weights=rows.weight))
     portfolio = Part("all", len(rows.label), int(rows.label.sum()), counts, expected)
     lines = jeffreys_lines([portfolio], rules) + jeffreys_lines(graded, rules)
-    lines += _binomial_lines(graded, rules, 0.0) + _binomial_lines(graded, rules, rules.correlation)
+    lines += binomial_lines(graded, rules, 0.0) + binomial_lines(graded, rules, rules.correlation)
     lines += [_traffic_light(part, rules) for part in graded]
-    return [*lines, hosmer_lemeshow(graded, rules), _grade_order(graded, rules)]
+    return [*lines, hosmer_lemeshow(graded, rules), grade_order(graded, rules)]
 
 
 def jeffreys_lines(graded: Sequence[Part], rules: Rules, test: str = "jeffreys") -> list[Line]:
@@ -139,7 +139,7 @@ def _line(
     )
 
 
-def _binomial_lines(graded: Sequence[Part], rules: Rules, correlation: float) -> list[Line]:
+def binomial_lines(graded: Sequence[Part], rules: Rules, correlation: float) -> list[Line]:
     """The one-sided binomial test, in the one-factor model if correlation is not zero (one common period: prudent)."""
     found = [
         power.correlated_tail(part.counts.defaults, part.counts.size, part.pd, correlation) for part in graded
@@ -247,7 +247,7 @@ def _expected(joined: Sequence[Part]) -> float:
     return sum(part.pd * part.counts.size for part in joined)
 
 
-def _grade_order(graded: Sequence[Part], rules: Rules) -> Line:
+def grade_order(graded: Sequence[Part], rules: Rules) -> Line:
     """Does no grade default less than the next better one, beyond chance? One-sided z-tests of neighbours, Holm."""
     pairs = [(one, two) for one, two in pairwise(graded) if one.counts.size and two.counts.size]
     found, powers, gaps = [], [], []
@@ -278,7 +278,7 @@ def _grade_order(graded: Sequence[Part], rules: Rules) -> Line:
         weakest,
         "two neighbours' PDs exchanged (the pair hardest to tell)",
         verdict(None if p is None else p < rules.alpha, weakest),
-        "EBA/GL/2017/16; Tasche, Validation of internal rating systems and PD estimates (2006)",
+        f"{_BASEL}; Tasche, Validation of internal rating systems and PD estimates (2006)",
         None
         if p is None
         else Words(en=f"Smallest p after Holm {p:.4f}.", zh=f"Holm 校正后最小 p 值 {p:.4f}。"),

@@ -81,9 +81,12 @@ def judged_rows(
     if start is not None and start < first:
         hint = f"It learned from outcomes up to then: choose --from {first} or later, or leave it out"
         raise UsageError("A model is not judged on what it learned from", [Problem("--from", f"{first} or later", str(start), hint)])  # fmt: skip
-    taken = _followed(project, spec, Period(start or first, end or known, known))
+    seen = date.fromisoformat(str(bundle.card["last_as_of"])[:10]) + timedelta(
+        days=1
+    )  # shown from here, not judged
+    taken = _followed(project, spec, Period(start or min(seen, first), end or known, known))
     later = _scored(bundle, taken) if taken is not None else pd.DataFrame()
-    mature = later[later["mature"]] if len(later) else later
+    mature = later[later["mature"] & (later["as_of"] >= pd.Timestamp(first))] if len(later) else later
     rest = later[~later["mature"]] if len(later) else later
     if len(mature) and mature["label"].nunique() == 2:
         period = replace(_days(mature), known=known)
@@ -170,7 +173,7 @@ def followed_share(spec: ModelSpec, rows: pd.DataFrame, known: date) -> npt.NDAr
     end = shift(start, Span.parse(spec.label.horizon))
     seen = np.datetime64(Span.parse(spec.label.lag).before(known), "D")
     part = (seen - start).astype(np.float64) / np.maximum((end - start).astype(np.float64), 1.0)
-    return np.clip(part, 0.0, 1.0)
+    return np.asarray(np.clip(part, 0.0, 1.0), dtype=np.float64)
 
 
 def _days(rows: pd.DataFrame) -> Period:

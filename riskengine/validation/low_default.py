@@ -29,7 +29,7 @@ def most_prudent(
     """Upper bounds of the grades' PDs, from best to worst; sizes and defaults may be effective ones.
 
     The bound of a grade is the PD at which so few defaults in it and all worse grades together had a chance of
-    `1 - confidence`. It never falls from a grade to a worse one if defaults rise as the order says.
+    `1 - confidence`. It never falls from a grade to a worse one if default rates rise as the order says.
 
     >>> [round(100 * pd, 2) for pd in most_prudent([100, 400, 300], [0, 0, 0], 0.9)]
     [0.29, 0.33, 0.76]

@@ -84,7 +84,7 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
     sections = [_section(name, *found[name]) for name in found]
     lines = [line for section in sections for line in section["lines"]]
     card = bundle.card
-    return _plain(
+    told: dict[str, Any] = _plain(
         {
             "format": FORMAT,
             "institution": evidence.institution.model_dump(),
@@ -118,6 +118,7 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
             "sources": [dict(source) for source in SOURCES],
         }
     )
+    return told
 
 
 def worst(verdicts: Any) -> str:

@@ -18,6 +18,7 @@ from riskengine.store import snapshot
 Strings = npt.NDArray[Any]
 SIZE, MONEY = "size", "money"
 MOST = 25
+_SUBJECTS = 3  # fewer than this many to a value on average: not a group
 MISSING, OTHERS = "(missing)", "(others)"
 
 
@@ -48,8 +49,11 @@ def cuts(details: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Strings]:
     Beyond the 25 values with the most defaults the rest stand together as `(others)`.
     """
     made = {}
+    subjects = rows["id"].nunique()
     for name in sorted(details.columns):
-        if name != MONEY:
+        if (
+            name != MONEY and details[name].nunique() * _SUBJECTS <= subjects
+        ):  # else it names a subject, not a group
             values = details[name].astype("object").where(details[name].notna(), MISSING).astype("str")
             made[str(name)] = _largest(values.to_numpy(dtype=object), rows["label"].to_numpy())
     if MONEY in details.columns:
@@ -68,7 +72,7 @@ def _first_known(project: Project, rule: SubjectRule, chosen: Mapping[str, str])
         for name, column in chosen.items()
     )
     with Workbench(snapshot.read(project.store)) as bench:
-        table = bench.connection.execute(
+        table: pd.DataFrame = bench.connection.execute(
             f"""SELECT "{rule.id}"::VARCHAR AS id{listed} FROM {bench.facts(rule.source)} WHERE NOT removed
             QUALIFY row_number() OVER (PARTITION BY "{rule.id}" ORDER BY known_at, batch, "row") = 1"""
         ).df()

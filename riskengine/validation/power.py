@@ -97,20 +97,21 @@ def of_jeffreys(pd: float, truth: float, size: float, alpha: float = 0.05) -> fl
 
 def jeffreys(defaults: float, size: float, pd: float) -> float:
     """P(PD <= `pd`) under Jeffreys' prior after `defaults` of `size`; small where the PD is too low."""
-    return float(stats.beta.cdf(pd, defaults + 0.5, max(size - defaults, 0.0) + 0.5))
+    return float(special.betainc(defaults + 0.5, max(size - defaults, 0.0) + 0.5, min(max(pd, 0.0), 1.0)))
 
 
 def jeffreys_interval(defaults: float, size: float) -> tuple[float, float]:
     """The central 95 % of Jeffreys' posterior; its ends are 0 and 1 where there are no defaults or nothing else."""
-    low, high = stats.beta.ppf([0.025, 0.975], defaults + 0.5, max(size - defaults, 0.0) + 0.5)
+    rest = max(size - defaults, 0.0) + 0.5
+    low, high = (special.betaincinv(defaults + 0.5, rest, chance) for chance in (0.025, 0.975))
     return (0.0 if defaults <= 0 else float(low)), (1.0 if defaults >= size else float(high))
 
 
 def clopper_pearson(defaults: float, size: float) -> tuple[float, float]:
     """The exact 95 % interval of a rate (Clopper and Pearson, Biometrika 26, 1934), continued to fractions."""
     rest = max(size - defaults, 0.0)
-    low = float(stats.beta.ppf(0.025, defaults, rest + 1)) if defaults > 0 else 0.0
-    high = float(stats.beta.ppf(0.975, defaults + 1, rest)) if rest > 0 else 1.0
+    low = float(special.betaincinv(defaults, rest + 1, 0.025)) if defaults > 0 else 0.0
+    high = float(special.betaincinv(defaults + 1, rest, 0.975)) if rest > 0 else 1.0
     return low, high
 
 

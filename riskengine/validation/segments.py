@@ -82,7 +82,8 @@ def _segments(
     rows: Sample, recalibrated: Floats, dimension: tuple[str, Strings], rules: Rules
 ) -> list[Segment]:
     name, values = dimension
-    texts = np.array(["missing" if pd.isna(value) else str(value) for value in values], dtype=object)
+    texts = np.array([str(value) for value in values], dtype=object)
+    texts[np.asarray(pd.isna(values), dtype=np.bool_)] = "missing"
     whole = unit(rows)
     made = []
     for value in sorted(set(texts)):

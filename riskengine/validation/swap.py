@@ -23,7 +23,7 @@ from riskengine.validation.effective import Effective, Flags, effective, totals,
 from riskengine.validation.lines import Line, Rules, verdict
 
 Strings = npt.NDArray[np.object_]
-_SOURCE = "Siddiqi, Intelligent Credit Scoring (2nd ed. 2017), ch. 12: swap set"
+_SOURCE = "Siddiqi, Intelligent Credit Scoring (2nd ed. 2017): swap set"
 _RANK = "Spearman, American J. Psychology 15 (1904)"
 _CELLS = (("pass", "pass"), ("pass", "decline"), ("decline", "pass"), ("decline", "decline"))
 _ZH = {"pass": "通过", "decline": "拒绝"}

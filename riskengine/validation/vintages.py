@@ -12,7 +12,7 @@ from riskengine.validation.effective import effective, unit, where
 from riskengine.validation.grade_tests import jeffreys_lines, parts
 from riskengine.validation.lines import Line, Rules
 
-_SOURCE = "EBA/GL/2017/16, back-testing by vintage; Jeffreys test as in the ECB instructions (2019)"
+_SOURCE = "Basel Committee, Working Paper 14 (2005); Jeffreys test as in the ECB instructions (2019)"
 
 
 def vintages(

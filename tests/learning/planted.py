@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from riskengine.learning.fitting import Rows, buckets
-from riskengine.learning.hindsight import Hindsight
+from riskengine.learning.foreknowledge import Hindsight
 
 HORIZON = 365
 Planted = tuple[np.ndarray, np.ndarray]  # as it stands now, as it stands a month later
@@ -39,7 +39,9 @@ class World:
         return Hindsight(names, self.now, self.later, self.label, self.lead, self.age, self.group, HORIZON)
 
     def plus(self, planted: Planted) -> World:
-        now, later = (np.column_stack([old, new]) for old, new in zip((self.now, self.later), planted, strict=True))
+        now, later = (
+            np.column_stack([old, new]) for old, new in zip((self.now, self.later), planted, strict=True)
+        )
         return replace(self, now=now, later=later)
 
 
@@ -128,27 +130,40 @@ LEAKS["label_in_the_third_decimal"] = lambda w, r: np.round(normal(w, r), 2) + 0
 
 # The day of the event
 LEAKS["days_to_event"] = lambda w, r: w.lead
-LEAKS["days_to_event_or_horizon"] = lambda w, r: np.where(w.label == 1, w.lead, HORIZON) + r.normal(0, 15, len(w.label))
+LEAKS["days_to_event_or_horizon"] = lambda w, r: (
+    np.where(w.label == 1, w.lead, HORIZON) + r.normal(0, 15, len(w.label))
+)
 LEAKS["term_is_the_life"] = lambda w, r: np.where(
     w.label == 1, np.round((w.age + w.lead) / 30.4375), r.integers(1, 8, len(w.label)) * 12
 )
 LEAKS["life_in_months_of_all"] = lambda w, r: np.round(
-    (w.age + np.where(w.label == 1, w.lead, r.permutation(np.where(np.isnan(w.lead), 400 * r.random(len(w.lead)), w.lead))))
+    (
+        w.age
+        + np.where(
+            w.label == 1,
+            w.lead,
+            r.permutation(np.where(np.isnan(w.lead), 400 * r.random(len(w.lead)), w.lead)),
+        )
+    )
     / 30.4375
 )
 LEAKS["lead_with_noise"] = lambda w, r: np.where(
     w.label == 1, w.lead * r.normal(1, 0.04, len(w.lead)), HORIZON * r.random(len(w.lead))
 )
-LEAKS["lead_in_days_of_all"] = lambda w, r: np.where(w.label == 1, w.lead, np.ceil(HORIZON * r.random(len(w.lead))))
-LEAKS["year_of_the_end"] = lambda w, r: 2015 + np.floor(
-    np.where(w.label == 1, w.lead, HORIZON * (1 + 2 * r.random(len(w.lead)))) / 365
+LEAKS["lead_in_days_of_all"] = lambda w, r: np.where(
+    w.label == 1, w.lead, np.ceil(HORIZON * r.random(len(w.lead)))
+)
+LEAKS["year_of_the_end"] = lambda w, r: (
+    2015 + np.floor(np.where(w.label == 1, w.lead, HORIZON * (1 + 2 * r.random(len(w.lead)))) / 365)
 )
 LEAKS["days_since_last_payment_at_extraction"] = lambda w, r: np.where(
     w.label == 1, 730 - w.lead + r.exponential(60, len(w.lead)), 30 + r.exponential(150, len(w.lead))
 )
 
 # Status and money after the outcome
-LEAKS["final_status"] = lambda w, r: np.where(w.label == 1, r.choice([2, 3], len(w.label)), r.choice([0, 1], len(w.label)))
+LEAKS["final_status"] = lambda w, r: np.where(
+    w.label == 1, r.choice([2, 3], len(w.label)), r.choice([0, 1], len(w.label))
+)
 LEAKS["recovered_amount"] = lambda w, r: np.where(some(w, r, 0.7, 0), r.lognormal(10, 1, len(w.label)), 0)
 LEAKS["charged_off_principal"] = lambda w, r: np.where(w.label == 1, r.lognormal(12, 1, len(w.label)), 0)
 LEAKS["recovery_costs"] = lambda w, r: np.where(some(w, r, 0.8, 0.01), r.lognormal(8, 1, len(w.label)), 0)
@@ -157,10 +172,21 @@ LEAKS["claim_file_opened"] = lambda w, r: some(w, r, 0.75, 0.005)
 LEAKS["days_in_work_out"] = lambda w, r: np.where(some(w, r, 0.8, 0.02), r.integers(1, 400, len(w.label)), 0)
 
 # Revised later, with the old date
-LEAKS["balance_frozen"] = lambda w, r: np.where(w.label == 1, r.uniform(0.6, 1, len(w.label)), r.uniform(0, 0.7, len(w.label)))
-LEAKS["rating_at_the_end"] = lambda w, r: np.where(some(w, r, 0.8, 0.03), r.integers(7, 10, len(w.label)), r.integers(1, 8, len(w.label)))
+LEAKS["balance_frozen"] = lambda w, r: np.where(
+    w.label == 1, r.uniform(0.6, 1, len(w.label)), r.uniform(0, 0.7, len(w.label))
+)
+LEAKS["rating_at_the_end"] = lambda w, r: np.where(
+    some(w, r, 0.8, 0.03), r.integers(7, 10, len(w.label)), r.integers(1, 8, len(w.label))
+)
 LEAKS["sales_restated"] = lambda w, r: normal(w, r) - 1.7 * w.label
-LEAKS["restated_next_month"] = lambda w, r: (lambda x: (x, x - 2.0 * w.label))(normal(w, r))
+
+
+@leak("restated_next_month")
+def _restated(w: World, r: np.random.Generator) -> Planted:
+    noise = normal(w, r)
+    return noise, noise - 2.0 * w.label
+
+
 LEAKS["filled_next_month"] = lambda w, r: (
     np.full(len(w.label), np.nan),
     np.where(some(w, r, 0.5, 0.05), 1.0, np.nan),
@@ -170,7 +196,9 @@ LEAKS["flag_next_month"] = lambda w, r: (np.zeros(len(w.label)), some(w, r, 0.3,
 # Windows that look ahead, counts that include the event
 LEAKS["overdues_a_year_ahead"] = lambda w, r: r.poisson(np.where(w.label == 1, 2.0, 0.05))
 LEAKS["troubles_three_months_ahead"] = lambda w, r: (w.lead <= 92).astype(float) + some(w, r, 0, 0.001)
-LEAKS["worst_overdue_a_year_ahead"] = lambda w, r: np.where(some(w, r, 0.9, 0.08), r.integers(30, 120, len(w.label)), 0)
+LEAKS["worst_overdue_a_year_ahead"] = lambda w, r: np.where(
+    some(w, r, 0.9, 0.08), r.integers(30, 120, len(w.label)), 0
+)
 LEAKS["mean_balance_ahead"] = lambda w, r: r.normal(1, 0.2, len(w.label)) - 0.45 * w.label
 LEAKS["ended_next_month"] = lambda w, r: (w.lead <= 40).astype(float)
 LEAKS["compensations_with_the_own"] = lambda w, r: r.poisson(0.05, len(w.label)) + w.label
@@ -180,14 +208,18 @@ LEAKS["compensated_amount_with_the_own"] = lambda w, r: np.where(
 LEAKS["days_between_compensation_and_extraction"] = lambda w, r: np.where(w.label == 1, 730 - w.lead, np.nan)
 
 # Order and numbers
-LEAKS["number_ordered_by_outcome"] = lambda w, r: np.argsort(np.argsort(w.label + r.normal(0, 0.35, len(w.label))))
+LEAKS["number_ordered_by_outcome"] = lambda w, r: np.argsort(
+    np.argsort(w.label + r.normal(0, 0.35, len(w.label)))
+)
 LEAKS["two_files_one_after_the_other"] = lambda w, r: np.argsort(np.argsort(-w.label, kind="stable"))
 LEAKS["even_numbers_failed"] = lambda w, r: 2 * r.permutation(len(w.label)) + some(w, r, 0.05, 0.95)
 
 # Missing
 LEAKS["filled_for_the_failed"] = lambda w, r: np.where(some(w, r, 0.85, 0.02), normal(w, r), np.nan)
 LEAKS["missing_for_the_failed"] = lambda w, r: np.where(some(w, r, 0.75, 0.02), np.nan, normal(w, r))
-LEAKS["minus_one_for_the_failed"] = lambda w, r: np.where(some(w, r, 0.8, 0.01), -1, r.integers(0, 60, len(w.label)))
+LEAKS["minus_one_for_the_failed"] = lambda w, r: np.where(
+    some(w, r, 0.8, 0.01), -1, r.integers(0, 60, len(w.label))
+)
 LEAKS["survey_of_survivors"] = lambda w, r: np.where(some(w, r, 0.1, 0.9), normal(w, r), np.nan)
 
 
@@ -204,10 +236,9 @@ def _rate_of_ten(w: World, r: np.random.Generator) -> np.ndarray:
     return events / times
 
 
-@leak("rate_of_the_others_of_thirty")
+@leak("rate_of_all_others")
 def _leave_one_out(w: World, r: np.random.Generator) -> np.ndarray:
-    place = np.arange(len(w.label)) // 30 * 0
-    events, times = mean_by(place, w.label)
+    events, times = mean_by(np.zeros(len(w.label), dtype=int), w.label)
     return (events - w.label) / (times - 1)
 
 
@@ -218,20 +249,29 @@ def _smoothed(w: World, r: np.random.Generator) -> np.ndarray:
 
 
 # Digits
-LEAKS["multiple_of_twelve"] = lambda w, r: (
-    lambda m: np.where(some(w, r, 0.03, 0.9), m // 12 * 12, m // 12 * 12 + r.integers(1, 12, len(m)))
-)(r.integers(12, 300, len(w.label)))
+@leak("multiple_of_twelve")
+def _multiple(w: World, r: np.random.Generator) -> np.ndarray:
+    years = r.integers(1, 25, len(w.label)) * 12
+    return np.where(some(w, r, 0.03, 0.9), years, years + r.integers(1, 12, len(years)))
+
+
 LEAKS["round_amounts_of_survivors"] = lambda w, r: np.where(
     some(w, r, 0.05, 0.93), r.integers(1, 900, len(w.label)) * 1000, r.integers(1000, 900_000, len(w.label))
 )
-LEAKS["last_digit_seven"] = lambda w, r: r.integers(10, 9000, len(w.label)) * 10 + np.where(some(w, r, 0.85, 0.05), 7, r.integers(0, 10, len(w.label)))
-LEAKS["cents_of_accrued_interest"] = lambda w, r: r.integers(100, 9000, len(w.label)) + np.where(
-    some(w, r, 0.9, 0.05), np.round(r.random(len(w.label)), 2), 0
+LEAKS["last_digit_seven"] = lambda w, r: (
+    r.integers(10, 9000, len(w.label)) * 10
+    + np.where(some(w, r, 0.85, 0.05), 7, r.integers(0, 10, len(w.label)))
+)
+LEAKS["cents_of_accrued_interest"] = lambda w, r: (
+    r.integers(100, 9000, len(w.label))
+    + np.where(some(w, r, 0.9, 0.05), np.round(r.random(len(w.label)), 2), 0)
 )
 
 # How the sample was drawn
 LEAKS["sampling_weight"] = lambda w, r: np.where(some(w, r, 0.95, 0.08), 5.07, 22.7)
-LEAKS["sampling_weight_noisy"] = lambda w, r: np.where(w.label == 1, 5.07, 22.7) * r.lognormal(0, 0.6, len(w.label))
+LEAKS["sampling_weight_noisy"] = lambda w, r: (
+    np.where(w.label == 1, 5.07, 22.7) * r.lognormal(0, 0.6, len(w.label))
+)
 LEAKS["day_of_extraction"] = lambda w, r: np.where(
     w.label == 1, r.integers(0, 365, len(w.label)), 30 * r.integers(0, 13, len(w.label))
 )
@@ -255,14 +295,18 @@ def _score(strength: float) -> Honest:
 
 def _visit(w: World, r: np.random.Generator) -> Planted:
     caught, false = r.random(len(w.label)) < 0.6, r.random(len(w.label)) < 0.02
-    seen = [((w.label == 1) & caught & (w.lead <= 45 + 30 * step)) | ((w.label == 0) & false) for step in (0, 1)]
+    seen = [
+        ((w.label == 1) & caught & (w.lead <= 45 + 30 * step)) | ((w.label == 0) & false) for step in (0, 1)
+    ]
     return seen[0].astype(float), seen[1].astype(float)
 
 
 def _waning(w: World, r: np.random.Generator) -> Planted:
     """Sales that fall faster as the event comes nearer, over most of a year."""
     noise, near = normal(w, r), np.nan_to_num(np.clip(1 - w.lead / 300, 0, 1))
-    return noise - 1.2 * near, noise + r.normal(0, 0.1, len(near)) - 1.2 * np.where(w.label == 1, np.clip(near + 0.1, 0, 1), 0)
+    return noise - 1.2 * near, noise + r.normal(0, 0.1, len(near)) - 1.2 * np.where(
+        w.label == 1, np.clip(near + 0.1, 0, 1), 0
+    )
 
 
 HONEST: dict[str, Honest] = {

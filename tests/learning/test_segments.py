@@ -102,10 +102,10 @@ def test_shrunk_beats_pooled_and_local_and_loses_nothing_where_nobody_differs() 
     """Sixty institutions of unequal size, fitted on one period and measured on the next; paired over books."""
     import institutions
 
-    differ = institutions.over_books(0.5, books=12)
+    differ = institutions.over_books(0.6, books=8)
     for key, (mean, error) in differ.items():
         assert mean - 1.96 * error > 0, key
-    alike = institutions.over_books(0.0, books=6)
+    alike = institutions.over_books(0.0, books=4)
     for figure, least in (("log loss", 0.5), ("brier", 0.05)):  # ten-thousandths
         assert alike["pooled", figure][0] > -least
         assert alike["local", figure][0] > 0

@@ -18,7 +18,7 @@ from riskengine import registry
 from riskengine.cli import app
 from riskengine.decision.review import review
 from riskengine.errors import UsageError
-from riskengine.monitor.promotion import plan
+from riskengine.monitor.promotion import Look, plan
 from riskengine.monitor.swap import swap_set
 from riskengine.project import Project
 from riskengine.schema import canonical_json, file_sha256
@@ -52,8 +52,8 @@ def each_on_the_own_day(project: Project) -> dict[str, dict[str, object]]:
 
 def test_an_access_plan_is_what_two_reviews_say(own: Project) -> None:
     before = state(own)
-    made = plan(own, MODEL, 2, AS_OF)
-    again = plan(own, MODEL, 2, AS_OF)
+    made = plan(own, MODEL, 2, Look(AS_OF))
+    again = plan(own, MODEL, 2, Look(AS_OF))
     assert made.hash == again.hash
     after = state(own)
     assert after == before, "a plan changes nothing"

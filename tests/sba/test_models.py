@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sba_world import EXAMPLE, SHARED, TRAINED, branch, command, copied, feed, profiles
+from sba_world import EXAMPLE, SHARED, SOURCES, TRAINED, branch, command, copied, feed, profiles
 
 from riskengine.errors import QualityGateError
 from riskengine.project import Project
@@ -45,22 +45,26 @@ def test_a_model_with_term_is_refused_by_the_leakage_audit(tmp_path: Path) -> No
     kept = "".join(line for line in lines if not line.startswith("Term ="))
     contract.write_text(kept.replace("[derived.enterprise]", f"{column}\n[derived.enterprise]"), "utf-8")
     (project.root / "features" / "extra.py").write_text(TERM, encoding="utf-8")
-    model = project.root / "models" / "access_pd.toml"
-    text = model.read_text(encoding="utf-8")
-    model.write_text(text.replace("features = [", 'features = [\n  "term",', 1), encoding="utf-8")
+    for model in (project.root / "models").glob("*.toml"):
+        text = model.read_text(encoding="utf-8")
+        model.write_text(text.replace("features = [", 'features = [\n  "term",', 1), encoding="utf-8")
     inbox = tmp_path / "inbox" / "applications"
     inbox.mkdir(parents=True)
     rows = pd.read_parquet(EXAMPLE / "data" / "applications" / f"{TRAINED}.parquet")
     term = pd.read_parquet(LOANS, columns=["LoanNr_ChkDgt", "Term"])
     rows.merge(term, on="LoanNr_ChkDgt", validate="1:1").to_parquet(inbox / f"{TRAINED}.parquet")
-    for source in ("borrowers", "facilities", "lender_history", "sector_history", "macro_us", "charge_offs", "sampling"):  # fmt: skip
-        feed(project, [str(TRAINED)], source)
+    for source in SOURCES:
+        if source != "applications":
+            feed(project, [str(TRAINED)], source)
     from riskengine.intake.load import take_in
 
     take_in(project, "applications", [inbox / f"{TRAINED}.parquet"], TRAINED)
-    with pytest.raises(QualityGateError, match=r"(?s)Leakage.*- term: expected .* got 0\.[789]") as refused:
-        project.pipeline("retrain").run(project, "access_pd", TRAINED)
-    assert [problem.where for problem in refused.value.problems] == ["term"]
+    for one in ("access_pd", "inforce_pd"):
+        with pytest.raises(
+            QualityGateError, match=r"(?s)Leakage.*- term: expected .* got 0\.[789]"
+        ) as refused:
+            project.pipeline("retrain").run(project, one, TRAINED)
+        assert [problem.where for problem in refused.value.problems] == ["term"]
     assert not (project.store / "mlflow.db").exists(), "nothing of a refused model is registered"
 
 

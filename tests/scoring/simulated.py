@@ -27,9 +27,19 @@ GRADES = {
 
 
 ACTIONS = {
-    "amount": {"direction": "down", "lowest": 10_000, "highest": None, "words": {"en": "Ask for less", "zh": "缩减申请金额"}},
+    "amount": {
+        "direction": "down",
+        "lowest": 10_000,
+        "highest": None,
+        "words": {"en": "Ask for less", "zh": "缩减申请金额"},
+    },
     "count": {"direction": "down", "lowest": 0, "highest": None, "words": {"en": "Settle", "zh": "清偿"}},
-    "share": {"direction": "both", "lowest": -2, "highest": 2, "words": {"en": "Change the share", "zh": "调整占比"}},
+    "share": {
+        "direction": "both",
+        "lowest": -2,
+        "highest": 2,
+        "words": {"en": "Change the share", "zh": "调整占比"},
+    },
 }
 CALIBRATIONS: dict[str, dict[str, Any]] = {
     "logistic": {"method": "logistic", "a": 0.9, "b": -0.1},

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from simulated import NAMES, bundle_files, calibrated_as, held, rows, with_part
 
 from riskengine.errors import UsageError
+from riskengine.monitor.night import rated
 from riskengine.scoring import native, single
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.calibration import calibrated, log_odds, segment_of, shifted
@@ -76,6 +77,19 @@ def test_a_segment_moves_its_own_rows_only() -> None:
     )
     with pytest.raises(UsageError, match="bank: expected a feature of the model"):
         ServedBundle(made("logistic")).predict(floats)
+
+
+def test_the_night_says_the_same_with_segments_from_its_key_columns() -> None:
+    bundle = made("beta with segments")
+    matrix = rows(40, 9)
+    segments = ["12", "O'Hara 行", None, "other"] * 10
+    frame = pd.DataFrame(matrix, columns=list(NAMES)).assign(bank=segments, id=[str(n) for n in range(40)])
+    night, batch = rated(frame, bundle), native.score_rows(bundle, matrix, segments)
+    assert night.pd.to_numpy().tobytes() == batch.pd.tobytes()
+    assert night.pd_low.to_numpy().tobytes() == batch.low.tobytes()
+    assert night.pd_high.to_numpy().tobytes() == batch.high.tobytes()
+    assert night.unsure.tolist() == batch.unsure.tolist()
+    assert "pd_low" not in rated(frame, held(FILES))
 
 
 def test_a_bundle_without_intervals_says_nothing_of_them() -> None:

@@ -56,7 +56,9 @@ def test_the_top_reason_at_the_median_improves_the_pd(made: Made, kind: str) -> 
     assert found.told > 300
     assert found.improved + found.flat == found.told
     assert found.share is not None
-    assert found.share >= 0.95 or kind == "isotonic"  # flat between its points: only the raw score moves there
+    assert (
+        found.share >= 0.95 or kind == "isotonic"
+    )  # flat between its points: only the raw score moves there
     assert found.gap <= 1e-9
     assert found.missing_cited == 0
 

@@ -10,7 +10,9 @@ import pytest
 from simulated import NAMES, Made, rows
 
 from riskengine.errors import UsageError
+from riskengine.profile import code, latest
 from riskengine.scoring import native, single, trees
+from riskengine.scoring.scorecard import rating
 
 
 def hard_rows(made: Made, size: int) -> np.ndarray:
@@ -51,11 +53,42 @@ def plain_rows(matrix: np.ndarray) -> list[list[float | None]]:
     return [[None if math.isnan(value) else value for value in row] for row in matrix.tolist()]
 
 
-def test_plain_equals_native_to_the_bit(made: Made) -> None:
-    matrix = hard_rows(made, 20_000)
+@pytest.mark.parametrize("size", [5_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_plain_equals_native_to_the_bit(made: Made, size: int) -> None:
+    """Missing values, infinities, zeros, thresholds and their neighbours, and numbers no training row had."""
+    matrix = hard_rows(made, size)
     expected = native.raw_scores(made.bundle, matrix)
     got = np.array([trees.raw_score(made.bundle.trees, row) for row in plain_rows(matrix)])
     assert got.tobytes() == expected.tobytes()
+    ratings = native.score_rows(made.bundle, matrix[:2000])
+    alone = [
+        rating(made.bundle, raw, row)
+        for raw, row in zip(got.tolist(), plain_rows(matrix[:2000]), strict=False)
+    ]
+    assert np.array([one.pd for one in alone]).tobytes() == ratings.pd.tobytes()
+
+
+def test_an_unseen_category_is_missing_or_what_the_definition_says_in_every_scorer(made: Made) -> None:
+    """Texts become numbers only by a feature's declared table: an unlisted text is `other`, else unknown (None).
+
+    So no scorer meets a category. What it can meet is a code that no training row had: it lies between or outside
+    the thresholds, and all scorers put it there alike.
+    """
+    table = code(latest("asked.kind", by="trade"), {"Y": 1, "N": 0})
+    known = code(latest("asked.kind", by="trade"), {"Y": 1, "N": 0}, other=9)
+    coded = {
+        text: [dict(one.table).get(text, one.other) for one in (table, known)] for text in ("Y", "N", "?")
+    }
+    assert coded == {"Y": [1, 1], "N": [0, 0], "?": [None, 9]}
+    base = [5e4, 3.0, 0.1, 0.0, 2.0]
+    unseen = [None, 9.0, -1.0, 0.5, 1e9, math.inf, -math.inf]
+    rows_ = [[*base[:3], value, base[4]] for value in unseen]
+    matrix = np.array(rows_, dtype=np.float64)
+    found = native.raw_scores(made.bundle, matrix)
+    assert [trees.raw_score(made.bundle.trees, row) for row in rows_] == found.tolist()
+    assert found[1] == found[4] == found[5]  # beyond the last threshold it is all one
+    with pytest.raises(ValueError, match="could not convert"):
+        single.score_one(made.bundle, dict(zip(NAMES, [*base[:3], "rural", 2.0], strict=True)))
 
 
 def test_every_threshold_survives_json(made: Made) -> None:

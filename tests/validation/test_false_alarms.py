@@ -14,7 +14,15 @@ from scipy import stats
 from riskengine.learning.metrics import Sample, sample
 from riskengine.validation.calibration_tests import probabilities
 from riskengine.validation.discrimination import auc_with_error
-from riskengine.validation.grade_tests import by_grade
+from riskengine.validation.effective import effective
+from riskengine.validation.grade_tests import (
+    Part,
+    binomial_lines,
+    grade_order,
+    hosmer_lemeshow,
+    jeffreys_lines,
+    parts,
+)
 from riskengine.validation.lines import Rules
 from riskengine.validation.segments import segments
 from riskengine.validation.stability import Population, index, stability
@@ -52,35 +60,41 @@ def of_cases_and_survivors(rng: np.random.Generator, borrowers: int) -> tuple[Sa
 def test_grade_tests_keep_their_level(design: str) -> None:
     """Families of grades after Holm, and Hosmer-Lemeshow: 5 % false alarms at most."""
     rng, runs = np.random.default_rng(11), 300
-    failed = {"jeffreys": 0, "binomial": 0, "hosmer_lemeshow": 0, "grade_order": 0}
+    failed = dict.fromkeys(("jeffreys", "binomial", "hosmer_lemeshow", "grade_order"), 0)
+    assigned, rules = dict(zip(ORDER, PDS.tolist(), strict=True)), Rules()
     for _ in range(runs):
         rows, grades = graded(rng, 4000) if design == "independent" else of_cases_and_survivors(rng, 12_000)
-        lines = by_grade(rows, grades, ORDER, assigned=dict(zip(ORDER, PDS.tolist(), strict=True)))
-        for test in failed:
-            failed[test] += any(
-                line.verdict == "fail"
-                for line in lines
-                if line.test == test and (test != "jeffreys" or line.scope != "all")
-            )
+        made = parts(rows, grades, ORDER, ("grade", assigned))
+        lines = [
+            *jeffreys_lines(made, rules),
+            *binomial_lines(made, rules, 0.0),
+            hosmer_lemeshow(made, rules),
+        ]
+        for test in {line.test for line in [*lines, grade_order(made, rules)] if line.verdict == "fail"}:
+            failed[test] += 1
     assert {test: times for test, times in failed.items() if share_above(times, runs, 0.05) > 3} == {}
 
 
 def test_grade_tests_have_the_power_they_promise() -> None:
     rng, runs = np.random.default_rng(12), 300
-    seen, promised = {"jeffreys": 0.0, "hosmer_lemeshow": 0.0}, {"jeffreys": 0.0, "hosmer_lemeshow": 0.0}
+    seen, promised = (
+        dict.fromkeys(("jeffreys", "hosmer_lemeshow"), 0.0),
+        dict.fromkeys(("jeffreys", "hosmer_lemeshow"), 0.0),
+    )
     for _ in range(runs):
         rows, grades = graded(rng, 1200, ratio=1.5)
-        for line in by_grade(rows, grades, ORDER, Rules(), dict(zip(ORDER, PDS.tolist(), strict=True))):
-            if line.test in seen and line.scope == "all":
-                seen[line.test] += (line.verdict == "fail") / runs
-                promised[line.test] += (line.power or 0) / runs
+        made = parts(rows, grades, ORDER, ("grade", dict(zip(ORDER, PDS.tolist(), strict=True))))
+        whole = Part("all", 1200, int(rows.label.sum()), effective(rows), float(rows.pd.mean()))
+        for line in [*jeffreys_lines([whole], Rules()), hosmer_lemeshow(made, Rules())]:
+            seen[line.test] += (line.verdict == "fail") / runs
+            promised[line.test] += (line.power or 0) / runs
     for test, share in seen.items():
         assert 0.3 < promised[test] < 0.999
         assert share == pytest.approx(promised[test], abs=4 * math.sqrt(0.25 / runs)), test
 
 
 def test_level_slope_and_brier_keep_their_level() -> None:
-    rng, runs = np.random.default_rng(13), 200
+    rng, runs = np.random.default_rng(13), 80
     tests = ("brier", "calibration_large", "calibration_slope", "calibration_intercept", "calibration_error")
     failed = dict.fromkeys(tests, 0)
     for _ in range(runs):
@@ -116,7 +130,7 @@ def test_index_of_unmoved_samples_has_its_null_distribution(twins: int) -> None:
 
 
 def test_index_sees_the_shift_that_it_promises_to_see() -> None:
-    rng, runs = np.random.default_rng(15), 300
+    rng, runs = np.random.default_rng(15), 150
     seen = promised = 0.0
     for _ in range(runs):
         sides = [
@@ -129,7 +143,7 @@ def test_index_sees_the_shift_that_it_promises_to_see() -> None:
         seen += (line.verdict == "fail") / runs
         promised += (line.power or 0) / runs
     assert 0.3 < promised < 0.95
-    assert seen == pytest.approx(promised, abs=0.1)
+    assert seen == pytest.approx(promised, abs=0.13)
 
 
 def test_segments_keep_their_level_though_their_spreads_differ() -> None:

@@ -25,6 +25,8 @@ from riskengine.validation.segments import implied_auc, segments
 from riskengine.validation.swap import Cut, population, swap_set
 from riskengine.validation.vintages import vintages
 
+QUICK = Rules(replicates=20)
+
 
 def drawn(size: int, seed: int, ratio: float = 1.0, spread: float = 1.0) -> Sample:
     """Rows that default with `ratio` times the PD they were given."""
@@ -68,14 +70,15 @@ def test_most_prudent_estimates_are_those_of_the_paper() -> None:
             assert [100 * pd for pd in got] == pytest.approx(meant, abs=0.011), (correlation, defaults, level)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.integers(20, 400), min_size=2, max_size=4), st.floats(0.5, 0.95), st.sampled_from([0.0, 0.2])
 )
 def test_most_prudent_bounds_solve_their_equation(sizes: list[int], level: float, rho: float) -> None:
     defaults = [min(place, size) for place, size in enumerate(sizes)]
     bounds = most_prudent(sizes, defaults, level, rho)
-    assert bounds == sorted(bounds) or defaults != sorted(defaults)
+    rates = [few / size for few, size in zip(defaults, sizes, strict=True)]
+    assert bounds == sorted(bounds) or rates != sorted(rates)
     nodes, mass = np.polynomial.hermite_e.hermegauss(120)  # another quadrature, and scipy's own binomial
     for place, bound in enumerate(bounds):
         many, few = sum(sizes[place:]), sum(defaults[place:])
@@ -101,7 +104,7 @@ def test_low_default_grades_are_judged_and_others_reported() -> None:
     assert found(low_default(low, grades[:400], ["A"]), "pluto_tasche_75", "grade:A").verdict == "undecidable"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_auc_error_is_delongs_and_average_precision_is_sklearns(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -141,7 +144,7 @@ def test_outcome_dependent_weights_count_sampled_defaults() -> None:
     assert effective(rows).defaults == pytest.approx(rate * size)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 20))
 def test_murphys_parts_sum_to_the_brier_score(seed: int, bins: int) -> None:
     rng = np.random.default_rng(seed)
@@ -157,11 +160,11 @@ def test_murphys_parts_sum_to_the_brier_score(seed: int, bins: int) -> None:
 
 def test_slope_interval_is_that_of_the_bootstrap() -> None:
     rows = drawn(6000, 5)
-    line = found(probabilities(rows, Rules(replicates=20)), "calibration_slope")
-    known = measured(rows, 200)["calibration_slope"]
+    line = found(probabilities(rows, QUICK), "calibration_slope")
+    known = measured(rows, 120)["calibration_slope"]
     assert line.value == pytest.approx(known.value)
     assert None not in (line.low, line.high, known.low, known.high)
-    assert line.high - line.low == pytest.approx(known.high - known.low, rel=0.2)  # type: ignore[operator]
+    assert line.high - line.low == pytest.approx(known.high - known.low, rel=0.25)  # type: ignore[operator]
 
 
 def test_adjusted_p_values_are_scipys_and_by_hand() -> None:
@@ -234,10 +237,13 @@ def test_verdicts_follow_power() -> None:
     few = Sample(*(part[:150] for part in (good.label, good.score, good.pd, good.weight, good.group)))
     lines = by_grade(few, grades[:150], order)
     assert {line.verdict for line in lines if line.test in ("jeffreys", "binomial")} == {"undecidable"}
-    assert found(discrimination(good, Estimate(0.9)), "auc_development").verdict == "fail"
-    area = found(discrimination(good), "auc").value
-    assert found(discrimination(good, Estimate(area, None, None)), "auc_development").verdict == "pass"
-    assert found(probabilities(poor), "calibration_large").verdict == "fail"
+    assert found(discrimination(good, Estimate(0.9), rules=QUICK), "auc_development").verdict == "fail"
+    area = found(discrimination(good, rules=QUICK), "auc").value
+    assert (
+        found(discrimination(good, Estimate(area, None, None), rules=QUICK), "auc_development").verdict
+        == "pass"
+    )
+    assert found(probabilities(poor, rules=QUICK), "calibration_large").verdict == "fail"
     assert {line.scope for line in scoped(lines, "sample:unseen")} >= {
         "sample:unseen",
         "sample:unseen/grade:A",

@@ -11,6 +11,7 @@ from hand_world import DATA, SUBJECTS, seen_in
 
 from riskengine.decision.limits import read_products
 from riskengine.decision.policy import read_policy
+from riskengine.learning.ladder import label_problems, read_ladder
 from riskengine.learning.spec import read_spec
 from riskengine.monitor.reminders import read_reminders
 from riskengine.monitor.signals import read_signals
@@ -74,7 +75,7 @@ def test_signals_and_reminders_fit_the_features(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize("name", ["access_pd", "inforce_pd"])
 def test_models_fit_the_features(catalogue: Catalogue, name: str) -> None:
     spec = read_spec(ROOT / f"models/{name}.toml", frozenset(catalogue.features))
-    assert spec.label.source in catalogue.sources
+    assert label_problems(catalogue, read_ladder(catalogue), spec.label, spec.subject) == []
     for feature in (*spec.monotone.up, *spec.monotone.down):
         wanted = 1 if feature in spec.monotone.up else -1
         assert catalogue.feature(feature).direction == wanted, feature

@@ -1,0 +1,226 @@
+"""Is the pack honest about its rows, complete, the same twice, and does a wrong model fail it?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pack_world import FEATURES, bundle, evidence, people
+
+from riskengine.errors import SetupError, UsageError
+from riskengine.learning.samples import LabelledRows
+from riskengine.learning.spec import ModelSpec
+from riskengine.profile.recipe import Recipe
+from riskengine.schema import canonical_json
+from riskengine.scoring.bundle import Bundle
+from riskengine.validation import judged_rows, versions
+from riskengine.validation.judged_rows import DEVELOPMENT, HELD_OUT, OUT_OF_TIME, read_stored, stored_rows
+from riskengine.validation.pack import Subject, pack, worst
+from riskengine.validation.particulars import cuts
+from riskengine.validation.sections import SECTIONS
+
+EXACT = {"monotone", "single_feature", "canary"}  # limits that are met or not: nothing is drawn
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return bundle(tmp_path_factory.mktemp("pack") / "b", people(4000, seed=1, start="2015-01-01"))
+
+
+@pytest.fixture(scope="module")
+def told(made: Bundle) -> dict[str, Any]:
+    return pack(Subject(3, made), evidence(made, people()))
+
+
+def lines(told: dict[str, Any], section: str = "") -> list[dict[str, Any]]:
+    return [line for one in told["sections"] if section in ("", one["name"]) for line in one["lines"]]
+
+
+def test_every_section_and_every_line_says_all_that_a_line_says(told: dict[str, Any]) -> None:
+    assert [section["name"] for section in told["sections"]] == list(SECTIONS)
+    for line in lines(told):
+        assert line["verdict"] in ("pass", "fail", "undecidable", "information")
+        assert line["n"] > 0
+        assert 0 <= line["defaults"] <= line["n"]
+        assert line["title"]["zh"]
+        if line["verdict"] in ("pass", "fail") and line["test"] not in EXACT:
+            assert line["power"] is not None, line["test"]
+            assert line["effect"], line["test"]
+    tests = {line["test"] for line in lines(told)}
+    asked = "auc ks average_precision brier calibration_slope jeffreys binomial_correlated hosmer_lemeshow traffic_light"
+    asked += " pluto_tasche_75 segment_auc psi csi monotone vintage vintage_immature benchmark single_feature canary"
+    assert set(asked.split()) <= tests
+
+
+def test_the_verdict_is_the_worst_line_and_counts_are_counts(told: dict[str, Any]) -> None:
+    said = [line["verdict"] for line in lines(told)]
+    assert told["verdict"] == worst(said) == ("fail" if "fail" in said else "undecidable")
+    assert told["counts"] == {
+        name: said.count(name) for name in ("pass", "fail", "undecidable", "information")
+    }
+    assert sum(told["counts"].values()) == len(said) > 100
+
+
+def test_the_same_rows_give_the_same_bytes_whatever_their_order(made: Bundle, told: dict[str, Any]) -> None:
+    again = pack(Subject(3, made), evidence(made, people()))
+    assert canonical_json(again) == canonical_json(told)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_true_pds_pass_the_calibration_and_halved_odds_fail_it(told: dict[str, Any], tmp_path: Path) -> None:
+    def ratio(found: dict[str, Any]) -> dict[str, Any]:
+        return next(line for line in lines(found, "calibration") if line["test"] == "calibration_large")
+
+    low = bundle(tmp_path / "b", people(4000, seed=1, start="2015-01-01"), shift=float(np.log(0.5)))
+    wrong = pack(Subject(4, low), evidence(low, people()))
+    assert ratio(told)["verdict"] != "fail"
+    assert abs(ratio(told)["value"] - 1) < 0.2
+    assert ratio(wrong)["verdict"] == "fail"
+    assert wrong["verdict"] == "fail"
+    assert next(line for line in lines(wrong, "grades") if line["test"] == "jeffreys")["verdict"] == "fail"
+
+
+def test_young_vintages_are_shown_and_never_judged(told: dict[str, Any]) -> None:
+    section = next(one for one in told["sections"] if one["name"] == "vintages")
+    young = [row["vintage"] for row in section["figures"]["vintages"] if not row["mature"]]
+    assert young
+    assert all(0 < row["followed"] <= 1 for row in section["figures"]["vintages"])
+    judged = {line["scope"] for line in section["lines"] if line["verdict"] != "information"}
+    assert judged.isdisjoint({f"vintage:{name}" for name in young})
+
+
+def test_another_version_is_compared_only_where_neither_had_learned(made: Bundle, tmp_path: Path) -> None:
+    learned = people(4000, seed=2, start="2015-01-01")
+    late = bundle(tmp_path / "late", learned, last_as_of="2021-12-31")
+    ever = bundle(tmp_path / "ever", learned, last_as_of="2023-12-31")
+    rows = people()
+    fair = pack(Subject(3, made), evidence(made, rows, other=Subject(2, late)))
+    section = next(one for one in fair["sections"] if one["name"] == "swap")
+    assert section["figures"]["rows"] == int((rows["as_of"] > "2021-12-31").sum())
+    assert {line["n"] for line in section["lines"] if line["test"] == "rank_correlation"} == {
+        section["figures"]["rows"]
+    }
+    flattered = pack(Subject(3, made), evidence(made, rows, other=Subject(2, ever)))
+    section = next(one for one in flattered["sections"] if one["name"] == "swap")
+    assert section["lines"] == []
+    assert "learned" in section["figures"]["missing"]["en"]
+
+
+def taken_of(made: Bundle, rows: pd.DataFrame) -> LabelledRows:
+    return LabelledRows(rows, Recipe.from_json(made.recipe), ModelSpec.model_validate(made.spec))
+
+
+def parts_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    rows = rows.rename(columns={"id": "subject"}).assign(raw=rows["odds"], pd=1 / (1 + np.exp(-rows["odds"])))
+    kept = rows[["subject", "as_of", "raw", "pd"]].assign(score_scorecard=rows["raw"] * 0.5)
+    return {DEVELOPMENT: kept[:900], HELD_OUT: kept[900:1100], OUT_OF_TIME: kept[1100:]}
+
+
+def test_stored_rows_come_back_as_they_were(made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = people()
+    taken, parts = taken_of(made, rows), parts_of(rows)
+    content = stored_rows(parts, taken)
+    mixed = {name: part.sample(frac=1, random_state=1) for name, part in parts.items()}
+    assert stored_rows(mixed, taken_of(made, rows.sample(frac=1, random_state=2))) == content
+    back = read_stored(content)
+    assert {name: len(part) for name, part in back.items()} == {
+        name: len(part) for name, part in parts.items()
+    }
+    joined = back[OUT_OF_TIME].merge(rows, on="id", suffixes=("", "_was"))
+    assert (joined["label"] == joined["label_was"]).all()
+    assert (joined["overdue"] == joined["overdue_was"]).all()
+    monkeypatch.setattr(judged_rows, "_DEVELOPMENT_ROWS", 300)
+    twice = rows.assign(group=[name[:-1] for name in rows["id"]])  # ten rows a borrower
+    fewer = read_stored(stored_rows(parts, taken_of(made, twice)))[DEVELOPMENT]
+    assert 200 < len(fewer) <= 330
+    assert (fewer.groupby("group").size() == 10).all()
+    with pytest.raises(UsageError, match="1 others"):
+        stored_rows(
+            {OUT_OF_TIME: parts[OUT_OF_TIME].assign(subject=["?", *parts[OUT_OF_TIME]["subject"][1:]])}, taken
+        )
+
+
+def test_days_it_learned_from_are_refused(made: Bundle) -> None:
+    with pytest.raises(UsageError, match="2020-01-01 or later"):
+        judged_rows.judged_rows(None, made, None, (date(2019, 12, 31), None, date(2024, 1, 1)))  # type: ignore[arg-type]
+
+
+def test_later_rows_judge_where_there_are_any_and_stored_ones_else(
+    made: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = people().assign(mature=lambda rows: rows["as_of"] < "2022-07-01")
+    stored = stored_rows(parts_of(people(seed=6)), taken_of(made, people(seed=6)))
+    project: Any = SimpleNamespace(store=Path("nowhere"))
+    monkeypatch.setattr(judged_rows, "labelled_rows", lambda *_: taken_of(made, later))
+    asked = (None, None, date(2024, 1, 1))
+    found = judged_rows.judged_rows(project, made, stored, asked)
+    assert found.origin == "later"
+    assert len(found.rows) == int(later["mature"].sum())
+    assert set(found.tail["id"]) == set(later["id"]) - set(found.rows["id"])
+    assert len(found.development) == 900
+    monkeypatch.setattr(judged_rows, "labelled_rows", lambda *_: taken_of(made, later.assign(mature=False)))
+    found = judged_rows.judged_rows(project, made, stored, asked)
+    assert found.origin == "stored"
+    assert len(found.rows) == 400
+    assert len(found.held_out) == 200
+    assert np.allclose(
+        found.rows["pd"], 1 / (1 + np.exp(-found.rows["raw"]))
+    )  # as the test's model scored them
+    with pytest.raises(SetupError, match="retrain loan_pd"):
+        judged_rows.judged_rows(project, made, None, asked)
+    with pytest.raises(SetupError, match="mature up to"):
+        judged_rows.judged_rows(project, made, stored, (date(2022, 1, 1), None, date(2024, 1, 1)))
+
+
+def test_no_row_that_was_learned_from_judges_though_the_store_gives_it(
+    made: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = people(start="2019-06-01")
+    monkeypatch.setattr(judged_rows, "labelled_rows", lambda *_: taken_of(made, early))
+    project: Any = SimpleNamespace(store=Path("nowhere"))
+    found = judged_rows.judged_rows(project, made, None, (None, None, date(2024, 1, 1)))
+    assert found.rows["as_of"].min() > pd.Timestamp("2019-12-31")
+    assert len(found.rows) < len(early)
+
+
+def test_dimensions_are_groups_of_subjects(made: Bundle) -> None:
+    rows = people(300)
+    details = pd.DataFrame(
+        {"bank": [f"bank {n % 40}" for n in range(300)], "case": rows["id"], "money": np.arange(300.0)}
+    )
+    found = cuts(details, rows)
+    assert sorted(found) == ["bank", "size", "vintage"]  # `case` names one subject
+    assert len(set(found["bank"])) == 26
+    assert "(others)" in set(found["bank"])
+    assert [int((found["size"] == name).sum()) for name in sorted(set(found["size"]))] == [76, 75, 75, 74]
+    assert FEATURES[0] not in found
+
+
+def test_which_version_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(number: int, *aliases: str) -> Any:
+        return SimpleNamespace(version=number, aliases=aliases)
+
+    registry: Any = None
+    known = [version(1), version(2, "champion"), version(3, "challenger"), version(4)]
+    monkeypatch.setattr(versions, "versions", lambda *_: known)
+    monkeypatch.setattr(versions, "find_version", lambda _registry, _model, number: known[number - 1])
+    asked = versions.Asked
+    assert versions.chosen(registry, asked("m")).version == 3
+    assert versions.chosen(registry, asked("m", alias="champion")).version == 2
+    assert versions.chosen(registry, asked("m", version=1)).version == 1
+    with pytest.raises(UsageError, match="one of them"):
+        versions.chosen(registry, asked("m", version=1, alias="champion"))
+    del known[1:3]
+    assert versions.chosen(registry, asked("m")).version == 4
+    with pytest.raises(SetupError, match="no alias yet"):
+        versions.chosen(registry, asked("m", alias="champion"))
