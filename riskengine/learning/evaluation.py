@@ -13,7 +13,7 @@ import pandas as pd
 from riskengine.learning.metrics import Estimate, Floats, Numbers, Sample, auc, capture, measured
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.native import score_rows
-from riskengine.scoring.served import feature_matrix
+from riskengine.scoring.served import feature_matrix, segment_values
 
 _SHOWN = ("auc", "ks", "brier", "calibration_error", "calibration_slope", "capture_10")
 _DAYS_A_MONTH = 30.436875
@@ -30,7 +30,7 @@ class Outcome:
 
 def scored_sample(bundle: Bundle, features: pd.DataFrame, outcome: Outcome) -> Sample:
     """The rows' scores and PDs by the bundle, ready to be measured."""
-    rated = score_rows(bundle, feature_matrix(bundle, features))
+    rated = score_rows(bundle, feature_matrix(bundle, features), segment_values(bundle, features))
     codes = np.unique(np.asarray(outcome.group, dtype=str), return_inverse=True)[1].astype(np.int64)
     label = np.asarray(outcome.label, dtype=np.int64)
     return Sample(label, rated.raw, rated.pd, np.asarray(outcome.weight, dtype=np.float64), codes)

@@ -30,8 +30,8 @@ class Rows:
     weight: Floats
     group: Numbers
 
-    def where(self, chosen: Flags) -> Rows:
-        """The chosen rows."""
+    def where(self, chosen: npt.NDArray[Any]) -> Rows:
+        """The chosen rows (flags or places)."""
         return Rows(self.matrix[chosen], self.label[chosen], self.weight[chosen], self.group[chosen])
 
     def columns(self, chosen: Sequence[int]) -> Rows:

@@ -13,7 +13,7 @@ import pandas as pd
 from riskengine.clock import Span
 from riskengine.learning import fitting, hazard
 from riskengine.learning.calibration import OutOfFold, calibrated_rows, choose_calibration, log_odds_of
-from riskengine.learning.fitting import Flags, Rows
+from riskengine.learning.fitting import Rows
 from riskengine.learning.frames import PersonMonths, TrainingFrame
 from riskengine.learning.metrics import CLIP, Floats
 from riskengine.learning.scorecards import Card, card_booster, fit_card
@@ -33,8 +33,8 @@ class Taught:
     frame: TrainingFrame
     seen: PersonMonths | None = None
 
-    def where(self, chosen: Flags) -> Taught:
-        """The chosen rows."""
+    def where(self, chosen: npt.NDArray[Any]) -> Taught:
+        """The chosen rows (flags or places)."""
         seen = None if self.seen is None else self.seen.where(chosen)
         return Taught(self.rows.where(chosen), part_of(self.frame, chosen), seen)
 
@@ -159,8 +159,25 @@ def _calibration(spec: ModelSpec, taught: Taught, raw: Floats) -> dict[str, Any]
             odds = log_odds_of(_pooled(made, raw, taught.rows.matrix))
             shifts = segment_shifts(rows.label, odds, rows.weight, rows.segment, rows.group)
             made["segments"] = {"column": spec.calibration.segment, **shifts}
-    pooled = _pooled(made, raw, taught.rows.matrix)
-    return made | {"interval": interval_table(rows, pooled, spec.uncertainty)}
+    return made
+
+
+def retrained(spec: ModelSpec, taught: Taught, seed: int) -> Any:
+    """The trees of another day: borrowers drawn anew with replacement, another seed."""
+    codes = taught.rows.group
+    count = int(codes.max()) + 1
+    times = np.bincount(np.random.default_rng(seed).integers(0, count, count), minlength=count)
+    again = np.repeat(np.arange(len(codes)), times[codes])
+    other = spec.model_copy(update={"lightgbm": spec.lightgbm.model_copy(update={"seed": seed})})
+    return _booster(other, taught.where(again))
+
+
+def interval(spec: ModelSpec, made: Made, missed: float) -> dict[str, Any]:
+    """How far the truth may lie from a PD: from out-of-fold scores, and from the log-odds by which a test missed the level."""
+    judged = made.taught.frame.judged
+    taught, raw = made.taught.where(judged), made.out_of_fold[judged]
+    pooled = _pooled(made.calibration, raw, taught.rows.matrix)
+    return interval_table(_out_of_fold(taught, raw), pooled, spec.uncertainty, missed)
 
 
 def fit_scorecard(spec: ModelSpec, rows: Rows) -> Card:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -23,17 +24,30 @@ from riskengine.learning import fitting, leakage
 from riskengine.learning.fitting import Flags
 from riskengine.learning.frames import TrainingContext, TrainingFrame, checked, peers
 from riskengine.learning.hindsight import Hindsight
-from riskengine.learning.making import Made, Taught, fit_scorecard, make, part_of, to_scale
+from riskengine.learning.making import (
+    Made,
+    Taught,
+    fit_scorecard,
+    interval,
+    make,
+    part_of,
+    retrained,
+    to_scale,
+)
 from riskengine.learning.metrics import Estimate, Numbers
 from riskengine.learning.outcomes import Days, shift
+from riskengine.learning.reason_stability import in_memory, overlap_under_retraining
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.splitting import Split, enough, folds, held_out, split
 from riskengine.learning.standing import summary
 from riskengine.learning.trials import Trial, gates, trial
 from riskengine.learning.tuning import Tried, tuned
+from riskengine.learning.uncertainty import level_missed
 from riskengine.schema import canonical_json
+from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.trees import export_trees
 
+_RETRAININGS = (101, 102)
 _LINES = ("none", "intercept", "logistic")
 __all__ = ["Candidate", "TrainingContext", "TrainingFrame", "Trial", "train"]
 
@@ -104,15 +118,18 @@ def train(
     card["calibration"] = {"method": final.calibration["method"], **final.calibration.get("choice", {})}
     card["tuning"] = [asdict(one) for one in search]
     text = final.booster.model_to_string()
+    test = trials[0].samples["model"]
+    doubt = interval(spec, final, level_missed(test.label, test.pd, test.weight))
     contents: dict[str, Any] = {
         "trees.json": export_trees(text),
-        "calibration.json": final.calibration | {"to_scale": to_scale(spec)},
+        "calibration.json": final.calibration | {"to_scale": to_scale(spec), "interval": doubt},
         "grades.json": dict(context.grades),
         "recipe.json": dict(context.recipe),
         "peers.json": peers(spec, judged),
         "spec.json": spec.model_dump(mode="json", by_alias=True),
         "card.json": card,
     }
+    card["reasons"] = _overlap(spec, final, contents)
     files = {name: canonical_json(part).encode() for name, part in contents.items()}
     files["model.txt"] = text.encode()
     counted = len(judged.label), int(judged.label.sum())
@@ -194,6 +211,23 @@ def _card(
         "leakage": asdict(audit),
         "libraries": {name: version(name) for name in ("lightgbm", "numpy", "scikit-learn")},
     }
+
+
+def _overlap(spec: ModelSpec, made: Made, contents: Mapping[str, Any]) -> dict[str, Any]:
+    """How much the three strongest adverse reasons stay the same where the model is trained on other borrowers."""
+    judged = made.taught.where(made.taught.frame.judged)
+
+    def bundle(booster: Any) -> Bundle:
+        text = booster.model_to_string()
+        parts = {**contents, "trees.json": export_trees(text)}
+        files = {name: canonical_json(part).encode() for name, part in parts.items()}
+        return in_memory({**files, "model.txt": text.encode()}, spec.name)
+
+    others = fitting.side_by_side([partial(retrained, spec, made.taught, seed) for seed in _RETRAININGS])
+    found = overlap_under_retraining(
+        bundle(made.booster), [bundle(one) for one in others], judged.rows.matrix
+    )
+    return {"top": 3, "retrainings": len(_RETRAININGS), "overlap": _rounded(found)}
 
 
 def _points(spec: ModelSpec, made: Made, context: TrainingContext) -> list[dict[str, Any]]:

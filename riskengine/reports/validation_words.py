@@ -23,6 +23,7 @@ DIMENSIONS = {
     "model": {"en": "model", "zh": "模型"},
     "scorecard": {"en": "scorecard", "zh": "评分卡"},
     "logistic": {"en": "logistic regression", "zh": "逻辑回归"},
+    "policy": {"en": "policy", "zh": "现行政策"},
     "naive": {"en": "naive rule", "zh": "简单规则"},
 }
 MEANS = {

@@ -88,7 +88,11 @@ def judged_rows(
     later = _scored(bundle, taken) if taken is not None else pd.DataFrame()
     mature = later[later["mature"] & (later["as_of"] >= pd.Timestamp(first))] if len(later) else later
     rest = later[~later["mature"]] if len(later) else later
-    if len(mature) and mature["label"].nunique() == 2:
+    named = start is not None or end is not None
+    least = (
+        1 if named or stored is None else spec.gates.events_at_least
+    )  # fewer defaults than that say too little
+    if len(mature) and mature["label"].nunique() == 2 and int(mature["label"].sum()) >= least:
         period = replace(_days(mature), known=known)
         kept = read_stored(stored).get(DEVELOPMENT) if stored else None
         before = (
@@ -99,7 +103,7 @@ def judged_rows(
         return Judged(
             "later", period, known, _tidy(mature), _tidy(before), tail=_tidy(rest), same_definitions=same
         )
-    if start is not None or end is not None or stored is None:
+    if named or stored is None:
         raise _nothing(bundle, (start or first, ripe, known), bool(stored))
     parts = {name: _graded(bundle, part) for name, part in read_stored(stored).items()}
     rows = parts.get(OUT_OF_TIME, parts.get(HELD_OUT, pd.DataFrame()))

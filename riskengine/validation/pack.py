@@ -106,6 +106,7 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
             },
             **_sizes(sample),
             "horizon": spec.label.horizon,
+            "embargo": spec.validation.embargo or spec.label.horizon,
             "subject": spec.subject,
             "features": {
                 note["name"]: {"en": note["en"], "zh": note["zh"]} for note in bundle.recipe["features"]

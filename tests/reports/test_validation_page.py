@@ -160,6 +160,14 @@ def test_pictures_are_drawn_and_the_young_are_grey(told: dict[str, Any]) -> None
     assert text.count('<tr class="open">') == young
 
 
+def test_a_short_embargo_is_confessed(told: dict[str, Any]) -> None:
+    kept = {**told, "rows_from": "stored"}
+    assert "shorter than its horizon" not in render(kept, "en").decode()
+    page = render({**kept, "embargo": "0d"}, "en").decode()
+    assert "embargo is 0d, shorter than its horizon of 12m" in page
+    assert "every one lies after all" not in page
+
+
 def test_numbers_are_written_for_people() -> None:
     assert [figure(value) for value in (0, 0.0, 12, 1234567, 0.05, 123.456, 0.99999, 1e-9)] == [
         "0", "0", "12", "1,234,567", "0.05000", "123.5", "1.0000", "0.000000001000",

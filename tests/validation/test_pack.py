@@ -176,6 +176,20 @@ def test_later_rows_judge_where_there_are_any_and_stored_ones_else(
     assert np.allclose(
         found.rows["pd"], 1 / (1 + np.exp(-found.rows["raw"]))
     )  # as the test's model scored them
+    few = later.assign(
+        mature=later["id"].isin(later.loc[later["label"] == 1, "id"][:20])
+        | later["id"].isin(later["id"][:50])
+    )
+    few.loc[few["mature"] & (few.groupby("label").cumcount() >= 25), "mature"] = False
+    monkeypatch.setattr(judged_rows, "labelled_rows", lambda *_: taken_of(made, few))
+    assert (
+        judged_rows.judged_rows(project, made, stored, asked).origin == "stored"
+    )  # too few defaults came later
+    named = (date(2021, 1, 1), None, date(2024, 1, 1))
+    assert (
+        judged_rows.judged_rows(project, made, stored, named).origin == "later"
+    )  # but who names days gets them
+    monkeypatch.setattr(judged_rows, "labelled_rows", lambda *_: taken_of(made, later.assign(mature=False)))
     with pytest.raises(SetupError, match="retrain loan_pd"):
         judged_rows.judged_rows(project, made, None, asked)
     with pytest.raises(SetupError, match="mature up to"):

@@ -1,0 +1,202 @@
+"""What would the challenger have said tonight of the same book, and who is right as outcomes mature?
+
+In force, the night scores its book a second time with the challenger, by the challenger's own recipe, and publishes both
+answers as `shadow.parquet`. Nothing of it reaches a signal, the ranking or a reminder: it is computed from what the night has
+already decided. Applicants need no file: a verdict is an officer's, who waits for it, and every applicant can be profiled again
+as of the own day to the same bits, so both bundles are asked when somebody compares them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from riskengine.errors import RiskEngineError
+from riskengine.monitor.evaluate import Night, evaluate
+from riskengine.monitor.frames import parquet_bytes, read_frame
+from riskengine.monitor.health import stale_sources
+from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
+from riskengine.monitor.publish import Publication
+from riskengine.monitor.vocabulary import GUARANTEE, NIGHT
+from riskengine.monitor.watch import Watch
+from riskengine.monitor.work import Work
+from riskengine.profile.compute import Workbench
+from riskengine.profile.recipe import Recipe
+from riskengine.profile.subjects import load_in_force
+from riskengine.registry.pointers import CHALLENGER, challenger, entries
+from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.scorecard import master_scale
+from riskengine.store.snapshot import Snapshot
+
+FILE = "shadow.parquet"
+COLUMNS = ("id", "champion_pd", "champion_grade", "challenger_pd", "challenger_grade", "champion_severity",
+           "challenger_severity", "champion_bundle", "challenger_bundle")  # fmt: skip
+_ALERTS = ("orange", "red")
+_OWN = ("pd", "score", "grade", "grade_no", "pd_low", "pd_high", "unsure", "exposure", "expected_loss",
+        "pd_before", "pd_jump", "grade_before", "grade_notches", "pd_history")  # fmt: skip
+log = logging.getLogger("riskengine.shadow")
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Who is tried beside the champion tonight: a verified bundle, or the reason why it cannot be (`refused`)."""
+
+    name: str
+    bundle: Bundle | None
+    refused: str = ""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What it adds to the names of everything a night depends on."""
+        return {"challenger": self.name + (" refused" if self.refused else "")}
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """`rows` (COLUMNS, by id) and what the manifest says: both bundles, and how many grades and alerts would differ."""
+
+    rows: pd.DataFrame | None
+    facts: Mapping[str, Any]
+
+    def added(
+        self, files: Mapping[str, bytes], facts: Mapping[str, Any]
+    ) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """A night's files and manifest entries with the shadow's; no file where the challenger could not be asked."""
+        made, told = dict(files), {**facts, "shadow": dict(self.facts)}
+        if self.rows is not None:
+            made[FILE] = parquet_bytes(self.rows, {})
+            told["rows"] = {**facts.get("rows", {}), FILE: len(self.rows)}
+        return made, told
+
+
+def tried(store: Path, model: str) -> Rival | None:
+    """The challenger of a model where there is one that is not the champion; a damaged one never stops a night."""
+    try:
+        found = challenger(store, model)
+    except RiskEngineError as error:
+        log.warning("the challenger of %s is not tried: %s", model, error)
+        return Rival(str(entries(store, CHALLENGER)[model]["bundle"]), None, error.title)
+    return None if found is None else Rival(found.hash, found)
+
+
+def shadowed(
+    watch: Watch,
+    bundles: tuple[Bundle, Rival],
+    snapshot: Snapshot,
+    night: Work,
+    past: tuple[Publication | None, Before],
+) -> Shadow:
+    """Score the night's book with the challenger and compare; `past` is the publication before, with its frames.
+
+    A challenger that cannot score stops no night: the manifest says so instead (`refused`).
+    """
+    ours, rival = bundles
+    names = {"champion": ours.hash, "challenger": rival.name}
+    if rival.bundle is None:
+        return Shadow(None, {**names, "refused": rival.refused})
+    try:
+        frame = _scored(watch, rival.bundle, snapshot, night)
+        worst = _alerts(watch, rival.bundle, frame, (night, past))
+    except (RiskEngineError, duckdb.Error) as error:
+        log.warning("the challenger could not score the night: %s", error)
+        title = error.title if isinstance(error, RiskEngineError) else type(error).__name__
+        return Shadow(None, {**names, "refused": title})
+    book = night.book.assign(id=night.book.id.astype("str")).set_index("id")
+    other = frame.assign(id=frame.id.astype("str")).set_index("id").reindex(book.index)
+    rows = pd.DataFrame(
+        {
+            "id": book.index,
+            "champion_pd": book.pd.to_numpy(),
+            "champion_grade": book.grade.to_numpy(),
+            "challenger_pd": other.pd.to_numpy(),
+            "challenger_grade": other.grade.to_numpy(),
+            "champion_severity": book.severity.to_numpy(),
+            "challenger_severity": pd.Series(book.index).map(worst).astype("object").to_numpy(),
+            "champion_bundle": ours.hash,
+            "challenger_bundle": rival.bundle.hash,
+        },
+        columns=list(COLUMNS),
+    ).sort_values("id", kind="stable", ignore_index=True)
+    move = (other.grade_no - book.grade_no).to_numpy()
+    return Shadow(rows, {**names, **_counts(rows, move)})
+
+
+def shadow_of(publication: Publication) -> pd.DataFrame | None:
+    """The shadow of a published night; None where nobody was tried."""
+    listed = publication.manifest.get("files") or {}
+    return read_frame(publication, FILE) if FILE in listed else None
+
+
+def _scored(watch: Watch, bundle: Bundle, snapshot: Snapshot, night: Work) -> pd.DataFrame:
+    """The night's book as the challenger rates and values it, by its own recipe."""
+    recipe = Recipe.from_json(bundle.recipe)
+    with Workbench(snapshot) as bench:
+        load_in_force(bench, watch.catalogue.subjects.guarantee, recipe, [night.as_of])
+        own = profiled(bench, subject_rows(bench), recipe)
+    own = rated(own, bundle)
+    fresh = [name for name in _OWN if name in own.columns and name not in watch.vocabulary.features]
+    dropped = {*_OWN, *watch.vocabulary.shares(), "signals", "severity", "rank"}
+    frame = night.book.drop(columns=[name for name in night.book.columns if name in dropped])
+    frame = frame.merge(own[["id", *fresh]], on="id", how="left", validate="one_to_one")
+    return valued(frame, watch.products, night.as_of)
+
+
+def _alerts(
+    watch: Watch, bundle: Bundle, frame: pd.DataFrame, known: tuple[Work, tuple[Publication | None, Before]]
+) -> dict[str, str]:
+    """The highest severity of each guarantee's own signals if the challenger decided, moves taken against its own past."""
+    night, (earlier, before) = known
+    keys = watch.catalogue.subjects.keys
+    frame = compared(frame, replace(before, scores=_past_scores(earlier, bundle)), keys)
+    silent = stale_sources(night.health)
+    stale = watch.vocabulary.resting_on(silent)
+    if {name for name, _ in Recipe.from_json(bundle.recipe).sources} & set(silent):
+        stale |= {*NIGHT, *watch.vocabulary.shares()}
+    found = evaluate(watch.signals, frame, Night(night.as_of, keys, before.signals, stale)).signals
+    own = found[found.about == GUARANTEE]
+    order = {name: place for place, name in enumerate(("blue", "yellow", "orange", "red"))}
+    worst: dict[str, str] = {}
+    for name, severity in zip(own.id.astype("str"), own.severity, strict=True):
+        if name not in worst or order[severity] > order[worst[name]]:
+            worst[name] = severity
+    return worst
+
+
+def _past_scores(earlier: Publication | None, bundle: Bundle) -> pd.DataFrame | None:
+    """What the same challenger said in the publication before; None where it was not asked."""
+    rows = shadow_of(earlier) if earlier else None
+    if rows is None or set(rows.challenger_bundle) != {bundle.hash}:
+        return None
+    numbers = {grade.name: float(number) for number, grade in enumerate(master_scale(bundle).grades, 1)}
+    return pd.DataFrame(
+        {
+            "id": rows.id,
+            "pd": rows.challenger_pd,
+            "grade": rows.challenger_grade,
+            "grade_no": rows.challenger_grade.map(numbers),
+            "pd_history": [[value] for value in rows.challenger_pd],
+        }
+    )
+
+
+def _counts(rows: pd.DataFrame, move: Any) -> dict[str, Any]:
+    now, then = (rows[name].isin(_ALERTS).to_numpy() for name in ("champion_severity", "challenger_severity"))
+    return {
+        "guarantees": len(rows),
+        "grades_better": int((move < 0).sum()),
+        "grades_worse": int((move > 0).sum()),
+        "grades_same": int((move == 0).sum()),
+        "alerts": int(now.sum()),
+        "alerts_challenger": int(then.sum()),
+        "alerts_more": int((then & ~now).sum()),
+        "alerts_fewer": int((now & ~then).sum()),
+        "mean_pd": f"{np.nanmean(rows.champion_pd):.6f}" if len(rows) else "",
+        "mean_pd_challenger": f"{np.nanmean(rows.challenger_pd):.6f}" if len(rows) else "",
+    }
