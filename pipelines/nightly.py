@@ -9,9 +9,8 @@ from typing import Any
 
 from riskengine.identity.resolve import resolve
 from riskengine.intake.deliveries import take_arrived
-from riskengine.monitor import publish
+from riskengine.monitor import publish, shadow
 from riskengine.monitor.frames import read_before
-from riskengine.monitor.shadow import shadowed, tried
 from riskengine.monitor.watch import night_inputs, read_watch
 from riskengine.monitor.work import work
 from riskengine.project import Project
@@ -49,19 +48,13 @@ def run(project: Project, as_of: date) -> Done:
         log.info("identity: %s", resolve(project, as_of))
         watch, bundle = read_watch(project), champion(project.store, MODEL)
         facts, earlier = snapshot.read(project.store), publish.before(project.store, as_of)
-        rival = tried(project.store, MODEL)  # the challenger: scored beside the champion, decides nothing
-        inputs = {
-            **night_inputs(watch, facts, bundle.hash, earlier, as_of),
-            **(rival.inputs if rival else {}),
-        }
+        inputs, rival = shadow.tried(project, MODEL, night_inputs(watch, facts, bundle.hash, earlier, as_of))
         done = publish.unchanged(project.store, as_of, inputs)
         if done is None:
             before = read_before(earlier)
             night = work(watch, bundle, facts, before, as_of)
             files, rest = night_files(watch, bundle, night, before, inputs)
-            if rival:
-                beside = shadowed(watch, (bundle, rival), facts, night, (earlier, before))
-                files, rest = beside.added(files, rest)
-            done = publish.publish(project.store, as_of, inputs, files, rest)
+            beside = shadow.shadowed(watch, (bundle, rival), facts, night, (earlier, before))
+            done = publish.publish(project.store, as_of, inputs, *beside.added(files, rest))
         record["status"] = done.status
         return Done(done)

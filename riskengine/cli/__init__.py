@@ -18,6 +18,7 @@ from riskengine.cli import (
     data,
     deciding,
     exporting,
+    health,
     identities,
     models,
     outcomes,
@@ -67,7 +68,19 @@ def _mark(project: str | None) -> None:
             sys.stderr.write(f"[{environment.note.zh} {environment.note.en}]\n")
 
 
-for room in (data, identities, models, deciding, watching, books, synth, outcomes, validating, exporting):
+for room in (
+    data,
+    identities,
+    models,
+    deciding,
+    watching,
+    books,
+    synth,
+    outcomes,
+    validating,
+    exporting,
+    health,
+):
     room.register(app)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +40,10 @@ def promote(
     as_of: Annotated[str, typer.Option(help="The plan's day; empty: the latest night or training.")] = "",
     months: Annotated[int, typer.Option(min=1, help="Access: applicants of so many months.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+    despite: Annotated[
+        str, typer.Option(help="Validation failed: what controls the use all the same. 例外措施")
+    ] = "",
+    until: Annotated[str, typer.Option(help="The exception's last day (required with --despite).")] = "",
     language: Language = "",
 ) -> None:
     """Propose that a version becomes the champion; another person approves. 提议上线（须另一人复核）"""
@@ -45,10 +51,13 @@ def promote(
     from riskengine.monitor.promotion import plan as planned
     from riskengine.registry import approve as approve_version
     from riskengine.registry import find_version, office, propose
+    from riskengine.registry.waivers import waiver
     from riskengine.reports.promotion_plan import plan_lines
 
+    last = clock.parse_day(until, "--until") if until else None
+    excepted = waiver(despite, last, clock.today())
     project = find(context.obj)
-    here = office(project)
+    here = replace(office(project), waiver=excepted)
     find_version(here.registry, model, version)
     if not plan and len(why.strip()) < 3:
         problem = Problem(
@@ -57,7 +66,7 @@ def promote(
         raise UsageError("A change needs a reason", [problem])
     day = clock.parse_past_day(as_of, "--as-of") if as_of else None
     with telling(f"plan of {model} {version}"):
-        made = planned(project, model, version, Look(day, months), strict=not plan)
+        made = planned(project, model, version, Look(day, months, excepted), strict=not plan)
     if as_json:
         typer.echo(json.dumps({"plan": made.hash, **made.content}, indent=2, ensure_ascii=False))
     else:
@@ -70,10 +79,14 @@ def promote(
     asked = propose(here, model, version, why, made.hash)
     if project.environment.single_operator:
         done = approve_version(here, model, version, "single operator")
+        if excepted:
+            typer.echo(_excepted(excepted.to_json()), err=True)
         typer.echo(f"single_operator: {asked.maker} proposed and approved; the ledger says so", err=True)
         _tell(done, err=as_json)
         return
     typer.echo(f"Proposed by {asked.maker}; nothing has changed yet.", err=as_json)
+    if excepted:
+        typer.echo(_excepted(excepted.to_json()), err=as_json)
     typer.echo(f"Next, another person: riskengine approve {model} {version} --why TEXT", err=as_json)
 
 
@@ -85,9 +98,13 @@ def approve(
 ) -> None:
     """Approve what another person proposed, and switch the champion. 复核并上线"""
     from riskengine.registry import approve as approve_version
-    from riskengine.registry import office
+    from riskengine.registry import office, proposed
 
-    _tell(approve_version(office(find(context.obj)), model, version, why))
+    project = find(context.obj)
+    asked = proposed(project.store, model)
+    if asked and asked.state.version == version and asked.waiver:
+        typer.echo(_excepted(asked.waiver.to_json()))
+    _tell(approve_version(office(project), model, version, why))
 
 
 def rollback(
@@ -142,6 +159,10 @@ def card(
     out.parent.mkdir(parents=True, exist_ok=True)
     replace_text(out, text)
     typer.echo(f"{model} {made.version} -> {out}")
+
+
+def _excepted(said: Mapping[str, str]) -> str:
+    return f"Validation FAILED; exception until {said['until']}, control: {said['despite']} 验证未通过，按例外上线"
 
 
 def _tell(done: Promotion, err: bool = False) -> None:

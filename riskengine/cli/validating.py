@@ -14,6 +14,8 @@ from riskengine.cli.telling import telling
 from riskengine.errors import Problem, QualityGateError
 from riskengine.project import find
 
+_STATES = ("fail", "undecidable", "pass")
+
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
@@ -53,29 +55,44 @@ def validate(
             typer.echo(str(path))
     bad = {"never": (), "fail": ("fail",), "undecidable": ("fail", "undecidable")}[fail_on]
     if told["verdict"] in bad:
-        counts = told["counts"]
-        got = f"{counts['fail']} failed, {counts['undecidable']} undecidable"
+        counts = told["deciding"]
+        got = f"of the lines that decide {counts['fail']} failed, {counts['undecidable']} undecidable"
         raise QualityGateError(
             f"{model} version {told['version']} is not validated", [Problem("verdict", "pass", got)]
         )
 
 
 def _lines(told: Mapping[str, Any], language: str) -> list[str]:
-    """The verdict, each section's, and every test that failed."""
+    """The verdict, each section's with the lines that decide it, and how many details failed."""
     from riskengine.reports.validation_page import VERDICTS, figure
+    from riskengine.reports.validation_words import chinese
 
-    period, counts = told["period"], told["counts"]
+    zh = language == "zh"
+    period, deciding, details = told["period"], told["deciding"], told["details"]
+
+    def say(counts: Mapping[str, int]) -> str:
+        shown = [(VERDICTS[state][language], counts[state]) for state in _STATES]
+        return (
+            "，".join(f"{n} {word}" for word, n in shown)
+            if zh
+            else ", ".join(f"{n} {word}" for word, n in shown)
+        )
+
     lines = [
-        f"{told['model']} version {told['version']}: {VERDICTS[told['verdict']][language]}"
-        f" ({counts['pass']} pass, {counts['fail']} fail, {counts['undecidable']} undecidable)",
+        f"{told['model']} {'版本' if zh else 'version'} {told['version']}: {VERDICTS[told['verdict']][language].upper()}",
+        f"{'决定性检验' if zh else 'lines that decide'}: {say(deciding)}; {'明细' if zh else 'details'}: {say(details)}",
         f"{told['rows']:,} rows, {told['defaults']:,} defaults, {period['from']} to {period['to']}, as known on {period['known']}"
         f" ({'later rows' if told['rows_from'] == 'later' else 'rows kept by the training'})",
     ]
     for section in told["sections"]:
-        lines.append(f"  {VERDICTS[section['verdict']][language]:<12} {section['title'][language]}")
-        lines += [
-            f"      {line['title'][language]}, {line['scope']}: {figure(line['value'])} (expected {line['limit']}; n {line['n']:,}, defaults {line['defaults']:,})"
-            for line in section["lines"]
-            if line["verdict"] == "fail"
-        ]
+        bad = sum(line["verdict"] == "fail" and not line["deciding"] for line in section["lines"])
+        few = f"  ({bad} {'项明细未通过' if zh else 'details failed'})" if bad else ""
+        lines.append(f"  {VERDICTS[section['verdict']][language]:<12} {section['title'][language]}{few}")
+        for line in section["lines"]:
+            if line["deciding"]:
+                on = "" if line["scope"] in ("all", "pd") else f", {line['scope']}"
+                limit = chinese(line["limit"]) if zh else line["limit"]
+                lines.append(
+                    f"    {VERDICTS[line['verdict']][language]:<12} {line['title'][language]}{on}: {figure(line['value'])} ({limit})"
+                )
     return lines

@@ -177,6 +177,21 @@ def status_counts(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
         return _counted(_what_became(bench, catalogue, spec, subjects, period.known)["status"])
 
 
+def what_became(
+    project: Project, spec: ModelSpec, snapshot: Snapshot, subjects: pd.DataFrame, known: date
+) -> pd.DataFrame:
+    """What became of subjects that somebody scored: the columns of `LabelledRows.rows` from `label` to `weight`, in order.
+
+    `subjects` has `id` and `as_of` (datetimes), any number of rows an id. `weight` is NaN for an id without a sampling weight.
+    """
+    catalogue = Catalogue(project)
+    with Workbench(snapshot) as bench:
+        known_of = _what_became(bench, catalogue, spec, subjects, known)
+        weights = sampling_weights(bench, _rule(catalogue, spec), spec, known)
+    weight = subjects["id"].map(weights) if weights is not None else pd.Series(1.0, index=subjects.index)
+    return pd.concat([known_of, weight.rename("weight")], axis=1)
+
+
 def _rule(catalogue: Catalogue, spec: ModelSpec) -> SubjectRule:
     return catalogue.subjects.applicant if spec.subject == "applicant" else catalogue.subjects.guarantee
 

@@ -152,7 +152,10 @@ def _feature_problems(spec: ModelSpec, path: Path, known: frozenset[str] | None)
         "naive.features": tuple(name for name, _ in spec.naive.directions()),
         "gates.explained": tuple(spec.gates.explained),
         "rules": tuple(rule.feature for rule in spec.rules),
-        "actionable": tuple(spec.actionable),
+        "actionable": (
+            *spec.actionable,
+            *(action.not_below for action in spec.actionable.values() if action.not_below),
+        ),
         "hazard": tuple(name for name in (spec.hazard.age, spec.hazard.remaining) if name)
         if spec.hazard
         else (),

@@ -145,7 +145,7 @@ class Uncertainty(Definition):
     """When is a PD not sure enough for a machine? Then a person decides."""
 
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
-    widest: float = Field(default=4.0, gt=1)  # upper limit of the PD divided by the lower one
+    widest: float = Field(default=4.0, gt=1)  # odds of the upper limit over odds of the lower one
     most_missing: float = Field(default=0.6, gt=0, le=1)  # share of the model's features without a value
 
 
@@ -171,6 +171,7 @@ class Action(Definition):
     direction: Literal["up", "down", "both"] = "both"
     lowest: float | None = None
     highest: float | None = None
+    not_below: str = ""  # the feature whose value bounds it from below: what the enterprise has already
     words: Words
 
 

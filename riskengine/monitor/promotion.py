@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from riskengine.errors import SetupError, UsageError
 from riskengine.monitor.swap import plan_day, swap_set
 from riskengine.project import Project
-from riskengine.registry import entries, fetch, find_version, gates_of, office, refuse
+from riskengine.registry import Waiver, entries, fetch, find_version, gates_of, office, refuse
 from riskengine.schema import canonical_json, fingerprint
 from riskengine.scoring.bundle import champion, read_bundle
 from riskengine.store import snapshot
@@ -19,10 +19,14 @@ from riskengine.store.snapshot import replace_text
 
 @dataclass(frozen=True)
 class Look:
-    """Who is looked at: the book of a day, or who applied in so many months to it (None: the latest night or training)."""
+    """Who is looked at: the book of a day, or who applied in so many months to it (None: the latest night or training).
+
+    `waiver`: the exception that the maker documents; the plan shows it to the checker.
+    """
 
     as_of: date | None = None
     months: int = 12
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ def plan(
     `strict`: a failed gate is a `QualityGateError` before anything slow is done. Where the project's definitions allow no
     swap set (no policy reads the model), `no_swap` says why.
     """
-    here = office(project)
+    look = look or Look()
+    here = replace(office(project), waiver=look.waiver)
     wanted = find_version(here.registry, model, version)
     bundle = read_bundle(fetch(here.registry, wanted), wanted.bundle)
     found = gates_of(here, bundle)
@@ -59,7 +64,6 @@ def plan(
     said = entries(project.store).get(model)
     day, swap, why = None, None, ""
     if said and said["bundle"] != bundle.hash:
-        look = look or Look()
         day = look.as_of or plan_day(project, bundle)
         try:
             swap = swap_set(project, champion(project.store, model), bundle, day, look.months)
@@ -75,6 +79,7 @@ def plan(
             "as_of": str(day) if day else None,
             "snapshot": snapshot.read(project.store).id,
             "currency": project.environment.currency,
+            "exception": look.waiver.to_json() if look.waiver else None,
             "gates": [gate.to_json() | {"title": gate.title.model_dump()} for gate in found],
             "swap": swap,
             "no_swap": why,

@@ -11,14 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from riskengine.errors import RiskEngineError
+from riskengine.errors import IntegrityError, Problem, RiskEngineError
 from riskengine.monitor.evaluate import Night, evaluate
 from riskengine.monitor.frames import parquet_bytes, read_frame
 from riskengine.monitor.health import stale_sources
@@ -30,7 +29,9 @@ from riskengine.monitor.work import Work
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_in_force
+from riskengine.project import Project
 from riskengine.registry.pointers import CHALLENGER, challenger, entries
+from riskengine.schema import file_sha256
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.scorecard import master_scale
 from riskengine.store.snapshot import Snapshot
@@ -46,16 +47,11 @@ log = logging.getLogger("riskengine.shadow")
 
 @dataclass(frozen=True)
 class Rival:
-    """Who is tried beside the champion tonight: a verified bundle, or the reason why it cannot be (`refused`)."""
+    """Who is tried beside the champion tonight: a verified bundle, nobody (no name), or why it cannot be (`refused`)."""
 
-    name: str
-    bundle: Bundle | None
+    name: str = ""
+    bundle: Bundle | None = None
     refused: str = ""
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """What it adds to the names of everything a night depends on."""
-        return {"challenger": self.name + (" refused" if self.refused else "")}
 
 
 @dataclass(frozen=True)
@@ -69,21 +65,27 @@ class Shadow:
         self, files: Mapping[str, bytes], facts: Mapping[str, Any]
     ) -> tuple[dict[str, bytes], dict[str, Any]]:
         """A night's files and manifest entries with the shadow's; no file where the challenger could not be asked."""
-        made, told = dict(files), {**facts, "shadow": dict(self.facts)}
+        made, told = dict(files), {**facts, **({"shadow": dict(self.facts)} if self.facts else {})}
         if self.rows is not None:
             made[FILE] = parquet_bytes(self.rows, {})
             told["rows"] = {**facts.get("rows", {}), FILE: len(self.rows)}
         return made, told
 
 
-def tried(store: Path, model: str) -> Rival | None:
-    """The challenger of a model where there is one that is not the champion; a damaged one never stops a night."""
+def tried(project: Project, model: str, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Rival]:
+    """A night's inputs with the challenger of a model among them, and the challenger, if it is not the champion.
+
+    A damaged one never stops a night.
+    """
     try:
-        found = challenger(store, model)
+        found = challenger(project.store, model)
     except RiskEngineError as error:
         log.warning("the challenger of %s is not tried: %s", model, error)
-        return Rival(str(entries(store, CHALLENGER)[model]["bundle"]), None, error.title)
-    return None if found is None else Rival(found.hash, found)
+        name = str(entries(project.store, CHALLENGER)[model]["bundle"])
+        return {**inputs, "challenger": f"{name} refused"}, Rival(name, None, error.title)
+    if found is None:
+        return dict(inputs), Rival()
+    return {**inputs, "challenger": found.hash}, Rival(found.hash, found)
 
 
 def shadowed(
@@ -98,6 +100,8 @@ def shadowed(
     A challenger that cannot score stops no night: the manifest says so instead (`refused`).
     """
     ours, rival = bundles
+    if not rival.name:
+        return Shadow(None, {})
     names = {"champion": ours.hash, "challenger": rival.name}
     if rival.bundle is None:
         return Shadow(None, {**names, "refused": rival.refused})
@@ -129,9 +133,20 @@ def shadowed(
 
 
 def shadow_of(publication: Publication) -> pd.DataFrame | None:
-    """The shadow of a published night; None where nobody was tried."""
-    listed = publication.manifest.get("files") or {}
-    return read_frame(publication, FILE) if FILE in listed else None
+    """The shadow of a published night, its bytes verified; None where nobody was tried."""
+    return verified(publication, FILE) if FILE in (publication.manifest.get("files") or {}) else None
+
+
+def verified(publication: Publication, name: str) -> pd.DataFrame:
+    """One published table; an `IntegrityError` where its bytes are not what the manifest says."""
+    path = publication.folder / name
+    expected = str(publication.manifest["files"][name]["sha256"])
+    got = file_sha256(path) if path.is_file() else "no file"
+    if got != expected:
+        repair = f"Run riskengine nightly --as-of {publication.as_of} again"
+        problem = Problem(str(path), f"SHA-256 {expected}", got, repair)
+        raise IntegrityError(f"The publication of {publication.as_of} is damaged", [problem])
+    return read_frame(publication, name)
 
 
 def _scored(watch: Watch, bundle: Bundle, snapshot: Snapshot, night: Work) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from riskengine.registry.records import Proposal, history, proposed
 from riskengine.registry.requirements import refuse
 from riskengine.registry.switching import Office, Promotion
 from riskengine.registry.tracking import Registry, TrainingRun, Version, fetch, find_version, table, versions
+from riskengine.registry.waivers import Waiver, standing, waiver
 
 __all__ = [
     "CHALLENGER",
@@ -25,6 +26,7 @@ __all__ = [
     "Registry",
     "TrainingRun",
     "Version",
+    "Waiver",
     "approve",
     "challenger",
     "entries",
@@ -40,6 +42,8 @@ __all__ = [
     "refuse",
     "rollback",
     "settled",
+    "standing",
     "table",
     "versions",
+    "waiver",
 ]

@@ -13,6 +13,7 @@ text that decides and is not the text one reads is what an operator cannot trust
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from riskengine.errors import IntegrityError, Problem, UsageError
@@ -71,7 +72,10 @@ def promote(registry: Registry, model: str, version: int) -> Promotion:
 
 
 def propose(here: Office, model: str, version: int, why: str, plan: str = "") -> Proposal:
-    """The maker's step: gates, then an act with reason and evidence (`plan`: the plan's hash); nothing changes yet."""
+    """The maker's step: gates, then an act with reason and evidence (`plan`: the plan's hash); nothing changes yet.
+
+    A failed validation needs `here.waiver`; the act keeps it, and one without a failed validation is a `UsageError`.
+    """
     _reason(why)
     with changing(here.registry.store):
         bundle, _ = _candidate(here, model, version)
@@ -87,6 +91,7 @@ def approve(here: Office, model: str, version: int, why: str) -> Promotion:
     """The checker's step: another person, the same bundle, champion and policy as proposed, the gates again; then the switch."""
     _reason(why)
     assert here.environment is not None
+    one = here.environment.single_operator
     with changing(here.registry.store):
         settle(here, model)
         asked = proposed(here.registry.store, model)
@@ -95,10 +100,10 @@ def approve(here: Office, model: str, version: int, why: str) -> Promotion:
             hint = f"Run riskengine promote {model} {version} --why TEXT"
             raise UsageError("Nothing to approve", [Problem(f"{model} {version}", "a proposal", got, hint)])
         check_two(here.environment, asked.maker, here.actor.name)
+        here = replace(here, waiver=asked.waiver)
         bundle, _ = _candidate(here, model, version)
         detail = described(here, bundle, version, asked.why)
         _still(asked, detail)
-        one = here.environment.single_operator
         detail |= {
             "by": {
                 "maker": asked.maker,
@@ -138,7 +143,8 @@ def settled(here: Office, model: str) -> str:
 
 def gates_of(here: Office, bundle: Bundle) -> list[Gate]:
     """The gates of a bundle in this office."""
-    return gates(here.registry.store, bundle, inventory_of(bundle, here.definition(bundle.model)))
+    inventory = inventory_of(bundle, here.definition(bundle.model))
+    return gates(here.registry.store, bundle, inventory, here.waiver)
 
 
 def _candidate(here: Office, model: str, version: int) -> tuple[Bundle, Version]:
@@ -149,7 +155,13 @@ def _candidate(here: Office, model: str, version: int) -> tuple[Bundle, Version]
     if bundle.model != model:
         problem = Problem(f"{model} {version}", f"a bundle of {model!r}", repr(bundle.model))
         raise IntegrityError("A version is of another model", [problem])
-    refuse(f"{model} {version}", gates_of(here, bundle))
+    found = gates_of(here, bundle)
+    refuse(f"{model} {version}", found)
+    if here.waiver is not None and all(gate.state != "waived" for gate in found):
+        got = next(gate.said for gate in found if gate.name == "validation")
+        raise UsageError(
+            "An exception where nothing failed", [Problem("--despite", "a validation with verdict fail", got)]
+        )
     return bundle, wanted
 
 

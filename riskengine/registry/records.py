@@ -11,6 +11,7 @@ from typing import Any
 from riskengine import clock
 from riskengine.errors import Problem, SetupError, UsageError
 from riskengine.registry.pointers import entries
+from riskengine.registry.waivers import Waiver, waiver_of
 
 SWITCHES = ("promote", "rollback")
 
@@ -40,6 +41,7 @@ class Proposal:
     at: str
     evidence: Mapping[str, Any]
     act: str
+    waiver: Waiver | None = None
 
 
 def history(store: Path, model: str) -> list[dict[str, Any]]:
@@ -77,6 +79,7 @@ def proposed(store: Path, model: str) -> Proposal | None:
             detail["evidence"],
         ),
         act=found["hash"],
+        waiver=waiver_of([found], detail["to"]["bundle"]),
     )
 
 

@@ -18,8 +18,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from riskengine import clock
 from riskengine.errors import Problem, QualityGateError
 from riskengine.registry.actors import same_person
+from riskengine.registry.waivers import Waiver
 from riskengine.schema import Words
 from riskengine.scoring.bundle import Bundle
 
@@ -61,12 +63,13 @@ REQUIRED = (
     _field("card.leakage", "Leakage audit", "泄漏审计", "D (this house)"),
 )
 
-State = Literal["pass", "fail", "open"]
+State = Literal["pass", "fail", "open", "waived"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate before a promotion: `pass`, `fail` (blocks) or `open` (cannot be said; does not block), and why."""
+    """One gate before a promotion: `pass`, `fail` (blocks) or `open` (cannot be said; does not block) or `waived`
+    (failed; a documented exception lets it pass), and why."""
 
     name: str
     title: Words
@@ -111,13 +114,18 @@ def empty_fields(bundle: Bundle, inventory: Mapping[str, Any]) -> list[Field]:
     return found
 
 
-def gates(store: Path, bundle: Bundle, inventory: Mapping[str, Any]) -> list[Gate]:
-    """Every gate before a promotion: completeness, independence, discrimination, the validation's verdict."""
+def gates(
+    store: Path, bundle: Bundle, inventory: Mapping[str, Any], waiver: Waiver | None = None
+) -> list[Gate]:
+    """Every gate before a promotion: completeness, independence, discrimination, the validation's verdict.
+
+    `waiver`: the documented exception for a verdict of fail; it lifts nothing else.
+    """
     return [
         _complete(bundle, inventory),
         _independent(bundle, inventory),
         _tested(bundle),
-        _validated(store, bundle),
+        _validated(store, bundle, waiver),
     ]
 
 
@@ -194,7 +202,7 @@ def _tested(bundle: Bundle) -> Gate:
     return Gate("tests", words, state, ", ".join(said) or "-", tuple(problems))
 
 
-def _validated(store: Path, bundle: Bundle) -> Gate:
+def _validated(store: Path, bundle: Bundle, waiver: Waiver | None) -> Gate:
     words = Words(en="Verdict of the validation pack", zh="验证结论")
     found = verdict(store, bundle.hash)
     if found is None:
@@ -204,7 +212,19 @@ def _validated(store: Path, bundle: Bundle) -> Gate:
         return Gate("validation", words, "pass", said)
     if said == "undecidable":
         return Gate("validation", words, "open", said)
-    hint = "Read the pack; a model that failed is retrained, or its use narrowed and validated again"
+    if said == "fail" and waiver is not None:
+        told = f"fail, despite: {waiver.despite} (until {waiver.until})"
+        if not waiver.expired(clock.today()):
+            return Gate("validation", words, "waived", told)
+        late = Problem(
+            "validation 验证", "an exception that still holds", f"expired on {waiver.until} 例外已到期"
+        )
+        return Gate("validation", words, "fail", f"{told} EXPIRED 已到期", (late,))
+    hint = (
+        "Read the pack; retrain, or document an exception: promote --despite TEXT (the control) --until DATE"
+        if said == "fail"
+        else "Run riskengine validate again"
+    )
     problem = Problem("validation 验证", "verdict pass", said, hint)
     return Gate("validation", words, "fail", said, (problem,))
 

@@ -23,6 +23,7 @@ from riskengine.registry.pointers import CHAMPION, entries, point
 from riskengine.registry.records import SWITCHES, State, history, record
 from riskengine.registry.requirements import inventory_of, verdict
 from riskengine.registry.tracking import Registry
+from riskengine.registry.waivers import Waiver
 from riskengine.schema import fingerprint
 from riskengine.scoring.bundle import Bundle
 from riskengine.store.snapshot import replace_text
@@ -30,12 +31,16 @@ from riskengine.store.snapshot import replace_text
 
 @dataclass(frozen=True)
 class Office:
-    """Where changes are made: the registry, who acts, and the project's rules and files (None: a change made from code)."""
+    """Where changes are made: the registry, who acts, and the project's rules and files (None: a change made from code).
+
+    `waiver`: the exception that the maker documents for this change, if its validation failed.
+    """
 
     registry: Registry
     actor: Actor
     environment: Environment | None = None
     root: Path | None = None
+    waiver: Waiver | None = None
 
     @property
     def policy(self) -> Path | None:
@@ -152,6 +157,8 @@ def described(here: Office, bundle: Bundle, version: int, why: str) -> dict[str,
     policy = policy_hash(here, model)
     old = entries(store).get(model)
     before = State(int(old["version"]), str(old["bundle"]), policy).to_json() if old else None
+    said = verdict(store, bundle.hash)
+    waived = here.waiver if said and said["verdict"] == "fail" else None
     return {
         "alias": CHAMPION,
         "from": before,
@@ -160,9 +167,9 @@ def described(here: Office, bundle: Bundle, version: int, why: str) -> dict[str,
         "evidence": {
             "card": hashlib.sha256(bundle.files["card.json"]).hexdigest(),
             "inventory": fingerprint(inventory_of(bundle, here.definition(model))),
-            "validation": verdict(store, bundle.hash),
+            "validation": said,
         },
-    }
+    } | ({"exception": waived.to_json()} if waived else {})
 
 
 def keep_policy(store: Path, text: bytes, name: str) -> None:

@@ -22,7 +22,7 @@ _SHOWN_ELSEWHERE = {
     *("weighted_base_rate", "cut", "development_rows", "mature_at_cut_rows", "trials", "leakage", "importance", "libraries"),
     *("monotone_steps_checked", "calibration", "reasons"),
 }  # fmt: skip
-STATES = {"pass": "通过", "fail": "未通过", "open": "未定"}
+STATES = {"pass": "通过", "fail": "未通过", "open": "未定", "waived": "例外"}
 _NOTHING = {"en": "not measured in this run", "zh": "本次训练未测"}
 
 

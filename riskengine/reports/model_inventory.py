@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from riskengine import clock
 from riskengine.errors import RiskEngineError
 from riskengine.project import Project
 from riskengine.registry import (
@@ -21,6 +23,7 @@ from riskengine.registry import (
 )
 from riskengine.registry.requirements import REQUIRED, Gate, inventory_of, verdict
 from riskengine.registry.tracking import Version
+from riskengine.registry.waivers import standing, waiver_of
 from riskengine.reports.model_document import STATES, Described
 from riskengine.scoring.bundle import read_bundle
 
@@ -45,7 +48,8 @@ def describe(project: Project, model: str, version: int | None = None) -> Descri
     bundle = read_bundle(fetch(here.registry, wanted), wanted.bundle)
     inventory = inventory_of(bundle, here.definition(model))
     acts = history(project.store, model)
-    return Described(bundle, wanted.version, wanted.aliases, inventory, gates_of(here, bundle), acts)
+    found = gates_of(replace(here, waiver=waiver_of(acts, bundle.hash)), bundle)
+    return Described(bundle, wanted.version, wanted.aliases, inventory, found, acts)
 
 
 def version_line(project: Project, found: Version, acts: Sequence[Mapping[str, Any]]) -> str:
@@ -54,6 +58,14 @@ def version_line(project: Project, found: Version, acts: Sequence[Mapping[str, A
     switches = [
         act for act in acts if act["action"] in SWITCHED and act["detail"]["to"]["version"] == found.version
     ]
+    told = standing(acts, found.bundle, clock.today())
+    if told:
+        word = (
+            "EXCEPTION EXPIRED on 例外已到期"
+            if told["expired"]
+            else "validation failed, exception until 例外有效期至"
+        )
+        made += f", {word} {told['until']}: {told['despite']}"
     if not switches:
         return made
     last = switches[-1]
@@ -111,6 +123,8 @@ def inventory_lines(found: Sequence[Mapping[str, Any]], language: str) -> list[s
             if said and said.get("by"):
                 shown += f", {said['at'][:16]}, {said['by']}"
             lines.append(f"  {word if zh else alias}: {shown}")
+        if one["exception"]:
+            lines.append(f"  {_exception(one['exception'], zh)}")
         verdict_said = (
             one["validation"]["verdict"] if one["validation"] else ("尚未验证" if zh else "not validated yet")
         )
@@ -119,6 +133,15 @@ def inventory_lines(found: Sequence[Mapping[str, Any]], language: str) -> list[s
             lines.append(f"  {STATES[gate['state']] if zh else gate['state']}: {gate['gate']} {gate['said']}")
         lines.append("")
     return lines
+
+
+def _exception(said: Mapping[str, Any], zh: bool) -> str:
+    """The exception that the champion stands on; an expired one cannot be overlooked."""
+    if zh:
+        state = "例外已到期" if said["expired"] else "验证未通过，例外有效期至"
+        return f"! {state} {said['until']}：{said['despite']}"
+    state = "EXCEPTION EXPIRED on" if said["expired"] else "validation failed, exception until"
+    return f"! {state} {said['until']}: {said['despite']}"
 
 
 def _entry(project: Project, model: str, today: date) -> dict[str, Any]:
@@ -151,6 +174,7 @@ def _entry(project: Project, model: str, today: date) -> dict[str, Any]:
         else None,
         "challenger": {"version": challenging.version, "bundle": challenging.bundle} if challenging else None,
         "validation": verdict(project.store, said["bundle"]) if said else None,
+        "exception": standing(acts, said["bundle"], today) if said else None,
         "gates": [gate.to_json() for gate in gates],
         "problem": problem,
     }

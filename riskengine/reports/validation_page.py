@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
@@ -19,7 +18,6 @@ VERDICTS = {
     "undecidable": {"en": "undecidable", "zh": "无法判定"},
     "information": {"en": "information", "zh": "仅供参考"},
 }
-_NUMBERS = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 def render(pack: Mapping[str, Any], language: str = "en") -> bytes:
@@ -75,31 +73,30 @@ def _order(value: float) -> int:
     return int(f"{value:e}".split("e")[1])
 
 
-def _headline(pack: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The lines that a reader asks for first, with their places in the JSON."""
-    wanted = ("auc", "auc_development", "calibration_large", "calibration_slope", "psi")
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for number, section in enumerate(pack["sections"]):
-        for place, line in enumerate(section["lines"]):
-            if (
-                line["test"] in wanted
-                and line["scope"] in ("all", "pd", "score")
-                and line["test"] not in found
-            ):
-                found[line["test"]] = (f"sections.{number}.lines.{place}", line)
-    return [found[name] for name in wanted if name in found]
+def _headline(pack: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    """The lines that decide, each with its section and its place in the JSON."""
+    return [
+        (section, f"sections.{number}.lines.{place}", line)
+        for number, section in enumerate(pack["sections"])
+        for place, line in enumerate(section["lines"])
+        if line["deciding"]
+    ]
 
 
 def _failed(pack: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tests that failed, one entry a test: on how many of how many, and on which."""
+    """The details that failed, one entry a test: on how many of how many, and on which."""
     found: list[dict[str, Any]] = []
     for number, section in enumerate(pack["sections"]):
         for test in dict.fromkeys(line["test"] for line in section["lines"]):
-            asked = [(place, line) for place, line in enumerate(section["lines"]) if line["test"] == test]
+            asked = [
+                (place, line)
+                for place, line in enumerate(section["lines"])
+                if line["test"] == test and not line["deciding"]
+            ]
             bad = [
                 (f"sections.{number}.lines.{place}", line)
                 for place, line in asked
-                if line["verdict"] == "fail"
+                if line["verdict"] == "fail" and not line["deciding"]
             ]
             if bad:
                 found.append(
@@ -176,7 +173,7 @@ def _pictures(pack: Mapping[str, Any], section: Mapping[str, Any]) -> list[dict[
     elif name == "stability":
         bars = [
             (line["scope"].partition(":")[2] or f"PSI {line['scope']}",
-             line["value"], _chance(line), line["verdict"])
+             line["value"], line["threshold"], line["verdict"])
             for line in lines if line["test"] in ("psi", "csi") and line["value"] is not None
         ]  # fmt: skip
         words = {
@@ -202,9 +199,3 @@ def _both(name: str) -> str:
 def _overall(pack: Mapping[str, Any]) -> float | None:
     lines = next(section["lines"] for section in pack["sections"] if section["name"] == "discrimination")
     return next((line["value"] for line in lines if line["test"] == "auc" and line["scope"] == "all"), None)
-
-
-def _chance(line: Mapping[str, Any]) -> float | None:
-    """The null's quantile, the first number of the line's limit."""
-    numbers: Sequence[str] = _NUMBERS.findall(line["limit"])
-    return float(numbers[0]) if numbers else None

@@ -25,6 +25,8 @@ DIMENSIONS = {
     "logistic": {"en": "logistic regression", "zh": "逻辑回归"},
     "policy": {"en": "policy", "zh": "现行政策"},
     "naive": {"en": "naive rule", "zh": "简单规则"},
+    "signals": {"en": "today's signals", "zh": "现行预警信号"},
+    "field": {"en": "field", "zh": "字段"},
 }
 MEANS = {
     "unseen-borrowers": {"en": "unseen borrowers", "zh": "未见客户"},
@@ -51,6 +53,11 @@ RULES = {
     "replicates": {"en": "draws of the bootstrap", "zh": "自助法抽样次数"},
     "seed": {"en": "seed of the draws", "zh": "随机种子"},
     "near": {"en": "tolerated ratio", "zh": "容许倍数"},
+    "moved": {
+        "en": "a shift of the score that matters, in standard deviations",
+        "zh": "评分迁移达此标准差数视为重要",
+    },
+    "apart": {"en": "tolerated differences of segments' AUC", "zh": "各组 AUC 容许差异"},
     "power_at_least": {"en": "power from which a test can pass", "zh": "可判通过的最低功效"},
     "declined_share": {"en": "share declined in the swap set", "zh": "置换集拒绝占比"},
 }
@@ -84,8 +91,48 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         rf"^at most {_N}, the {_N}% quantile if the PDs were true$",
         r"不超过 \1，即违约概率准确时的 \2% 分位数",
     ),
-    (rf"^at most {_N} \(chi-square, {_N} degrees\)$", r"不超过 \1（卡方，自由度 \2）"),
-    (rf"^chi-square with {_N} degrees$", r"卡方检验，自由度 \1"),
+    (
+        rf"^at most {_N} \(chi-square, {_N} degrees\); tolerated: all PDs {_N} times too low$",
+        r"不超过 \1（卡方，自由度 \2）；容许全部违约概率低估至 1/\3",
+    ),
+    (
+        rf"^chi-square with {_N} degrees; tolerated: AUCs {_N} apart \(root mean square\)$",
+        r"卡方检验，自由度 \1；容许各组 AUC 相差 \2（均方根）",
+    ),
+    (
+        rf"^chi-square with {_N} degrees; tolerated: ratios {_N} times apart \(root mean square\)$",
+        r"卡方检验，自由度 \1；容许各组比值相差 \2 倍（均方根）",
+    ),
+    (rf"^not below the declared gate {_N}$", r"不低于声明门槛 \1"),
+    (rf"^an AUC {_N} below the gate$", r"AUC 低于门槛 \1"),
+    (
+        rf"^no declared direction is broken \(value: how many of {_N}\)$",
+        r"声明方向均未被违反（数值为 \1 个方向中的违反数）",
+    ),
+    (
+        rf"^no vintage beyond what one bad year explains, correlation {_N} \(value: how many of {_N}\)$",
+        r"无超出单一不利年份可解释范围的批次，相关性 \1（数值为 \2 个批次中的超出数）",
+    ),
+    (
+        rf"^no rival significantly better \(value: how many of {_N}\); tolerated: an AUC {_N} lower$",
+        r"无显著更优的基准（数值为 \1 项比较中的更优数）；容许 AUC 低 \2",
+    ),
+    (
+        rf"^a rival's AUC higher by {_N} \(the comparison hardest to tell\)$",
+        r"某基准 AUC 高出 \1（最难分辨的一项比较）",
+    ),
+    (r"^no alarm that nobody explained \(value: how many\)$", "无未经说明的警报（数值为警报数）"),
+    (r"^a feature or a procedure that knows the outcome$", "特征或流程提前知道结果"),
+    (r"^none: reported beside the AUC of the feature alone$", "仅列示，与单特征 AUC 对照"),
+    (r"^no value of which nearly every row fails$", "不存在几乎全部违约的取值"),
+    (r"^a value written after the outcome$", "结果发生后写入的取值"),
+    (r"^a feature that comes to know the outcome$", "特征逐渐得知结果"),
+    (rf"^beyond chance <= {_N}$", r"超出随机水平的部分 ≤ \1"),
+    (r"^a value that tells the day of failure$", "取值泄露违约日"),
+    (rf"^<= {_N} more often among the failed$", r"违约样本中高出不超过 \1"),
+    (r"^a field written after the outcome$", "结果发生后写入的字段"),
+    (rf"^<= {_N}$", r"≤ \1"),
+    (rf"^> {_N}$", r"> \1"),
     (rf"^at most {_N} if nothing moved; tolerated: {_N}$", r"无迁移时不超过 \1；容许 \2"),
     (rf"^PD {_N} is not too low$", r"违约概率 \1 不偏低"),
     (rf"^PD {_N} is at least the bound$", r"违约概率 \1 不低于该上限估计"),

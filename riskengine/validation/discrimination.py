@@ -140,6 +140,33 @@ def discrimination(
     return lines
 
 
+def against_gate(rows: Sample, gate: float, rules: Rules | None = None) -> Line:
+    """Does the AUC reach what the specification demands (`gates.auc_at_least`)? One-sided, error by clustered placements.
+
+    Passes where the 95 % lower limit reaches the gate, or where an AUC lower than the gate by `rules.auc_drop` would have
+    been seen and the AUC is not below the gate by more than chance.
+    """
+    rules = rules or Rules()
+    title = Words(en="AUC against the declared gate", zh="AUC 与声明门槛比较")
+    limit, effect = f"not below the declared gate {gate:g}", f"an AUC {rules.auc_drop} below the gate"
+    n, defaults = len(rows.label), int(rows.label.sum())
+    found = auc_with_error(rows)
+    if found is None or min(effective_sides(rows)) < rules.fewest:
+        value = auc(rows.label, rows.score, rows.weight)
+        return Line(
+            "auc_gate", "all", title, value, None, None, n, defaults, limit, None, effect, "undecidable", "SR 26-2"
+        )  # fmt: skip
+    area, error = found
+    p = float(stats.norm.cdf((area - gate) / error)) if error > 0 else float(area >= gate)
+    seen = power.of_normal(rules.auc_drop, error, rules.alpha)
+    spread = 1.959963984540054 * error
+    return Line(
+        "auc_gate", "all", title, area, max(area - spread, 0.0), min(area + spread, 1.0), n, defaults, limit, seen, effect,
+        verdict(p < rules.alpha, seen, bool(area - spread >= gate)), "SR 26-2; Obuchowski, Biometrics 53 (1997)",
+        Words(en=f"One-sided p {p:.4f}.", zh=f"单侧 p 值 {p:.4f}。"), gate,
+    )  # fmt: skip
+
+
 def _against_development(rows: Sample, then: float, development: Estimate, rules: Rules) -> Line:
     found = auc_with_error(rows)
     title = Words(en="AUC against development", zh="AUC 与开发时比较")

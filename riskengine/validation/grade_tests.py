@@ -196,7 +196,9 @@ def _traffic_light(part: Part, rules: Rules) -> Line:
 def hosmer_lemeshow(graded: Sequence[Part], rules: Rules) -> Line:
     """Sum of squared standardised gaps over grades, chi-square with one degree a grade (nothing was fitted here).
 
-    Neighbouring grades are joined until each expects at least five effective defaults.
+    Neighbouring grades are joined until each expects at least five effective defaults. A departure that is known to be
+    smaller than that of all PDs `rules.near` times too low passes (an equivalence test: Wellek, Testing Statistical
+    Hypotheses of Equivalence and Noninferiority, 2nd ed. 2010): with enough rows no PD is exactly true.
     """
     joined = _joined(graded)
     size = np.array([sum(part.counts.size for part in parts) for parts in joined])
@@ -207,8 +209,10 @@ def hosmer_lemeshow(graded: Sequence[Part], rules: Rules) -> Line:
     possible = len(joined) > 0 and bool((spread > 0).all())
     value = float(((seen - meant) ** 2 / spread).sum()) if possible else None
     p = float(stats.chi2.sf(value, len(joined))) if value is not None else None
-    strong = None
-    if possible:
+    strong, small = None, False
+    if possible and value is not None:
+        near = float((((rules.near - 1) * meant) ** 2 / spread).sum())
+        small = float(stats.ncx2.cdf(value, len(joined), near)) < rules.alpha
         shift = float((((rules.pd_ratio - 1) * meant) ** 2 / spread).sum())
         strong = power.of_chi2(shift, len(joined), rules.alpha)
     limit = float(stats.chi2.isf(rules.alpha, max(len(joined), 1)))
@@ -221,12 +225,13 @@ def hosmer_lemeshow(graded: Sequence[Part], rules: Rules) -> Line:
         None,
         sum(part.n for part in graded),
         sum(part.defaults for part in graded),
-        f"at most {limit:.2f} (chi-square, {len(joined)} degrees)",
+        f"at most {limit:.2f} (chi-square, {len(joined)} degrees); tolerated: all PDs {rules.near} times too low",
         strong,
         f"all PDs {rules.pd_ratio} times too low",
-        verdict(None if p is None else p < rules.alpha, strong),
+        verdict(None if p is None else p < rules.alpha, strong, small),
         "Hosmer and Lemeshow, Communications in Statistics 9 (1980)",
         None if p is None else Words(en=f"p {p:.4f}.", zh=f"p 值 {p:.4f}。"),
+        limit,
     )
 
 

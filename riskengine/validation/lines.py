@@ -22,6 +22,7 @@ class Line:
     between `low` and `high` (95 % unless the note says otherwise; None: not to be had). `n` and `defaults` are rows as
     counted, unweighted. `limit` says what was expected, `power` is the chance (0 to 1) that this test at 5 %, after its
     multiplicity control, rejects if the departure described by `effect` were true. `reference` is the test's source.
+    `threshold`: where chance alone ends, as a number on the scale of `value`, for tests that have such a place.
     """
 
     test: str
@@ -38,6 +39,7 @@ class Line:
     verdict: Verdict
     reference: str
     note: Words | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ class Rules:
     """What is declared before anybody looks: levels, departures that matter, and the draws of the bootstrap.
 
     `alpha`: level of every family of tests. `pd_ratio`: the PDs are this many times too low. `auc_drop`: loss of AUC that
-    matters. `slope`: calibration slope that matters (and its inverse). `shift`: move of a distribution, in standard
-    deviations. `near`: observed over expected between its inverse and it is as good as one. `correlation`: asset correlation of the one-factor model. `fewest`: defaults, and survivors, below which a
-    segment is not judged.
+    matters. `slope`: calibration slope that matters (and its inverse). `shift`: move of a feature, in standard deviations;
+    `moved`: of the score (half a deviation is the usual limit of 0.25 for a PSI). `near`: observed over expected between
+    its inverse and it is as good as one. `apart`: AUCs of segments that differ by this much (root mean square) are as
+    good as equal. `correlation`: asset correlation of the one-factor model. `fewest`: defaults, and survivors, below
+    which a segment is not judged.
     """
 
     alpha: float = 0.05
@@ -55,7 +59,9 @@ class Rules:
     auc_drop: float = 0.05
     slope: float = 0.8
     shift: float = 0.2
+    moved: float = 0.5
     near: float = 1.1
+    apart: float = 0.02
     correlation: float = 0.12
     fewest: int = 10
     replicates: int = 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from riskengine.learning.metrics import Floats
@@ -20,7 +22,7 @@ def monotonicity(bundle: Bundle, matrix: Floats, rules: Rules | None = None) -> 
 
     `matrix`: real rows (n x features, the bundle's order, NaN missing), of which up to 100 evenly spread ones are moved
     over up to 16 values. Any step the wrong way fails. A feature without a declared direction has a line of
-    information: (steps up - steps down) / steps that move, from -1 to 1.
+    information: (steps up - steps down) / steps that move, from -1 to 1. One line says it of all declared ones.
     """
     del rules  # nothing is left to chance here
     declared = bundle.spec.get("monotone") or {}
@@ -30,7 +32,20 @@ def monotonicity(bundle: Bundle, matrix: Floats, rules: Rules | None = None) -> 
     for column, name in enumerate(bundle.features):
         steps = _steps(bundle, rows, matrix[:, column], column)
         lines.append(_declared(name, steps, 1 if name in up else -1, len(rows)) if name in up | down else _free(name, steps, len(rows)))  # fmt: skip
-    return lines
+    told = [line for line in lines if line.test == "monotone"]
+    return [_all_directions(told, len(rows)), *lines] if told else lines
+
+
+def _all_directions(told: Sequence[Line], n: int) -> Line:
+    """All declared directions together: exact, so that no control for their number is needed."""
+    wrong = sum(line.verdict == "fail" for line in told)
+    open_ = sum(line.verdict == "undecidable" for line in told)
+    return Line(
+        "directions", "all", Words(en="All declared directions hold", zh="全部声明方向均成立"), float(wrong), None, None, n, 0,
+        f"no declared direction is broken (value: how many of {len(told)})", None, "any reversal on the grid",
+        verdict(None if open_ == len(told) else wrong > 0, None, inside=wrong == 0), _SOURCE,
+        Words(en=f"Without two values to walk: {open_}.", zh=f"取值不足两个、无从检验：{open_} 项。") if open_ else None,
+    )  # fmt: skip
 
 
 def _steps(bundle: Bundle, rows: Floats, values: Floats, column: int) -> Floats:

@@ -26,6 +26,7 @@ from riskengine.validation import (
     monotonicity,
     power,
     segments,
+    severity,
     stability,
     swap,
     vintages,
@@ -35,8 +36,7 @@ from riskengine.validation.lines import Line, Rules, scoped
 from riskengine.validation.particulars import MONEY, cuts
 from riskengine.validation.sections import SECTIONS, SOURCES, because, drawn_cut
 
-FORMAT = 1
-_WORST = ("fail", "undecidable", "pass", "information")
+FORMAT = 2  # 2: few lines decide (`severity`)
 _DECLINED = 0.10
 _GRID = 20_000  # rows on which monotonicity is walked
 _POINTS = 101
@@ -113,23 +113,14 @@ def pack(subject: Subject, evidence: Evidence) -> dict[str, Any]:
             },
             "against": _against(evidence),
             "rules": asdict(evidence.rules) | {"power_at_least": 0.8, "declined_share": _DECLINED},
-            "verdict": worst(line["verdict"] for line in lines),
-            "counts": _counts(lines),
+            "verdict": severity.overall(lines),
+            "deciding": severity.decided(lines),
+            "details": severity.counts(line for line in lines if not line["deciding"]),
             "sections": sections,
             "sources": [dict(source) for source in SOURCES],
         }
     )
     return told
-
-
-def worst(verdicts: Any) -> str:
-    """Fail before undecidable before pass; information says nothing. Nothing at all is undecidable.
-
-    >>> worst(["pass", "information", "undecidable"]), worst([])
-    ('undecidable', 'undecidable')
-    """
-    said = set(verdicts) - {"information"}
-    return next((name for name in _WORST if name in said), "undecidable")
 
 
 def _discrimination(bundle: Bundle, evidence: Evidence, sample: Sample) -> tuple[list[Line], dict[str, Any]]:
@@ -138,7 +129,11 @@ def _discrimination(bundle: Bundle, evidence: Evidence, sample: Sample) -> tuple
     before = next((one for one in bundle.card.get("trials") or () if one["name"] == trial), None)
     area = before["figures"]["model"]["auc"] if before else {"value": None}
     known = Estimate(area["value"], area.get("low"), area.get("high")) if area["value"] is not None else None
-    lines = discrimination.discrimination(sample, known, evidence.rules)
+    gate = ModelSpec.model_validate(bundle.spec).gates.auc_at_least
+    lines = [
+        discrimination.against_gate(sample, gate, evidence.rules),
+        *discrimination.discrimination(sample, known, evidence.rules),
+    ]
     curves = {"model": _roc(sample)}
     for column in [name for name in judged.rows.columns if str(name).startswith("score_")]:
         if judged.rows[column].notna().all():
@@ -312,13 +307,14 @@ def _roc(sample: Sample) -> list[list[float]]:
 
 def _section(name: str, lines: Sequence[Line], figures: Mapping[str, Any]) -> dict[str, Any]:
     title, lead = SECTIONS[name]
-    told = [_told(line) for line in lines]
+    told = [_told(line) | {"deciding": severity.decides(name, line.test, line.scope)} for line in lines]
+    told.sort(key=lambda line: not line["deciding"])  # stable: those that decide stand first
     return {
         "name": name,
         "title": title.model_dump(),
         "lead": lead.model_dump(),
-        "verdict": worst(line["verdict"] for line in told) if told else "undecidable",
-        "counts": _counts(told),
+        "verdict": severity.of_section(name, told),
+        "counts": severity.counts(told),
         "lines": told,
         "figures": dict(figures),
     }
@@ -327,13 +323,6 @@ def _section(name: str, lines: Sequence[Line], figures: Mapping[str, Any]) -> di
 def _told(line: Line) -> dict[str, Any]:
     values = {name: getattr(line, name) for name in line.__dataclass_fields__}
     return {name: value.model_dump() if isinstance(value, Words) else value for name, value in values.items()}
-
-
-def _counts(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    return {
-        name: sum(line["verdict"] == name for line in lines)
-        for name in ("pass", "fail", "undecidable", "information")
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -187,12 +187,14 @@ class _Spread:
 
     line: Line
     p: float | None
+    small: bool = False
 
 
 def _auc_spread(name: str, made: Sequence[Segment], rules: Rules, families: int) -> _Spread:
     """Cochran's Q of the segments' losses of AUC."""
     judged = [part for part in made if part.area is not None and part.implied is not None]
     value = p = seen = None
+    small = False
     if len(judged) > 1:
         loss = np.array([_loss(part) for part in judged])
         trust = np.array([1 / _error(part) ** 2 for part in judged])
@@ -200,13 +202,14 @@ def _auc_spread(name: str, made: Sequence[Segment], rules: Rules, families: int)
         p = float(stats.chi2.sf(value, len(judged) - 1))
         shift = rules.auc_drop**2 * float(trust.mean()) * (1 - 1 / len(judged))
         seen = power.of_chi2(shift, len(judged) - 1, rules.alpha / families)
+        small = _small(value, len(judged) - 1, rules.apart**2 * float(trust.sum()), rules.alpha / families)
     title = Words(en="Do segments differ in AUC", zh="各组 AUC 是否一致")
     effect = f"one segment of average precision loses {rules.auc_drop}"
     return _spread(
         ("heterogeneity_auc", name, title, effect, f"Cochran, Biometrics 10 (1954); {_CONCORDANCE}"),
         made,
         (value, len(judged) - 1, seen),
-        p,
+        (p, small, f"AUCs {rules.apart} apart"),
     )
 
 
@@ -224,6 +227,7 @@ def _ratio_spread(name: str, made: Sequence[Segment], rules: Rules, families: in
     if rest[2] >= _FEWEST_EXPECTED:
         cells.append(rest)
     value = p = seen = None
+    small = False
     if len(cells) > 1:
         table = np.array(cells)
         value = float(
@@ -232,33 +236,39 @@ def _ratio_spread(name: str, made: Sequence[Segment], rules: Rules, families: in
         p = float(stats.chi2.sf(value, len(cells) - 1))
         shift = (rules.pd_ratio - 1) ** 2 * float(table[:, 2].mean()) * (1 - 1 / len(cells))
         seen = power.of_chi2(shift, len(cells) - 1, rules.alpha / families)
+        near = (rules.near - 1) ** 2 * float((table[:, 2] / (1 - table[:, 2] / table[:, 0])).sum())
+        small = _small(value, len(cells) - 1, near, rules.alpha / families)
     title = Words(en="Do segments differ in observed over expected", zh="各组实际与预期违约之比是否一致")
     effect = f"one segment of average size has PDs {rules.pd_ratio} times too low"
     return _spread(
         ("heterogeneity_ratio", name, title, effect, f"Pearson chi-square on effective counts; {_RATIO}"),
         made,
         (value, len(cells) - 1, seen),
-        p,
+        (p, small, f"ratios {rules.near} times apart"),
     )
+
+
+def _small(value: float, freedom: int, tolerated: float, level: float) -> bool:
+    """Is the spread known to be smaller than the tolerated one (an equivalence test on the noncentral chi-square)?"""
+    return float(stats.ncx2.cdf(value, freedom, tolerated)) < level
 
 
 def _spread(
     named: tuple[str, str, Words, str, str],
     made: Sequence[Segment],
     found: tuple[float | None, int, float | None],
-    p: float | None,
+    judged: tuple[float | None, bool, str],
 ) -> _Spread:
     test, name, title, effect, source = named
     value, freedom, seen = found
     n, defaults = sum(len(part.rows.label) for part in made), sum(int(part.rows.label.sum()) for part in made)
     limit = (
-        f"chi-square with {freedom} degrees"
+        f"chi-square with {freedom} degrees; tolerated: {judged[2]} (root mean square)"
         if value is not None
         else "at least two segments with enough defaults"
     )
-    return _Spread(
-        Line(test, name, title, value, None, None, n, defaults, limit, seen, effect, "undecidable", source), p
-    )
+    line = Line(test, name, title, value, None, None, n, defaults, limit, seen, effect, "undecidable", source)
+    return _Spread(line, *judged[:2])
 
 
 def _controlled(found: Sequence[_Spread], rules: Rules) -> list[Line]:
@@ -274,7 +284,9 @@ def _controlled(found: Sequence[_Spread], rules: Rules) -> list[Line]:
             en=f"p {spread.p:.4f}, after Holm over dimensions {p:.4f}.",
             zh=f"p 值 {spread.p:.4f}，各维度 Holm 校正后 {p:.4f}。",
         )
-        lines.append(replace(spread.line, verdict=verdict(p < rules.alpha, spread.line.power), note=note))
+        lines.append(
+            replace(spread.line, verdict=verdict(p < rules.alpha, spread.line.power, spread.small), note=note)
+        )
     return lines
 
 

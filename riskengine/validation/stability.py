@@ -57,12 +57,14 @@ class Index(NamedTuple):
 def stability(before: Population, after: Population, rules: Rules | None = None) -> list[Line]:
     """PSI of `score`, `pd` and `grade`, CSI of every other column that both have, each against its null quantile (Holm).
 
-    The interval is that of the populations' index, without the part that chance adds. Borrowers in both samples are
+    A score that moved, but by less than `rules.moved`
+    as far as can be seen, is not failed for it: it passes if its whole interval is below, and is undecidable else. The interval is that of the populations' index, without the part that chance adds. Borrowers in both samples are
     taken as different ones, which is prudent: the same ones move less.
     """
     rules = rules or Rules()
     names = [name for name in before.values if name in after.values]
-    found = {name: index(before, after, name, rules.shift) for name in names}
+    shifts = {name: rules.moved if name in _SCORES else rules.shift for name in names}
+    found = {name: index(before, after, name, shifts[name]) for name in names}
     asked = [name for name in names if found[name] is not None]
     adjusted = dict(
         zip(asked, holm([made.p for name in asked if (made := found[name]) is not None]), strict=True)
@@ -79,7 +81,7 @@ def stability(before: Population, after: Population, rules: Rules | None = None)
             else Words(en=f"Characteristic stability index of {name}", zh=f"特征稳定性指数 CSI（{name}）")
         )
         made = found[name]
-        effect = f"a shift of {rules.shift} standard deviations"
+        effect = f"a shift of {shifts[name]} standard deviations"
         if made is None:
             few = Words(en="Too few effective rows, or only one value.", zh="有效样本过少，或仅有一个取值。")
             lines.append(
@@ -103,15 +105,18 @@ def stability(before: Population, after: Population, rules: Rules | None = None)
             continue
         level = rules.alpha / len(asked)
         limit = made.scale * float(stats.chi2.isf(level, made.freedom))
+        moved: bool | None = adjusted[name] < rules.alpha
         seen = power.of_chi2(made.shifted / made.scale, made.freedom, level)
         low, high = _interval(made)
+        if name in _SCORES and moved and made.value < made.shifted:
+            moved = None  # it moved, and by less than matters unless chance hid some
         note = Words(
             en=f"p {made.p:.4f}, after Holm {adjusted[name]:.4f}; interval of the populations' index; {len(before.weight)} rows before.",
             zh=f"p 值 {made.p:.4f}，Holm 校正后 {adjusted[name]:.4f}；区间为总体指数（已扣除抽样误差）；基期 {len(before.weight)} 行。",
         )
         lines.append(
             Line(test, scope, title, made.value, low, high, n, 0, f"at most {limit:.5f} if nothing moved; tolerated: {made.shifted:.5f}",
-                 seen, effect, verdict(adjusted[name] < rules.alpha, seen, high < made.shifted), _SOURCE, note)
+                 seen, effect, verdict(moved, seen, high < made.shifted), _SOURCE, note, limit)
         )  # fmt: skip
     return lines
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from riskengine.errors import Problem, SetupError, UsageError
+from riskengine.learning.ladder import read_ladder
 from riskengine.learning.spec import ModelSpec
+from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.project import Project
 from riskengine.registry import CHALLENGER, CHAMPION, Registry, Version, fetch, find_version, table, versions
@@ -77,13 +79,16 @@ def chosen(registry: Registry, asked: Asked) -> Version:
 
 def last_known(project: Project, spec: ModelSpec) -> date:
     """The last day on which an outcome became known: up to then the outcomes are complete as far as anybody can tell."""
+    ladder = read_ladder(Catalogue(project))
+    rung = spec.label.source
+    source = ladder.rung(rung).source if ladder and rung in ladder.ids else rung
     with Workbench(snapshot.read(project.store)) as bench:
-        files = bench.facts(spec.label.source)
+        files = bench.facts(source)
         row = bench.connection.execute(f"SELECT max(known_at) FROM {files}").fetchone() if files else None
     if row is None or row[0] is None:
         raise SetupError(
             "No outcome is known",
-            [Problem(f"source {spec.label.source}", "at least one batch", "none", f"Run riskengine intake {spec.label.source} FILE")],
+            [Problem(f"source {source}", "at least one batch", "none", f"Run riskengine intake {source} FILE")],
         )  # fmt: skip
     day: date = row[0]
     return day

@@ -77,8 +77,10 @@ def test_a_rule_that_points_the_wrong_way_is_not_turned_round() -> None:
 
 def test_names_and_sizes_that_do_not_fit_are_refused() -> None:
     taught = rows()
-    with pytest.raises(UsageError, match="scorecard"):
-        rivals(spec(rules=[{**RULE, "name": "scorecard"}]), taught)
+    with pytest.raises(ValueError, match="scorecard"):
+        spec(rules=[{**RULE, "name": "scorecard"}])
+    with pytest.raises(UsageError, match=RULE["name"]):
+        rivals(spec(rules=[RULE]), taught, {RULE["name"]: taught.matrix[:, 1]})
     with pytest.raises(UsageError, match="4000 scores"):
         rivals(spec(), taught, {"policy": np.zeros(3)})
     rule = rivals(spec(), taught, {"policy": taught.matrix[:, 1]})["policy"]

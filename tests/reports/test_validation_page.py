@@ -20,7 +20,7 @@ from riskengine.reports.validation_page import figure, render
 from riskengine.reports.validation_words import chinese
 from riskengine.validation.pack import Subject, pack
 
-DRAWN = re.compile(r"\.figures\.roc\.")  # curves: points of a picture, in the embedded JSON
+DRAWN = re.compile(r"\.figures\.roc\.|\.threshold$")  # points and ticks of a picture, in the embedded JSON
 
 
 class Shown(HTMLParser):

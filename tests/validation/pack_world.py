@@ -66,7 +66,10 @@ def bundle(folder: Path, learned: pd.DataFrame, shift: float = 0.0, **card: Any)
         "card.json": {
             "title": spec["title"], "trained_as_of": "2020-12-31", "last_as_of": "2019-12-31", "rows": 4000, "events": 500,
             "trials": [{**trial, "better": {"scorecard": {"value": 0.02, "low": 0.01, "high": 0.03}, "naive": {"value": 0.001, "low": -0.03, "high": 0.03}}}],
-            "leakage": {"alone": {"overdue": 0.7, "sales": 0.65, "size": 0.5}, "canary": 0.51, "canary_limit": 0.03},
+            "leakage": {"alone": {"overdue": 0.7, "sales": 0.65, "size": 0.5}, "canary": 0.51, "canary_limit": 0.03, "pure": {"size": 0.02}, "without": {}, "far": {}, "later": {"sales": 0.01}, "day": {"overdue": 0.02},
+                "fields": [{"source": "loans", "column": "known_at", "kind": "arrived late", "features": ["sales"], "bad": [3, 500], "good": [20, 3500], "gap": 0.0003, "z": 0.1}],
+                "hindsight_rows": 4000},
+            "reasons": {"top": 3, "retrainings": 2, "overlap": {"value": 0.61, "low": 0.59, "high": 0.63}},
         } | card,
         "grades.json": tomllib.loads(GRADES.read_text(encoding="utf-8")),
         "calibration.json": {"method": "logistic", "a": 1.0, "b": shift},

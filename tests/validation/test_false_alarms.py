@@ -135,7 +135,7 @@ def test_index_sees_the_shift_that_it_promises_to_see() -> None:
     for _ in range(runs):
         sides = [
             Population(
-                {"score": rng.normal(shift, 1, 700), "pd": rng.random(700)}, np.ones(700), np.arange(700)
+                {"turnover": rng.normal(shift, 1, 700), "pd": rng.random(700)}, np.ones(700), np.arange(700)
             )
             for shift in (0.0, 0.2)
         ]

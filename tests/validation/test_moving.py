@@ -53,7 +53,8 @@ def test_a_model_that_keeps_its_directions_passes(tmp_path: Path) -> None:
     lines = {line.scope: line for line in monotonicity(bundle, matrix)}
     assert {lines["feature:share"].verdict, lines["feature:age"].verdict} == {"pass"}
     assert {line.verdict for scope, line in lines.items() if line.test == "direction"} == {"information"}
-    assert len(lines) == len(NAMES)
+    assert lines["all"].verdict == "pass"
+    assert len(lines) == len(NAMES) + 1
 
 
 def test_a_model_without_constraints_fails_by_as_many_steps_as_one_by_one(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_stability_of_every_kind_of_column() -> None:
         "only_old": np.ones(size),
     }
     new = {
-        "score": rng.normal(0.5, 1, size),
+        "score": rng.normal(0.7, 1, size),
         "kept": rng.poisson(1.0, size).astype(float),
         "gone": np.where(rng.random(size) < 0.3, np.nan, rng.normal(size=size)),
         "trade": rng.choice(["a", "b", "d"], size).astype(object),
@@ -104,9 +105,13 @@ def test_stability_of_every_kind_of_column() -> None:
     }
     moved = lines["all"]
     assert moved.value == pytest.approx(
-        0.25, abs=0.06
+        0.49, abs=0.1
     )  # a normal that moves by d standard deviations has a PSI of d squared
     assert moved.low < moved.value < moved.high  # type: ignore[operator]
+    assert 0 < (moved.threshold or 0) < moved.value  # type: ignore[operator]
+    for shift, verdict in ((0.2, "pass"), (0.47, "undecidable")):  # it moved, and by less than matters
+        after = Population({"score": rng.normal(shift, 1, size)}, ones, codes)
+        assert stability(Population({"score": old["score"]}, ones, codes), after)[0].verdict == verdict
     few = {name: values[:30] for name, values in new.items()}
     judged = stability(Population(old, ones, codes), Population(few, ones[:30], codes[:30]))
     assert {line.verdict for line in judged} == {"undecidable"}

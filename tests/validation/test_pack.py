@@ -24,12 +24,22 @@ from riskengine.profile.recipe import Recipe
 from riskengine.schema import canonical_json
 from riskengine.scoring.bundle import Bundle
 from riskengine.validation import judged_rows, versions
+from riskengine.validation.from_card import benchmark_lines, leakage_lines
 from riskengine.validation.judged_rows import DEVELOPMENT, HELD_OUT, OUT_OF_TIME, read_stored, stored_rows
-from riskengine.validation.pack import Subject, pack, worst
+from riskengine.validation.pack import Subject, pack
 from riskengine.validation.particulars import cuts
 from riskengine.validation.sections import SECTIONS
+from riskengine.validation.severity import DECIDING, overall
 
-EXACT = {"monotone", "single_feature", "canary"}  # limits that are met or not: nothing is drawn
+EXACT = {
+    "monotone",
+    "directions",
+    "single_feature",
+    "canary",
+    "leakage_audit",
+    "month_later",
+    "after_outcome",
+}  # limits that are met or not: nothing is drawn
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +72,56 @@ def test_every_section_and_every_line_says_all_that_a_line_says(told: dict[str, 
     assert set(asked.split()) <= tests
 
 
-def test_the_verdict_is_the_worst_line_and_counts_are_counts(told: dict[str, Any]) -> None:
-    said = [line["verdict"] for line in lines(told)]
-    assert told["verdict"] == worst(said) == ("fail" if "fail" in said else "undecidable")
-    assert told["counts"] == {
-        name: said.count(name) for name in ("pass", "fail", "undecidable", "information")
-    }
-    assert sum(told["counts"].values()) == len(said) > 100
+def test_few_lines_decide_and_counts_are_counts(told: dict[str, Any]) -> None:
+    for part, chosen in (("deciding", True), ("details", False)):
+        said = [line["verdict"] for line in lines(told) if line["deciding"] is chosen]
+        assert told[part] == {name: said.count(name) for name in told[part]}
+        assert sum(told[part].values()) == len(said)
+    deciding = [line for line in lines(told) if line["deciding"]]
+    assert {line["test"] for line in deciding} == set().union(*DECIDING.values())
+    assert len(deciding) < 20 < 100 < len(lines(told))
+    for section in told["sections"]:
+        chosen = [line["deciding"] for line in section["lines"]]
+        assert chosen == sorted(chosen, reverse=True), "those that decide stand first"
+    assert told["verdict"] == overall(lines(told)) == "pass", "a true model passes"
+    assert told["details"]["undecidable"] > 20, "though many details cannot be judged"
+
+
+def test_a_detail_never_decides_and_every_deciding_line_does(told: dict[str, Any]) -> None:
+    """The rule by brute force: turn each line in turn into each verdict."""
+    every = lines(told)
+    sound = [{**line, "verdict": "pass" if line["deciding"] else line["verdict"]} for line in every]
+    for place, line in enumerate(sound):
+        for verdict in ("fail", "undecidable"):
+            found = overall([*sound[:place], {**line, "verdict": verdict}, *sound[place + 1 :]])
+            if not line["deciding"]:
+                expected = "pass"
+            elif verdict == "fail":
+                expected = "fail"
+            else:
+                matters = line["test"] in ("auc_gate", "auc_development", "calibration_large")
+                expected = "undecidable" if matters else "pass"
+            assert found == expected, (line["test"], verdict)
+    assert overall([line for line in sound if line["test"] != "calibration_large"]) == "undecidable"
+
+
+def test_a_known_leak_or_a_better_rival_decides_and_not_to_be_better_does_not(made: Bundle) -> None:
+    card = made.card | {"leakage": made.card["leakage"] | {"alone": {"overdue": 0.99}, "hindsight_rows": 900}}
+    assert [(x.test, x.verdict) for x in leakage_lines(card, {})][:2] == [
+        ("leakage_audit", "fail"),
+        ("single_feature", "fail"),
+    ]
+    blind = made.card | {"leakage": {**made.card["leakage"], "hindsight_rows": 0}}
+    assert leakage_lines(blind, {})[0].verdict == "undecidable", "three detectors were not asked"
+
+    def verdicts(**gap: float) -> list[str]:
+        trial = made.card["trials"][0] | {"better": {"scorecard": gap}}
+        return [line.verdict for line in benchmark_lines({"trials": [trial]})]
+
+    assert verdicts(value=-0.03, low=-0.05, high=-0.01) == ["fail", "fail"]
+    assert verdicts(value=0.001, low=-0.005, high=0.007) == ["pass", "information"]
+    assert verdicts(value=0.001, low=-0.05, high=0.06) == ["undecidable", "undecidable"]
+    assert verdicts(value=0.03, low=0.01, high=0.05) == ["pass", "pass"]
 
 
 def test_the_same_rows_give_the_same_bytes_whatever_their_order(made: Bundle, told: dict[str, Any]) -> None:

@@ -271,12 +271,35 @@ def test_immature_vintages_are_shown_and_not_judged() -> None:
     followed = np.where(names == "2005", 0.3, 1.0)
     lines = vintages(rows, names, followed)
     assert [(line.test, line.scope) for line in lines] == [
+        ("vintages_together", "all"),
         ("vintage", "vintage:2003"),
         ("vintage", "vintage:2004"),
         ("vintage_immature", "vintage:2005"),
     ]
-    assert lines[2].verdict == "information"
-    assert "30%" in lines[2].limit
+    assert lines[3].verdict == "information"
+    assert "30%" in lines[3].limit
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1.0, "undecidable"), (1.6, "undecidable"), (9.0, "fail")])
+def test_one_bad_year_is_not_a_wrong_model_and_a_disaster_is(times: float, verdict: str) -> None:
+    rng = np.random.default_rng(8)
+    names = np.repeat(np.array(["2003", "2004", "2005", "2006"], dtype=object), 2500)
+    pd = np.full(10_000, 0.02)
+    label = (rng.random(10_000) < np.where(names == "2005", times, 1.0) * pd).astype(np.int64)
+    rows = Sample(label, pd, pd, np.ones(10_000), np.arange(10_000))
+    lines = vintages(rows, names, np.ones(10_000))
+    assert found(lines, "vintages_together").verdict == verdict
+    single = next(line for line in lines if line.scope == "vintage:2005")
+    assert (single.verdict == "fail") == (times > 1), "the detail takes defaults as independent"
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1.0, "pass"), (1.04, "pass"), (1.6, "fail")])
+def test_all_grades_together_tolerate_what_is_small(times: float, verdict: str) -> None:
+    grades = [
+        Part(f"grade:{n}", 90_000, 0, Effective(90_000.0, 90_000 * pd * times), pd)
+        for n, pd in enumerate((0.01, 0.03, 0.1))
+    ]
+    assert hosmer_lemeshow(grades, Rules()).verdict == verdict
 
 
 def test_swap_cells_cover_everybody_and_a_worse_challenger_fails() -> None:
