@@ -35,7 +35,9 @@ class Environment(Definition):
     tracking_uri: str = ""  # empty: sqlite inside the store
     outputs: dict[str, bool] = Field(default_factory=dict)
     single_operator: bool = False  # one person may propose and approve a change of model; the ledger says so
-    declared_actors: bool = False  # $RISKENGINE_ACTOR names a person: something before the command vouches for it
+    declared_actors: bool = (
+        False  # $RISKENGINE_ACTOR names a person: something before the command vouches for it
+    )
 
 
 @dataclass(frozen=True)

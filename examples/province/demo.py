@@ -8,12 +8,16 @@ after a `$` is a command that can be typed again.
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+
+from riskengine import clock
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "var/province"
@@ -31,10 +35,12 @@ def main() -> int:
     say(f"2. Intake of all that has arrived by {eve}; who is meant by rows without a code 接入与身份识别")
     run("intake", "--arrived", "--as-of", eve)
     run("identity", "resolve", "--as-of", eve)
-    say("3. Train both models on what was known and mature; make them champions 训练")
+    say(
+        "3. Train both models on what was known and mature; validate them; make them champions 训练、验证与上线"
+    )
     for model in ("access_pd", "inforce_pd"):
         run("retrain", model, "--as-of", eve)
-        run("promote", model, newest(model), "--why", "demo: the first champion")
+        validated_and_promoted(model)
     say("4. Pre-review of applicants 准入预审")
     run("review", "--as-of", eve, "--applicants", f"{FOLDER}/applicants.csv")
     say("5. Three nights 夜间批次")
@@ -61,6 +67,37 @@ def run(*words: str, project: bool = True) -> None:
     done = subprocess.run([*_python(project), *words], check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(done.returncode)
+
+
+def validated_and_promoted(model: str) -> None:
+    """Validate the newest version and promote it; where the verdict is fail, under a written exception that ends."""
+    number = newest(model)
+    run("validate", model, "--version", number, "--lang", "en")
+    pack = newest_pack(model)
+    why = ("--why", "demo: the first champion")
+    if pack["verdict"] != "fail":
+        run("promote", model, number, *why)
+        return
+    lines = [line for section in pack["sections"] for line in section["lines"]]
+    failed = [line["title"]["en"] for line in lines if line["deciding"] and line["verdict"] == "fail"]
+    print(f"\nThe validation FAILED: {'; '.join(dict.fromkeys(failed))}.")
+    print(
+        "Without a written exception this version cannot be promoted; the exception ends, and the ledger keeps it."
+    )
+    control = (
+        "Demonstration only: no decision of a person is taken by it; retrain and validate before any real use"
+    )
+    until = clock.today() + timedelta(days=180)
+    run("promote", model, number, *why, "--despite", control, "--until", str(until))
+
+
+def newest_pack(model: str) -> dict[str, Any]:
+    """The validation pack that was written last for a model."""
+    packs = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (ROOT / FOLDER / "store" / "validations").glob("*/pack.json")
+    ]
+    return max((pack for pack in packs if pack["model"] == model), key=lambda pack: int(pack["version"]))
 
 
 def newest(model: str) -> str:

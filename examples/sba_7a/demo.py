@@ -7,11 +7,16 @@ Everything printed after a `$` is a command that can be typed again.
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from riskengine import clock
 
 HERE = Path(__file__).parent
 SOURCES = [
@@ -35,10 +40,12 @@ def main() -> int:
     say("1. Intake: what publishers had sent by the end of 2005")
     for source in SOURCES:
         run("intake", source, f"{shown()}/data/{source}/{TRAINED}.parquet", "--received", TRAINED)
-    say("2. Train both models as of 2005-12-31, on what was known and mature then; make them champions")
+    say(
+        "2. Train both models as of 2005-12-31 on what was known and mature then; validate; make them champions"
+    )
     for model in ("access_pd", "inforce_pd"):
         run("retrain", model, "--as-of", TRAINED)
-        run("promote", model, newest(model), "--why", "demo: the first champion")
+        validated_and_promoted(model)
     say("3. Pre-review: eight applicants of January 2006")
     run("review", "--as-of", "2006-01-13", "--applicants", f"{shown()}/applicants_2006.csv")
     say("4. Three nights: take in what arrived, score every guarantee in force, signals, reminders, report")
@@ -69,6 +76,37 @@ def run(*words: str) -> None:
     done = subprocess.run([sys.executable, "-m", "riskengine", "--project", str(HERE), *words], check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
+
+
+def validated_and_promoted(model: str) -> None:
+    """Validate the newest version and promote it; where the verdict is fail, under a written exception that ends."""
+    number = newest(model)
+    run("validate", model, "--version", number, "--lang", "en")
+    pack = newest_pack(model)
+    why = ("--why", "demo: the first champion")
+    if pack["verdict"] != "fail":
+        run("promote", model, number, *why)
+        return
+    lines = [line for section in pack["sections"] for line in section["lines"]]
+    failed = [line["title"]["en"] for line in lines if line["deciding"] and line["verdict"] == "fail"]
+    print(f"\nThe validation FAILED: {'; '.join(dict.fromkeys(failed))}.")
+    print(
+        "Without a written exception this version cannot be promoted; the exception ends, and the ledger keeps it."
+    )
+    control = (
+        "Demonstration only: no decision of a person is taken by it; retrain and validate before any real use"
+    )
+    until = clock.today() + timedelta(days=180)
+    run("promote", model, number, *why, "--despite", control, "--until", str(until))
+
+
+def newest_pack(model: str) -> dict[str, Any]:
+    """The validation pack that was written last for a model."""
+    packs = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (HERE / "var" / "validations").glob("*/pack.json")
+    ]
+    return max((pack for pack in packs if pack["model"] == model), key=lambda pack: int(pack["version"]))
 
 
 def newest(model: str) -> str:

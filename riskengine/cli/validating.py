@@ -65,10 +65,10 @@ def validate(
 def _lines(told: Mapping[str, Any], language: str) -> list[str]:
     """The verdict, each section's with the lines that decide it, and how many details failed."""
     from riskengine.reports.validation_page import VERDICTS, figure
-    from riskengine.reports.validation_words import chinese
+    from riskengine.reports.validation_words import DIMENSIONS, chinese
 
     zh = language == "zh"
-    period, deciding, details = told["period"], told["deciding"], told["details"]
+    deciding, details = told["deciding"], told["details"]
 
     def say(counts: Mapping[str, int]) -> str:
         shown = [(VERDICTS[state][language], counts[state]) for state in _STATES]
@@ -81,8 +81,7 @@ def _lines(told: Mapping[str, Any], language: str) -> list[str]:
     lines = [
         f"{told['model']} {'版本' if zh else 'version'} {told['version']}: {VERDICTS[told['verdict']][language].upper()}",
         f"{'决定性检验' if zh else 'lines that decide'}: {say(deciding)}; {'明细' if zh else 'details'}: {say(details)}",
-        f"{told['rows']:,} rows, {told['defaults']:,} defaults, {period['from']} to {period['to']}, as known on {period['known']}"
-        f" ({'later rows' if told['rows_from'] == 'later' else 'rows kept by the training'})",
+        _judged_on(told, zh),
     ]
     for section in told["sections"]:
         bad = sum(line["verdict"] == "fail" and not line["deciding"] for line in section["lines"])
@@ -90,9 +89,22 @@ def _lines(told: Mapping[str, Any], language: str) -> list[str]:
         lines.append(f"  {VERDICTS[section['verdict']][language]:<12} {section['title'][language]}{few}")
         for line in section["lines"]:
             if line["deciding"]:
-                on = "" if line["scope"] in ("all", "pd") else f", {line['scope']}"
+                on = (
+                    ""
+                    if line["scope"] in ("all", "pd")
+                    else f", {DIMENSIONS.get(line['scope'], {}).get(language, line['scope'])}"
+                )
                 limit = chinese(line["limit"]) if zh else line["limit"]
                 lines.append(
                     f"    {VERDICTS[line['verdict']][language]:<12} {line['title'][language]}{on}: {figure(line['value'])} ({limit})"
                 )
     return lines
+
+
+def _judged_on(told: Mapping[str, Any], zh: bool) -> str:
+    period, later = told["period"], told["rows_from"] == "later"
+    if zh:
+        origin = "后续样本" if later else "训练留存的检验样本"
+        return f"{told['rows']:,} 行，违约 {told['defaults']:,}，{period['from']} 至 {period['to']}，结果截至 {period['known']}（{origin}）"
+    origin = "later rows" if later else "rows kept by the training"
+    return f"{told['rows']:,} rows, {told['defaults']:,} defaults, {period['from']} to {period['to']}, as known on {period['known']} ({origin})"

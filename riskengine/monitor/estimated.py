@@ -4,8 +4,9 @@ Before: confidence-based performance estimation (CBPE, as documented by NannyML)
 with its own PD, which gives the expected AUC, Brier score and default rate with no label at all, and by drawing labels the
 interval in which the realised figures will lie. After: the same figures from the labels, of the PDs *as published* that
 night. A realised figure outside its own rows' interval says that the relation of features and default is not what was
-learned. Rows are taken as independent given their PDs; the default rate is judged also under a common factor (Vasicek, asset
-correlation `rules.correlation`), for a bad year is not a bad model. Two figures are judged, each at 97.5 %.
+learned. Rows are taken as independent given their PDs. A bad year is not a bad model: the default rate is judged also under a
+common factor (Vasicek, asset correlation `rules.correlation`), and the AUC under PDs moved as one (on the log-odds) to as
+many defaults as there were. Two figures are judged, each at 97.5 %.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 from riskengine.learning.metrics import Floats, Numbers, auc
 from riskengine.validation.lines import Rules
@@ -75,6 +76,7 @@ def realised(
     area = auc(label, pd, weight)
     rate = float(np.average(label, weights=weight))
     wanted = expected["rate"]["value"]
+    expected["auc_at_these_defaults"] = _auc_at(pd, sampling, int(label.sum()), rules or Rules())
     found = {
         "defaults": int(label.sum()),
         "auc": _plain(area),
@@ -85,7 +87,7 @@ def realised(
     state = "as estimated"
     if (expected["expected_defaults"] or 0.0) < FEWEST:
         state = "too few"
-    elif (area is not None and area < expected["auc"]["low"]) or rate > expected["rate_bad_year"]["high"]:
+    elif _less(area, expected["auc_at_these_defaults"]["low"]) or rate > expected["rate_bad_year"]["high"]:
         state = "below"
     elif rate > expected["rate"]["high"]:
         state = "strained"
@@ -124,6 +126,19 @@ def _drawn(pd: Floats, tilted: Floats, sampling: Sampling, how: tuple[float, Rul
         found["brier"].append(wrong / mass)
         found["rate"].append(bad * sampling.default / mass)
     return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+
+
+def _auc_at(pd: Floats, sampling: Sampling, defaults: int, rules: Rules) -> dict[str, float | None]:
+    """Between which the AUC will lie if the PDs are right but for one shift of all log-odds that gives so many defaults."""
+    if not 0 < defaults < len(pd):
+        return {"low": None, "high": None}
+    odds = special.logit(np.clip(sampling.tilted(pd), 1e-12, 1 - 1e-12))
+    move = optimize.brentq(lambda by: float(special.expit(odds + by).sum()) - defaults, -60.0, 60.0)
+    return _range(_drawn(pd, special.expit(odds + move), sampling, (0.0, rules))["auc"])
+
+
+def _less(value: float | None, limit: float | None) -> bool:
+    return value is not None and limit is not None and value < limit
 
 
 def _range(values: Floats) -> dict[str, float | None]:

@@ -7,23 +7,31 @@ SR 26-2 (17 April 2026, in place of SR 11-7), EBA/GL/2017/16, ECB Instructions f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from riskengine.registry.requirements import REQUIRED, Gate
+from riskengine.reports.model_card import calibrated, flat, in_order, on, statements, titled
+from riskengine.reports.model_findings import NOTHING, Section, audit, calibrations, compact, count, tuning
 from riskengine.scoring.bundle import Bundle
 
 _SR, _EBA, _ECB = "SR 26-2", "EBA/GL/2017/16", "ECB Instructions 2019"
+_TITLES = {
+    "auc": {"en": "AUC", "zh": "AUC"}, "ks": {"en": "KS", "zh": "KS"}, "brier": {"en": "Brier score", "zh": "Brier 得分"},
+    "calibration_error": {"en": "Calibration error", "zh": "校准误差"}, "calibration_slope": {"en": "Calibration slope", "zh": "校准斜率"},
+    "capture_10": {"en": "Caught in the riskiest 10 %", "zh": "前10%捕获率"},
+}  # fmt: skip
 _FIGURES = ("auc", "ks", "brier", "calibration_error", "calibration_slope", "capture_10")
 _SHOWN_ELSEWHERE = {
     *("model", "title", "trained_as_of", "snapshot", "rows", "events", "counts", "borrowers", "first_as_of", "last_as_of"),
     *("weighted_base_rate", "cut", "development_rows", "mature_at_cut_rows", "trials", "leakage", "importance", "libraries"),
-    *("monotone_steps_checked", "calibration", "reasons"),
+    *("monotone_steps_checked", "calibration", "reasons", "tuning", "scorecard"),
 }  # fmt: skip
 STATES = {"pass": "通过", "fail": "未通过", "open": "未定", "waived": "例外"}
-_NOTHING = {"en": "not measured in this run", "zh": "本次训练未测"}
+_COUNTS = {
+    "good": "正常", "bad": "违约", "immature": "未成熟", "indeterminate": "不定", "excluded": "剔除", "competing": "先以其他方式终结",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,16 +44,6 @@ class Described:
     inventory: Mapping[str, Any]
     gates: Sequence[Gate]
     acts: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with the guidance behind it, and a table: a header (empty: two columns of name and value) and rows of text."""
-
-    title: str
-    source: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def sections(made: Described, language: str) -> list[Section]:
@@ -74,7 +72,9 @@ def sections(made: Described, language: str) -> list[Section]:
         ),
         _features(made.bundle, language),
         *(_trial(trial, language) for trial in card.get("trials") or ()),
-        Section(say("Leakage audit, reasons", "泄漏审计与理由稳定性"), "D", (), _audit(card, language)),
+        *calibrations(card, language),
+        *tuning(card, language),
+        Section(say("Leakage audit, reasons", "泄漏审计与理由稳定性"), "D", (), audit(card, language)),
         _gates(made.gates, language),
         _history(made.acts, language),
         Section(say("Monitoring", "监测"), _SR, (), _monitoring(made, language)),
@@ -96,12 +96,15 @@ def _data(card: Mapping[str, Any], spec: Mapping[str, Any], language: str) -> tu
         (say("Period of as-of days", "样本期间"), f"{card.get('first_as_of')} … {card.get('last_as_of')}"),
         (
             say("Mature rows, borrowers, defaults", "成熟样本、主体、违约"),
-            f"{_count(card.get('rows'))}, {_count(card.get('borrowers'))}, {_count(card.get('events'))}",
+            f"{count(card.get('rows'))}, {count(card.get('borrowers'))}, {count(card.get('events'))}",
         ),
         (say("Weighted base rate", "加权违约率"), _text(card.get("weighted_base_rate"), language)),
     ]
     counts = card.get("counts") or {}
-    rows += [(say(f"Rows: {name}", f"行数：{name}"), _count(value)) for name, value in sorted(counts.items())]
+    rows += [
+        (say(f"Rows: {name}", f"行数：{_COUNTS.get(name, name)}"), count(value))
+        for name, value in sorted(counts.items())
+    ]
     for name, zh in (("indeterminate", "不定"), ("excluded", "剔除"), ("competing", "竞争事件")):
         rows.append(
             (say(name.capitalize(), zh), ", ".join(label.get(name) or ()) or say("none declared", "未声明"))
@@ -129,7 +132,6 @@ def _method(bundle: Bundle, language: str) -> tuple[tuple[str, str], ...]:
         if spec.get("hazard")
         else "LightGBM"
     )
-    chosen = card.get("calibration")
     grades = bundle.grades.get("grades") or ()
     return (
         (say("Method", "方法"), kind),
@@ -140,13 +142,16 @@ def _method(bundle: Bundle, language: str) -> tuple[tuple[str, str], ...]:
         ),
         (
             say("Rows for development, mature at the cut", "开发样本；切点时已成熟"),
-            f"{_count(card.get('development_rows'))}, {_count(card.get('mature_at_cut_rows'))} ({card.get('cut')})",
+            f"{count(card.get('development_rows'))}, {count(card.get('mature_at_cut_rows'))} ({card.get('cut')})",
         ),
-        (say("Directions checked", "单调性检查步数"), _count(card.get("monotone_steps_checked"))),
+        (say("Directions checked", "单调性检查步数"), count(card.get("monotone_steps_checked"))),
         (say("Calibration", "校准"), str(how.get("method"))),
-        (say("Why this calibration", "校准选择依据"), _compact(chosen) if chosen else _NOTHING[language]),
+        (
+            say("Why this calibration", "校准选择依据"),
+            calibrated(card, language) if card.get("calibration") else NOTHING[language],
+        ),
         (say("Master scale", "主标尺"), ", ".join(f"{one['name']} ≤ {one['pd_up_to']}" for one in grades)),
-        (say("Libraries", "软件库"), _compact(card.get("libraries"))),
+        (say("Libraries", "软件库"), compact(card.get("libraries"))),
     )
 
 
@@ -175,45 +180,34 @@ def _features(bundle: Bundle, language: str) -> Section:
 
 def _trial(trial: Mapping[str, Any], language: str) -> Section:
     zh = language == "zh"
+    figures = trial.get("figures") or {}
     rows = [
-        (str(means), *(_estimate((figures or {}).get(name)) for name in _FIGURES))
-        for means, figures in (trial.get("figures") or {}).items()
+        (
+            titled(trial, means, language),
+            *(
+                "-"
+                if name == "calibration_slope" and flat(figures[means] or {})
+                else _estimate((figures[means] or {}).get(name))
+                for name in _FIGURES
+            ),
+        )
+        for means in in_order(figures)
     ]
-    width = len(_FIGURES) - 1
-    for means, found in (trial.get("better") or {}).items():
-        label = f"AUC 高于 {means}" if zh else f"AUC above {means}"
-        rows.append((label, _estimate(found) + _significance(found, zh), *([""] * width)))
-    name = str(trial.get("name")).replace("_", " ")
-    size = f"{_count(trial.get('rows'))}, {_count(trial.get('events'))}; {trial.get('start')} … {trial.get('end')}"
+    empty = [""] * (len(_FIGURES) - 1)
+    said = (trial.get("against") or {}).get(language)
+    rows += [("总评" if zh else "In a word", said, *empty)] if said else []
+    rows += [("比较" if zh else "Against", text, *empty) for text in statements(trial, language)]
+    name = on(trial, language)
+    size = (
+        f"{count(trial.get('rows'))}, {count(trial.get('events'))}; {trial.get('start')} … {trial.get('end')}"
+    )
     title = (
         f"表现：{name}（样本、违约；期间：{size}）"
         if zh
         else f"Performance, {name} (rows, defaults; period: {size})"
     )
-    return Section(title, _ECB, ("模型" if zh else "Model", *_FIGURES), tuple(rows))
-
-
-def _significance(found: Mapping[str, Any], zh: bool) -> str:
-    if found.get("low") is None or found["low"] > 0:
-        return ""
-    return "（不显著）" if zh else " (not significant)"
-
-
-def _audit(card: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
-    zh = language == "zh"
-    leak = card.get("leakage") or {}
-    alone = sorted((leak.get("alone") or {}).items(), key=lambda pair: -abs(float(pair[1] or 0.5) - 0.5))
-    strongest = ", ".join(f"{name} {float(value):.3f}" for name, value in alone[:3] if value is not None)
-    return (
-        (
-            "单变量AUC最强三项" if zh else "Three strongest features alone (AUC)",
-            strongest or _NOTHING[language],
-        ),
-        ("其他审计项" if zh else "Other checks", _compact({k: v for k, v in leak.items() if k != "alone"})),
-        (
-            "重训后理由重合度" if zh else "Overlap of reasons under retraining",
-            _compact(card["reasons"]) if card.get("reasons") else _NOTHING[language],
-        ),
+    return Section(
+        title, _ECB, ("方法" if zh else "Means", *(_TITLES[name][language] for name in _FIGURES)), tuple(rows)
     )
 
 
@@ -269,9 +263,9 @@ def _monitoring(made: Described, language: str) -> tuple[tuple[str, str], ...]:
 
 def _rest(card: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
     rows = tuple(
-        (name, _compact(value)) for name, value in sorted(card.items()) if name not in _SHOWN_ELSEWHERE
+        (name, compact(value)) for name, value in sorted(card.items()) if name not in _SHOWN_ELSEWHERE
     )
-    return rows or (("-", _NOTHING[language]),)
+    return rows or (("-", NOTHING[language]),)
 
 
 def _estimate(found: Mapping[str, Any] | None) -> str:
@@ -282,21 +276,9 @@ def _estimate(found: Mapping[str, Any] | None) -> str:
     return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
 
 
-def _count(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "-" if value is None else str(value)
-
-
 def _text(value: Any, language: str) -> str:
     if value is None or value == "":
         return "缺" if language == "zh" else "MISSING"
     if isinstance(value, Mapping):
         return str(value.get(language) or value.get("en") or "")
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _compact(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_compact(part)}" for name, part in sorted(value.items())) or "-"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

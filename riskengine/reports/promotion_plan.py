@@ -26,7 +26,7 @@ def plan_lines(content: Mapping[str, Any], name: str, language: str) -> list[str
     ]
     for gate in content["gates"]:
         state = STATES[gate["state"]] if zh else gate["state"]
-        lines.append(f"  {state:<5} {gate['title'][language]}: {gate['said']}")
+        lines.append(f"  {state:<6} {gate['title'][language]}: {gate['said']}")
         lines += [f"        - {problem}" for problem in gate["problems"]]
     swap = content["swap"]
     if swap is None:

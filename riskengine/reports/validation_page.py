@@ -54,7 +54,7 @@ def render(pack: Mapping[str, Any], language: str = "en") -> bytes:
 
 
 def figure(value: float | int | None) -> str:
-    """A number for people: counts with separators, others in four digits, never with an exponent.
+    """A number for people: whole ones with separators, others in four digits, never with an exponent.
 
     >>> figure(12345), figure(0.7812345), figure(0.0000123456), figure(1.5), figure(None), figure(-23.456)
     ('12,345', '0.7812', '0.00001235', '1.500', '–', '-23.46')
@@ -63,8 +63,8 @@ def figure(value: float | int | None) -> str:
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    if value == 0:
-        return "0"
+    if float(value).is_integer():
+        return f"{int(value):,}"
     digits = max(0, 3 - _order(abs(value)))
     return f"{value:,.{digits if digits < 4 or abs(value) < 0.1 else 4}f}"
 

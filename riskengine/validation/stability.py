@@ -26,6 +26,7 @@ from riskengine.validation.multiplicity import holm
 
 _BINS, _FEWEST_EXPECTED, _SMALLEST = 10, 5.0, 50.0
 _SCORES = ("score", "pd", "grade")
+_NAMES = {"score": ("the score", "评分"), "pd": ("the PD", "违约概率"), "grade": ("the grade", "等级")}
 _SOURCE = (
     "Yurdakul and Naranjo, J. Risk Model Validation 14 (2020); Rao and Scott, Annals of Statistics 12 (1984)"
 )
@@ -76,7 +77,10 @@ def stability(before: Population, after: Population, rules: Rules | None = None)
             ("psi", "all" if name == "score" else name) if name in _SCORES else ("csi", f"feature:{name}")
         )
         title = (
-            Words(en=f"Population stability index of {name}", zh=f"群体稳定性指数 PSI（{name}）")
+            Words(
+                en=f"Population stability index of {_NAMES[name][0]}",
+                zh=f"群体稳定性指数 PSI（{_NAMES[name][1]}）",
+            )
             if test == "psi"
             else Words(en=f"Characteristic stability index of {name}", zh=f"特征稳定性指数 CSI（{name}）")
         )

@@ -71,7 +71,7 @@ def test_a_model_that_works_is_left_alone(at_work: Callable[..., tuple[Project, 
 
 
 def test_a_shifted_feed_is_drift(at_work: Callable[..., tuple[Project, dict]]) -> None:
-    project, told = at_work(shifted=1.5)
+    _, told = at_work(shifted=1.5)
     assert told["drift"]["state"] == "moved"
     assert [one["name"] for one in told["drift"]["features"]] == ["amount"]
     assert told["performance"]["state"] == "as estimated"
@@ -144,7 +144,7 @@ def test_estimated_is_what_labels_drawn_from_the_pds_give() -> None:
     pd_ = np.round(rng.beta(1, 6, 120), 3)
     told = estimated(pd_)
     areas, squares = [], []
-    for _ in range(600):
+    for _ in range(400):
         label = (rng.random(len(pd_)) < pd_).astype(np.int64)
         bad, good = pd_[label == 1], pd_[label == 0]
         areas.append(np.mean([(b > g) + 0.5 * (b == g) for b in bad for g in good]))
@@ -154,8 +154,8 @@ def test_estimated_is_what_labels_drawn_from_the_pds_give() -> None:
     assert told["rate"]["value"] == pytest.approx(pd_.mean(), rel=1e-5)
     low, high = np.quantile(areas, [0.0125, 0.9875])
     assert (told["auc"]["low"], told["auc"]["high"]) == (
-        pytest.approx(low, abs=0.03),
-        pytest.approx(high, abs=0.03),
+        pytest.approx(low, abs=0.05),
+        pytest.approx(high, abs=0.05),
     )
 
 
@@ -193,6 +193,23 @@ def test_a_bad_year_is_not_a_bad_model(times: float, state: str) -> None:
     label = (rng.random(4000) < np.minimum(pd_ * times, 1)).astype(np.int64)
     assert realised(label, pd_)["state"] == state
     assert realised(label[:40], pd_[:40])["state"] == "too few"
+
+
+def test_few_defaults_in_a_good_year_are_no_loss_of_discrimination() -> None:
+    """With a tenth of the defaults the AUC scatters more: its interval is that of as many defaults as there were."""
+    rng = np.random.default_rng(3)
+    pd_ = rng.beta(2, 60, 2000)
+    states = [
+        realised((rng.random(2000) < pd_ / 10).astype(np.int64), pd_, rules=Rules(replicates=50))
+        for _ in range(60)
+    ]
+    areas = [
+        one["realised"]["auc"] < one["estimated"]["auc"]["low"]
+        for one in states
+        if one["realised"]["auc"] is not None
+    ]
+    assert np.mean(areas) > 0.08, "against the interval of a usual year it would be wrong"
+    assert np.mean([one["state"] == "below" for one in states]) <= 0.05
 
 
 def test_verdicts_move_only_beyond_chance_and_tolerance() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
+import re
 import sys
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,13 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from deployed_world import FIRST, NOW, deployed, published
-from golden_world import institution, night, publication, readable
+from golden_world import HERE, institution, night, publication, readable
 
 from riskengine.errors import IntegrityError, SetupError
 from riskengine.intake.load import take_in
 from riskengine.monitor.rivalry import rivalry
-from riskengine.profile.catalogue import Catalogue
-from riskengine.profile.plan import compile_recipe
+from riskengine.monitor.shadow import tried
 from riskengine.project import Project
 from riskengine.schema import canonical_json
 from riskengine.scoring.bundle import champion, write_bundle
@@ -55,22 +55,28 @@ def challenged(project: Project, shift: float, **parts: object) -> str:
     return name
 
 
-def test_a_challenger_is_scored_beside_and_changes_nothing(alone: Project, tmp_path: Path) -> None:
-    quiet, tried = (
-        Project(Path(shutil.copytree(alone.root, tmp_path / name, symlinks=True))) for name in ("a", "b")
-    )
-    name = challenged(tried, 1.5)
+def test_a_challenger_is_scored_beside_by_its_own_recipe_and_changes_nothing(alone: Project) -> None:
+    """Two nights, the second built on the first; the challenger's recipe computes one feature otherwise."""
+    recipe = champion(alone.store, "inforce_pd").recipe
+    other = f'SELECT * REPLACE (5000.0::DOUBLE AS "overdue_days") FROM ({recipe["sql"]})'
+    name = challenged(alone, 1.5, **{"recipe.json": {**recipe, "sql": other}})
+    log_odds = []
     for day in NIGHTS:
-        assert (night(quiet, day), night(tried, day)) == ("published", "published")
-        before, after = publication(quiet, day), publication(tried, day)
-        assert set(after) - set(before) == {"shadow.parquet"}
-        assert [after[table] == before[table] for table in TABLES] == [True, True, True]
-        assert readable(after)["report.html"] == readable(before)["report.html"]
+        assert night(alone, day) == "published"
+        after = publication(alone, day)
+        for file, text in readable(after).items():
+            golden = HERE / "expected" / str(day) / file
+            if golden.exists():  # the page names the challenger among its inputs, and says nothing else of it
+                own = re.sub(r"<div><dt>challenger</dt>.*?</div>", "", text)
+                assert own == golden.read_text(encoding="utf-8"), file
+        assert set(after) == {"manifest.json", "report.html", "shadow.parquet", *TABLES}
         told, rows = json.loads(after["manifest.json"]), pd.read_parquet(io.BytesIO(after["shadow.parquet"]))
         scores = pd.read_parquet(io.BytesIO(after["scores.parquet"])).set_index("id")
         assert list(rows["id"]) == sorted(scores.index)
         assert (rows["champion_pd"].to_numpy() == scores["pd"].reindex(rows["id"]).to_numpy()).all()
         assert (rows["challenger_pd"] > rows["champion_pd"]).all()
+        odds = np.log(rows[["champion_pd", "challenger_pd"]] / (1 - rows[["champion_pd", "challenger_pd"]]))
+        log_odds.append(odds["challenger_pd"] - odds["champion_pd"])
         facts = told["shadow"]
         assert (facts["challenger"], facts["champion"]) == (name, told["inputs"]["bundle"])
         assert set(rows["challenger_bundle"]) == {name} == {told["inputs"]["challenger"]}
@@ -78,43 +84,25 @@ def test_a_challenger_is_scored_beside_and_changes_nothing(alone: Project, tmp_p
         assert facts["grades_worse"] == moved > 0
         alerts = [rows[f"{who}_severity"].isin(["orange", "red"]) for who in ("champion", "challenger")]
         assert facts["alerts_more"] == int((alerts[1] & ~alerts[0]).sum())
-        assert night(tried, day) == "no change"
-        assert "shadow" not in json.loads(before["manifest.json"])
+        assert night(alone, day) == "no change"
+    gap = np.concatenate(log_odds)
+    assert (gap >= 1.5 - 1e-9).all()
+    assert (gap > 1.6).any(), "the champion's overdue_days were not taken for the challenger's"
+    _a_challenger_that_cannot_score_stops_no_night(alone)
 
 
-def test_a_challenger_reads_by_its_own_recipe(alone: Project, tmp_path: Path) -> None:
-    """Its recipe computes one feature otherwise; the champion's column of the same name is not taken for it."""
-    project = Project(Path(shutil.copytree(alone.root, tmp_path / "p", symlinks=True)))
-    ours = champion(project.store, "inforce_pd")
-    recipe = compile_recipe(Catalogue(project), ours.features).to_json()
-    assert '"overdue_days"' in recipe["sql"]
-    other = f'SELECT * REPLACE (5000.0::DOUBLE AS "overdue_days") FROM ({recipe["sql"]})'
-    challenged(project, 0.0, **{"recipe.json": {**recipe, "sql": other}})
-    night(project, NIGHTS[0])
-    rows = pd.read_parquet(io.BytesIO(publication(project, NIGHTS[0])["shadow.parquet"]))
-    assert (rows["challenger_pd"] >= rows["champion_pd"]).all()
-    assert (rows["challenger_pd"] > rows["champion_pd"]).any()
-
-
-def test_a_broken_challenger_stops_no_night(alone: Project, tmp_path: Path) -> None:
-    project = Project(Path(shutil.copytree(alone.root, tmp_path / "p", symlinks=True)))
-    name = challenged(project, 1.0)
+def _a_challenger_that_cannot_score_stops_no_night(project: Project) -> None:
+    wrong = champion(project.store, "inforce_pd").recipe | {"sql": "SELECT nonsense FROM nowhere"}
+    name = challenged(project, 1.0, **{"recipe.json": wrong})
+    assert night(project, NIGHTS[1]) == "replaced"
+    files = publication(project, NIGHTS[1])
+    assert "shadow.parquet" not in files
+    assert json.loads(files["manifest.json"])["shadow"]["refused"] == "CatalogException"
     trees = project.store / "bundles" / name / "trees.json"
     trees.write_bytes(trees.read_bytes() + b" ")
-    assert night(project, NIGHTS[0]) == "published"
-    files = publication(project, NIGHTS[0])
-    told = json.loads(files["manifest.json"])
-    assert "shadow.parquet" not in files
-    assert told["shadow"]["refused"] == "The bundle of inforce_pd is damaged"
-    trees.write_bytes(trees.read_bytes()[:-1])
-    assert night(project, NIGHTS[0]) == "replaced", "repaired: the night is of other inputs"
-    wrong = champion(project.store, "inforce_pd").recipe | {"sql": "SELECT nonsense FROM nowhere"}
-    challenged(project, 1.0, **{"recipe.json": wrong})
-    assert night(project, NIGHTS[0]) == "replaced"
-    assert (
-        json.loads(publication(project, NIGHTS[0])["manifest.json"])["shadow"]["refused"]
-        == "CatalogException"
-    )
+    inputs, rival = tried(project, "inforce_pd", {"as_of": "2024-07-31"})
+    assert inputs == {"as_of": "2024-07-31", "challenger": f"{name} refused"}, "repaired, it is another night"
+    assert (rival.bundle, rival.refused) == (None, "The bundle of inforce_pd is damaged")
 
 
 def test_the_comparison_counts_each_guarantee_once_and_waits_for_maturity(tmp_path: Path) -> None:

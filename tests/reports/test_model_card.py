@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from riskengine.registry.requirements import REQUIRED, empty_fields, gates, inventory_of, refuse
+from riskengine.reports.model_card import card_lines
 from riskengine.reports.model_document import Described, sections
 from riskengine.reports.model_document_forms import markdown, page
 from riskengine.schema import canonical_json
@@ -139,3 +140,75 @@ def test_the_validators_verdict_counts(tmp_path: Path, pack: str | None, state: 
     if pack is not None:
         (folder / "pack.json").write_text(pack)
     assert {gate.name: gate.state for gate in gates(tmp_path, made, INVENTORY)}["validation"] == state
+
+
+def standing(rival: str, verdict: str, en: str, zh: str) -> dict[str, Any]:
+    return {"rival": rival, "verdict": verdict, "title": {"en": en, "zh": zh},
+            "words": {"en": f"{verdict} than {en}: AUC", "zh": f"与{zh}相比：AUC"}}  # fmt: skip
+
+
+def full_card() -> dict[str, Any]:
+    flat_rule = {
+        "auc": {"value": 0.5, "low": 0.5, "high": 0.5},
+        "calibration_slope": {"value": -284961.0, "low": None, "high": None},
+    }
+    trial = CARD["trials"][0] | {
+        "figures": {"policy": flat_rule, "logistic": {"auc": ESTIMATE}, "model": {"auc": ESTIMATE}, "old_rule": {"auc": ESTIMATE}},
+        "standings": [standing("logistic", "not significantly better", "Logistic regression", "逻辑回归"),
+                      standing("policy", "better", "Today's policy", "现行准入政策"), standing("old_rule", "better", "Any overdue", "有逾期")],
+        "against": {"en": "Better than Today's policy", "zh": "相比现行准入政策显著更优"},
+    }  # fmt: skip
+    leak = {"alone": {"amount": 0.71, "age": 0.55}, "canary": 0.49, "canary_limit": 0.05, "later": {"age": 0.012}, "hindsight_rows": 4000,
+            "fields": [{"source": "loans", "column": "term", "kind": "rewritten", "bad": [1, 90], "good": [2, 800], "gap": 0.0086, "z": 1.2}],
+            "explained": {"age": "known at application"}}  # fmt: skip
+    table = [
+        {"method": "beta", "log_loss": 0.07193, "above_best": 0.0, "interval": [0.0, 0.0], "brier": 0.01441}
+    ]
+    return CARD | {
+        "title": {"en": "Default", "zh": "违约"}, "trials": [trial], "leakage": leak,
+        "calibration": {"method": "beta", "rows": 4472, "events": 211, "from": "2001-03-14", "table": table,
+                        "why": "beta has the least log loss on the as-of days from 2001-03-14 on"},
+        "tuning": [{"params": {"num_leaves": 7}, "loss": 0.0721, "gain": 0.00012, "gain_error": 0.00005}],
+        "reasons": {"top": 3, "retrainings": 2, "overlap": {"value": 0.603, "low": 0.59, "high": 0.618}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_terminal_says_whom_the_model_does_not_beat_and_what_was_asked(language: str) -> None:
+    lines = card_lines(full_card(), language)
+    text = "\n".join(lines)
+    order = ["the model", "logistic regression", "Any overdue", "today's policy"]
+    order = ["本模型", "逻辑回归", "有逾期", "现行准入政策"] if language == "zh" else order
+    places = [next(n for n, line in enumerate(lines) if line.startswith(f"  {name} ")) for name in order]
+    assert places == sorted(places)
+    assert "284961" not in text
+    assert re.search(r" - +(not enough defaults|样本不足)", lines[places[-1]]), "a flat score has no slope"
+    short = "未能证明优于逻辑回归" if language == "zh" else "NOT SHOWN TO BE BETTER than Logistic regression"
+    assert short in text
+    said = ["4,472", "211", "0.00012", "amount 0.710", "0.490", "4,000", "0.012", "0.603 [0.590, 0.618]"]
+    assert [part for part in said if part not in text] == []
+    if language == "zh":
+        assert not re.search(r"has the|least|rows|defaults|features", text)
+    blind = full_card()
+    blind["leakage"] = {**blind["leakage"], "hindsight_rows": 0}
+    assert ("未检验" if language == "zh" else "NOT ASKED") in "\n".join(card_lines(blind, language))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_document_holds_the_findings_of_the_run(tmp_path: Path, language: str) -> None:
+    text = markdown(described(tmp_path, bundle(full_card())), language)
+    for part in (
+        "0.603 [0.590, 0.618]",
+        "0.07193",
+        "num_leaves 7",
+        "0.00012",
+        "loans.term",
+        "4,000",
+        "known at application",
+    ):
+        assert part in text, part
+    assert ("相比现行准入政策显著更优" if language == "zh" else "Better than Today's policy") in text
+    assert (
+        "与逻辑回归相比" if language == "zh" else "not significantly better than Logistic regression"
+    ) in text
+    assert "284961" not in text

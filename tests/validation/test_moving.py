@@ -109,7 +109,7 @@ def test_stability_of_every_kind_of_column() -> None:
     )  # a normal that moves by d standard deviations has a PSI of d squared
     assert moved.low < moved.value < moved.high  # type: ignore[operator]
     assert 0 < (moved.threshold or 0) < moved.value  # type: ignore[operator]
-    for shift, verdict in ((0.2, "pass"), (0.47, "undecidable")):  # it moved, and by less than matters
+    for shift, verdict in ((0.1, "pass"), (0.4, "undecidable")):  # it moved, and by less than matters
         after = Population({"score": rng.normal(shift, 1, size)}, ones, codes)
         assert stability(Population({"score": old["score"]}, ones, codes), after)[0].verdict == verdict
     few = {name: values[:30] for name, values in new.items()}
