@@ -24,6 +24,8 @@ from riskengine.monitor.rivalry import due, trained_on
 from riskengine.monitor.shadow import verified
 from riskengine.project import Project
 from riskengine.registry.pointers import entries
+from riskengine.registry.records import history
+from riskengine.registry.waivers import standing
 from riskengine.scoring.bundle import Bundle, champion
 from riskengine.store import snapshot
 from riskengine.validation.lines import Rules
@@ -74,6 +76,7 @@ def model_health(project: Project, bundle: Bundle, as_of: date, rules: Rules | N
     performance["coverage"]["learned_from"] = len(found.said) - len(honest)
     silent = bool(seen["silent"] or seen["missing"])
     state = agreement(seen["state"], performance["state"], found.moved["state"], silent)
+    exception = standing(history(project.store, bundle.model), bundle.hash, as_of)
     return {
         "model": bundle.model,
         "title": bundle.spec.get("title"),
@@ -87,7 +90,8 @@ def model_health(project: Project, bundle: Bundle, as_of: date, rules: Rules | N
         "performance": performance,
         "impact": found.moved,
         "state": state.name,
-        "level": state.level,
+        "level": worst([state.level, "warn" if exception and exception["expired"] else "ok"]),
+        "exception": exception,
         "means": state.means.model_dump(),
         "do": state.do.model_dump(),
         "rules": asdict(rules),

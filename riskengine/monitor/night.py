@@ -51,13 +51,15 @@ def subject_rows(bench: Workbench) -> pd.DataFrame:
 
 
 def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
-    """The subjects with a recipe's features; where a feature bears a key column's name, the key's value stays."""
+    """The subjects with a recipe's features; what they have already stays, under whatever name.
+
+    So a key column keeps its value, and the champion is scored by its own recipe even where a definition was edited since.
+    """
     bench.load_facts(recipe)
     values = bench.frame(recipe)
-    kept = {column for column, _ in recipe.keys} | {"as_of", "id", "enterprise_id"}
+    kept = {column for column, _ in recipe.keys} | {"as_of", "id", "enterprise_id", *subjects.columns}
     fresh = [name for name in recipe.names if name not in kept]
-    own = subjects.drop(columns=[name for name in fresh if name in subjects.columns])
-    return own.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
+    return subjects.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
 
 
 def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:

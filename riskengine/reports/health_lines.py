@@ -53,7 +53,17 @@ def health_lines(told: Mapping[str, Any], language: str) -> list[str]:
         lines += _drift(one["drift"], language)
         lines += _performance(one["performance"], language)
         lines += _impact(one["impact"], language)
+        lines += _exception(one["exception"], language)
     return lines
+
+
+def _exception(told: Mapping[str, Any] | None, language: str) -> list[str]:
+    """The documented exception under which a failed validation was promoted, and whether it still holds."""
+    if told is None:
+        return []
+    say = _speaker(language)
+    state = say("EXPIRED on", "已于以下日期失效") if told["expired"] else say("until", "有效期至")
+    return [f"  {say('Exception', '例外')} ({state} {told['until']}): {told['despite']}"]
 
 
 def rivalry_lines(told: Mapping[str, Any], language: str) -> list[str]:
