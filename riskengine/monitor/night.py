@@ -57,9 +57,11 @@ def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.Dat
     """
     bench.load_facts(recipe)
     values = bench.frame(recipe)
-    kept = {column for column, _ in recipe.keys} | {"as_of", "id", "enterprise_id", *subjects.columns}
-    fresh = [name for name in recipe.names if name not in kept]
-    return subjects.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
+    keys = {column for column, _ in recipe.keys} | {"as_of", "id", "enterprise_id"}
+    asked = [name for name in recipe.names if name not in keys]
+    fresh = [name for name in asked if name not in subjects.columns]
+    joined = subjects.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
+    return joined[[*(name for name in subjects.columns if name not in asked), *asked]]
 
 
 def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
