@@ -51,8 +51,12 @@ def rivals(spec: ModelSpec, rows: Rows, known: Known | None = None) -> dict[str,
     known = known or {}
     _named_apart(spec, known)
     directions = dict(zip(spec.features, spec.constraints, strict=True))
-    card = fit_card(rows, spec.features, directions, spec.baseline.features)
-    made = {"scorecard": Rival("scorecard", _TITLES["scorecard"], lambda matrix, _: card.odds(matrix), card)}
+    made: dict[str, Rival] = {}
+    if spec.kind != "scorecard":  # which is no rival of its own
+        card = fit_card(rows, spec.features, directions, spec.baseline.features)
+        made["scorecard"] = Rival(
+            "scorecard", _TITLES["scorecard"], lambda matrix, _: card.odds(matrix), card
+        )
     plain = logistic(rows)
     made["logistic"] = Rival("logistic", _TITLES["logistic"], lambda matrix, _: plain(matrix))
     if (naive := naive_rule(spec, rows)) is not None:

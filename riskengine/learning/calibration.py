@@ -57,7 +57,7 @@ def choose_calibration(rows: OutOfFold, how: Calibration, level: float | None = 
     """The content of `calibration.json`: the declared method, or with `auto` the one chosen out of time, fitted on all rows.
 
     `choice` tells what was compared and why this one was taken; `segments` holds the shifts of `how.segment`'s values.
-    `level` is a default rate that `intercept` aims at instead of the rows' own (see `long_run_rate`, `newest_rate`).
+    `level` is a default rate that `intercept` aims at instead of the rows' `long_run_rate` (see `newest_rate`).
     Scores that rank backwards, or cannot be ranked, are a `QualityGateError` whatever the method.
     """
     fit_calibration(rows.label, rows.raw, rows.weight)
@@ -102,7 +102,7 @@ def fit_method(method: str, rows: OutOfFold, level: float | None = None) -> dict
     if method == "isotonic":
         return _fit_isotonic(rows)
     if method == "intercept":
-        rate = float((rows.weight * rows.label).sum() / rows.weight.sum()) if level is None else level
+        rate = long_run_rate(rows) if level is None else level
         return {"method": "intercept", "b": _start_for(rows, rate), "level": rate}
     return {"method": "none"}
 

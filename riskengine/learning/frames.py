@@ -126,6 +126,13 @@ def _misfits(spec: ModelSpec, frame: TrainingFrame) -> list[Problem]:
     size = len(frame.label)
     given = {"weight": frame.weight, "group": frame.group, "as_of": frame.as_of, "subject": frame.subject}
     given |= {f"rules: {name}": score for name, score in frame.rules.items()}
+    given |= {
+        name: part
+        for name, part in (("mature", frame.mature), ("segment", frame.segment), ("peers", frame.peers))
+        if part is not None
+    }
+    if frame.months is not None:
+        given |= {"months": frame.months.followed}
     lengths = {"features": len(frame.features), **{name: len(part) for name, part in given.items()}}
     problems = [
         Problem(name, f"{size} rows as in label", f"{found}")
@@ -143,7 +150,7 @@ def _misfits(spec: ModelSpec, frame: TrainingFrame) -> list[Problem]:
 def _immature(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> list[Problem]:
     """Rows whose label is used although it was not mature on the day of training."""
     as_of = np.asarray(frame.as_of, dtype="M8[D]")
-    if len(as_of) != len(frame.label):
+    if len(as_of) != len(frame.label) or len(frame.judged) != len(as_of):
         return []
     ripe = shift(shift(as_of, Span.parse(spec.label.horizon)), Span.parse(spec.label.lag))
     young = int((frame.judged & (ripe > np.datetime64(context.trained_as_of, "D"))).sum())

@@ -133,14 +133,12 @@ def part_of(frame: TrainingFrame, chosen: npt.NDArray[Any]) -> TrainingFrame:
 
 
 def _booster(spec: ModelSpec, taught: Taught) -> Any:
-    rows = taught.rows
-    if spec.sample_weight is not None and not spec.sample_weight.in_fit:
-        rows = Rows(rows.matrix, rows.label, np.ones(len(rows.weight)), rows.group)
+    rows = _weighted(spec, taught.rows)
     if spec.hazard:
         assert taught.seen is not None
         return hazard.fit_index(spec, hazard.panel(spec, rows, taught.seen))
     if spec.kind == "scorecard":
-        return card_booster(fit_scorecard(spec, rows))
+        return card_booster(fit_scorecard(spec, taught.rows))
     return fitting.fit(fitting.parameters(spec), spec.lightgbm.rounds, rows, spec.features)
 
 
@@ -183,7 +181,14 @@ def interval(spec: ModelSpec, made: Made, missed: float) -> dict[str, Any]:
 def fit_scorecard(spec: ModelSpec, rows: Rows) -> Card:
     """The scorecard of a spec on these rows: its directions, and the features of its baseline (none: all)."""
     directions = dict(zip(spec.features, spec.constraints, strict=True))
-    return fit_card(rows, spec.features, directions, spec.baseline.features)
+    return fit_card(_weighted(spec, rows), spec.features, directions, spec.baseline.features)
+
+
+def _weighted(spec: ModelSpec, rows: Rows) -> Rows:
+    """The rows with the weights that a fit may see: none where the spec keeps them out."""
+    if spec.sample_weight is None or spec.sample_weight.in_fit:
+        return rows
+    return Rows(rows.matrix, rows.label, np.ones(len(rows.weight)), rows.group)
 
 
 def _out_of_fold(taught: Taught, raw: Floats) -> OutOfFold:

@@ -161,7 +161,10 @@ def labelled_rows(
                 )
             ],
         )
-    taken = (*LEARNED, "immature") if period.immature else LEARNED
+    taken: tuple[str, ...] = LEARNED
+    if period.immature:  # an unclear end is no label, but the months before it were survived
+        taken = (*LEARNED, "immature", "indeterminate")
+        rows["mature"] = rows["mature"] & (rows["status"] != "indeterminate")
     chosen = rows["status"].isin(taken)
     return LabelledRows(rows[chosen].reset_index(drop=True), model, spec, _counted(rows["status"]))
 

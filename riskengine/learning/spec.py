@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +78,7 @@ class ModelSpec(Definition):
                 Span.parse(text or "0d")
             except UsageError:
                 wrong.append(f"{place} is a length such as 36m, not {text!r}")
+        wrong += self._hazard_problems() if self.hazard and not wrong else []
         if self.kind == "scorecard" and self.hazard:
             wrong.append("a scorecard has no hazard: it tells one horizon")
         wrong += [
@@ -87,6 +89,27 @@ class ModelSpec(Definition):
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    def _hazard_problems(self) -> list[str]:
+        """What a model of months cannot be asked: part of a month, less than its label, bands out of order."""
+        assert self.hazard is not None
+        horizon, lifetime = Span.parse(self.label.horizon), Span.parse(self.hazard.lifetime)
+        found = [
+            f"{place} is a number of whole months such as 12m, not {text!r}"
+            for place, text, span in (
+                ("label.horizon", self.label.horizon, horizon),
+                ("hazard.lifetime", self.hazard.lifetime, lifetime),
+            )
+            if span.days or span.months < 1
+        ]
+        if not found and lifetime.months < horizon.months:
+            found.append(
+                f"hazard.lifetime {self.hazard.lifetime} is not below label.horizon {self.label.horizon}"
+            )
+        bands = self.hazard.bands
+        if not bands or any(low >= high for low, high in pairwise(bands)) or bands[0] < 0:
+            found.append(f"hazard.bands rise, not {list(bands)}")
+        return found
 
     @property
     def constraints(self) -> list[int]:

@@ -101,7 +101,7 @@ class Gates(Definition):
 
 
 class Baseline(Definition):
-    """The features of the logistic scorecard that is reported beside the model; empty: the model's own."""
+    """The features of the scorecard that is reported beside the model, or is it; empty: the model's own."""
 
     features: tuple[str, ...] = ()
 

@@ -1,8 +1,9 @@
 """Which rows teach, which test, and is there enough of either?
 
 *Out of time*: rows after `cut`, the last mature day less `out_of_time`. *Held out*: the borrowers of a seeded hash.
-*Development*: the other borrowers' rows up to the cut. *Ripe*: those of them whose labels were mature at the cut (the
-embargo), i.e. what a training on that day would have had.
+*Development*: the other borrowers' rows up to the cut. *Ripe*: those of them whose labels were mature at the cut, lag of
+reports included, i.e. what a training on that day would have had; a declared `embargo` may shorten the horizon and lets labels in that
+came later (the card counts those that were mature).
 """
 
 from __future__ import annotations
@@ -40,14 +41,21 @@ def split(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> Sp
     held, judged = held_out(spec, frame.group), frame.judged
     if not spec.validation.out_of_time:
         nobody = np.zeros(len(held), dtype=bool)
-        return Split(frame.as_of.max(), judged & ~held, judged & ~held, judged & held, nobody)
-    horizon, lag = Span.parse(spec.label.horizon), Span.parse(spec.label.lag)
-    last = horizon.before(lag.before(context.trained_as_of))
+        last_day = frame.as_of.max() if len(held) else np.datetime64(context.trained_as_of, "D")
+        return Split(last_day, judged & ~held, judged & ~held, judged & held, nobody)
+    last = Span.parse(spec.label.horizon).before(Span.parse(spec.label.lag).before(context.trained_as_of))
     cut = np.datetime64(Span.parse(spec.validation.out_of_time).before(last), "D")
     as_of: Days = frame.as_of
-    embargo = Span.parse(spec.validation.embargo) if spec.validation.embargo else horizon
-    early, ripe = judged & (as_of <= cut), judged & (shift(as_of, embargo) <= cut)
-    return Split(cut, early & ~held, ripe & ~held, early & held, judged & (as_of > cut))
+    early, known = judged & (as_of <= cut), mature_on(spec, as_of, cut)
+    if spec.validation.embargo:
+        known = shift(as_of, Span.parse(spec.validation.embargo)) <= cut
+    return Split(cut, early & ~held, judged & known & ~held, early & held, judged & (as_of > cut))
+
+
+def mature_on(spec: ModelSpec, as_of: Days, day: np.datetime64) -> Flags:
+    """The rows whose labels, with the lag of reports, could be known on a day."""
+    known: Flags = shift(shift(as_of, Span.parse(spec.label.horizon)), Span.parse(spec.label.lag)) <= day
+    return known
 
 
 def held_out(spec: ModelSpec, group: npt.NDArray[Any]) -> Flags:

@@ -38,7 +38,7 @@ from riskengine.learning.metrics import Estimate, Numbers
 from riskengine.learning.outcomes import Days, shift
 from riskengine.learning.reason_stability import in_memory, overlap_under_retraining
 from riskengine.learning.spec import ModelSpec
-from riskengine.learning.splitting import Split, enough, folds, held_out, split
+from riskengine.learning.splitting import Split, enough, folds, held_out, mature_on, split
 from riskengine.learning.standing import summary
 from riskengine.learning.trials import Trial, gates, trial
 from riskengine.learning.tuning import Tried, tuned
@@ -112,6 +112,7 @@ def train(
     judged = part_of(frame, frame.judged)
     card = _card(spec, judged, context, (parts, trials, audit))
     card["monotone_steps_checked"] = checked_steps
+    card["mature_at_cut_rows"] = int((parts.ripe & mature_on(spec, frame.as_of, parts.cut)).sum())
     card["importance"] = _importance(spec, final.booster)
     if spec.kind == "scorecard":
         card["scorecard"] = _points(spec, final, context)
@@ -152,6 +153,9 @@ def _ripe(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> Taught:
     """What a training on the day of the cut would have had."""
     if not spec.hazard:
         return Taught(frame.rows(), frame).where(parts.ripe)
+    if not spec.validation.out_of_time:  # a cross-section: held-out borrowers are the only test
+        ours = ~held_out(spec, frame.group)
+        return Taught(frame.rows(), frame, frame.months).where(ours)
     at_cut = ~held_out(spec, frame.group) & (frame.as_of <= parts.cut)
     return _known_by(spec, frame, at_cut, parts)
 
@@ -206,7 +210,8 @@ def _card(
         "weighted_base_rate": float(np.average(frame.label, weights=frame.weight)),
         "cut": str(parts.cut),
         "development_rows": int(parts.development.sum()),
-        "mature_at_cut_rows": int(parts.ripe.sum()),
+        "ripe_rows": int(parts.ripe.sum()),
+        "embargo": spec.validation.embargo,
         "trials": shown,
         "leakage": asdict(audit),
         "libraries": {name: version(name) for name in ("lightgbm", "numpy", "scikit-learn")},
@@ -231,7 +236,10 @@ def _overlap(spec: ModelSpec, made: Made, contents: Mapping[str, Any]) -> dict[s
 
 
 def _points(spec: ModelSpec, made: Made, context: TrainingContext) -> list[dict[str, Any]]:
-    """The scorecard's bins with points; a calibration that is no straight line leaves the points those of the raw score."""
+    """The scorecard's bins with points of the PD over the model's own horizon, before any segment's shift.
+
+    A calibration that is no straight line leaves the points those of the raw score.
+    """
     how = made.calibration
     line = (float(how.get("a", 1.0)), float(how.get("b", 0.0))) if how["method"] in _LINES else (1.0, 0.0)
     return fit_scorecard(spec, made.taught.rows).shown(line, context.grades["points"])

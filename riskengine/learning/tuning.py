@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.learning.making import Taught, out_of_fold
@@ -74,7 +75,16 @@ def _known(spec: ModelSpec) -> None:
         for name in spec.tuning.search
         if name not in fields
     ]
+    if "seed" in spec.tuning.search:
+        problems.append(Problem(f"{spec.name}: tuning.search.seed", "a parameter", "luck", "Leave it out"))
     for name, given in spec.tuning.search.items():
+        if given.log and given.low <= 0:
+            expected = "a range above zero, as it is searched by orders of magnitude"
+            problems.append(Problem(f"{spec.name}: tuning.search.{name}", expected, f"{given.low:g}"))
+        for end in (given.low, given.high):
+            if name in fields and not _allowed(name, end):
+                expected = "values that lightgbm allows"
+                problems.append(Problem(f"{spec.name}: tuning.search.{name}", expected, f"{end:g}"))
         value = float(getattr(spec.lightgbm, name, given.low))
         if not given.low <= value <= given.high or given.low >= given.high:
             expected = f"a range that holds the given {value:g}"
@@ -83,6 +93,14 @@ def _known(spec: ModelSpec) -> None:
             )
     if problems:
         raise UsageError(f"{spec.name} cannot be tuned", problems)
+
+
+def _allowed(name: str, value: float) -> bool:
+    try:
+        Trees.model_validate({name: int(value) if Trees.model_fields[name].annotation is int else value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _drawn(trial: Any, name: str, given: Range) -> float | int:

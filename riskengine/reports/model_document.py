@@ -25,7 +25,7 @@ _TITLES = {
 _FIGURES = ("auc", "ks", "brier", "calibration_error", "calibration_slope", "capture_10")
 _SHOWN_ELSEWHERE = {
     *("model", "title", "trained_as_of", "snapshot", "rows", "events", "counts", "borrowers", "first_as_of", "last_as_of"),
-    *("weighted_base_rate", "cut", "development_rows", "mature_at_cut_rows", "trials", "leakage", "importance", "libraries"),
+    *("weighted_base_rate", "cut", "development_rows", "ripe_rows", "mature_at_cut_rows", "embargo", "trials", "leakage", "importance", "libraries"),
     *("monotone_steps_checked", "calibration", "reasons", "tuning", "scorecard"),
 }  # fmt: skip
 STATES = {"pass": "通过", "fail": "未通过", "open": "未定", "waived": "例外"}
@@ -141,8 +141,11 @@ def _method(bundle: Bundle, language: str) -> tuple[tuple[str, str], ...]:
             ", ".join(f"{name} {value}" for name, value in sorted(validation.items())),
         ),
         (
-            say("Rows for development, mature at the cut", "开发样本；切点时已成熟"),
-            f"{count(card.get('development_rows'))}, {count(card.get('mature_at_cut_rows'))} ({card.get('cut')})",
+            say(
+                "Rows for development; taught to the test model, of them mature at the cut",
+                "开发样本；检验模型所学，其中切点时已成熟",
+            ),
+            f"{count(card.get('development_rows'))}; {count(card.get('ripe_rows'))}, {count(card.get('mature_at_cut_rows'))} ({card.get('cut')})",
         ),
         (say("Directions checked", "单调性检查步数"), count(card.get("monotone_steps_checked"))),
         (say("Calibration", "校准"), str(how.get("method"))),

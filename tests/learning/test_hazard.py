@@ -148,3 +148,32 @@ def test_an_index_that_ranks_backwards_is_refused(fitted: tuple) -> None:
     rows, seen, _ = world(20_000)
     with pytest.raises(QualityGateError, match="slope of the first month"):
         hazard.term_structure(SPEC, hazard.panel(SPEC, rows, seen), -3 * rows.matrix[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"label": {"source": "compensation", "horizon": "365d"}},
+            "label.horizon is a number of whole months",
+        ),
+        ({"hazard": {"lifetime": "6m", "age": "age"}}, "not below label.horizon"),
+        ({"hazard": {"lifetime": "36m", "age": "age", "bands": [12, 6]}}, "hazard.bands rise"),
+        ({"kind": "scorecard"}, "a scorecard has no hazard"),
+    ],
+)
+def test_what_a_hazard_cannot_be_is_refused_before_training(changed: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ModelSpec.model_validate(SPEC.model_dump(by_alias=True) | changed)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_rounding_makes_a_cumulative_pd_fall(data: st.DataObject) -> None:
+    steep = st.lists(st.floats(-8, 3), min_size=36, max_size=36)
+    term = TERM | {"baseline": [data.draw(steep)] * 4, "slope": [1.0] * 36}
+    term["exits"] = [[data.draw(st.floats(0, 1))] * 36] * 61
+    default, gone = incidences(term, data.draw(st.floats(-5, 5)), [0.0, 7.0, 100.0])
+    assert all(a <= b for a, b in itertools.pairwise(default))
+    assert all(a <= b for a, b in itertools.pairwise(gone))
+    assert all(a + b <= 1 for a, b in zip(default, gone, strict=True))

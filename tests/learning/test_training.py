@@ -147,6 +147,34 @@ def test_no_borrower_and_no_immature_label_stands_on_both_sides() -> None:
     assert (together == 1).all()
 
 
+def test_what_was_reported_after_the_cut_does_not_teach_the_model_tested_after_it() -> None:
+    slow = spec(label={"source": "charge_offs", "horizon": "12m", "lag": "60d"})
+    late = dataclasses.replace(CONTEXT, trained_as_of=CONTEXT.trained_as_of.replace(year=2007))
+    rows = checked_rows(slow, frame(), late)
+    parts = splitting.split(slow, rows, late)
+    ripe = rows.as_of[parts.ripe]
+    assert ripe.max() + np.timedelta64(365 + 60, "D") <= parts.cut
+    assert (splitting.mature_on(slow, rows.as_of, parts.cut) | ~parts.ripe).all()
+
+
+def test_a_scorecard_is_a_model_of_its_own_and_no_rival_of_itself() -> None:
+    weighed = spec(
+        kind="scorecard", sample_weight={"source": "sampling", "column": "weight", "in_fit": False}
+    )
+    made = train(weighed, frame(4000), CONTEXT)
+    assert all("scorecard" not in trial.figures for trial in made.trials)
+    card, trees = json.loads(made.files["card.json"]), json.loads(made.files["trees.json"])
+    told = {
+        table["feature"]: {entry["up_to"] for entry in table["bins"]} - {None} for table in card["scorecard"]
+    }
+    asked: dict[str, set[float]] = {name: set() for name in told}
+    for tree in trees["trees"]:
+        for column, limit in zip(tree["feature"], tree["threshold"], strict=True):
+            if limit is not None:
+                asked[trees["features"][column]].add(limit)
+    assert told == asked, "the card's bins are the deployed ones"
+
+
 def test_wrong_rows_are_refused_with_every_problem() -> None:
     rows = frame(300)
     wrong = dataclasses.replace(

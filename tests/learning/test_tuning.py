@@ -68,6 +68,20 @@ def test_wrong_ranges_are_told_together() -> None:
     assert "rounds" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("num_leaves", {"low": 0, "high": 31, "log": True}, "above zero"),
+        ("rounds", {"low": 5, "high": 90000}, "lightgbm allows"),
+        ("seed", {"low": 1, "high": 90000000}, "luck"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_in_words(name: str, given: dict, said: str) -> None:
+    asked = spec(tuning={"trials": 2, "search": {name: given}})
+    with pytest.raises(UsageError, match=said):
+        tuned(asked, taught(asked))
+
+
 def test_training_keeps_the_search_in_the_card_and_the_bundle_is_the_same_twice() -> None:
     asked = spec(tuning={**SEARCH, "trials": 3})
     one, two = train(asked, frame(4000), CONTEXT), train(asked, frame(4000), CONTEXT)
