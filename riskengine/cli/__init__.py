@@ -23,6 +23,7 @@ from riskengine.cli import (
     models,
     outcomes,
     synth,
+    terms,
     validating,
     watching,
 )
@@ -80,6 +81,7 @@ for room in (
     validating,
     exporting,
     health,
+    terms,
 ):
     room.register(app)
 

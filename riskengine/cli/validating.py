@@ -15,6 +15,10 @@ from riskengine.errors import Problem, QualityGateError
 from riskengine.project import find
 
 _STATES = ("fail", "undecidable", "pass")
+_NOT_KEPT = {
+    "en": "The days were chosen: this pack does not count for a promotion, which reads the one made without --from, --to, --known",
+    "zh": "日期由人选定：本次验证不作为上线依据；上线只看不带 --from、--to、--known 的验证",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -46,13 +50,15 @@ def validate(
     with telling(f"validating {model}"):
         told = validated(project, asked)
         language = lang or project.environment.language
-        written = write_pack(out or folder_of(project, told), told, render(told, language))
+        written = write_pack(folder_of(project, told, asked, out), told, render(told, language))
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         typer.echo("\n".join(_lines(told, language)))
         for path in written:
             typer.echo(str(path))
+    if asked.chose_days:
+        typer.echo(_NOT_KEPT[language], err=as_json)
     bad = {"never": (), "fail": ("fail",), "undecidable": ("fail", "undecidable")}[fail_on]
     if told["verdict"] in bad:
         counts = told["deciding"]

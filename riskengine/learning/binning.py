@@ -17,12 +17,17 @@ from typing import Any
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
+from riskengine.errors import Problem, QualityGateError
 from riskengine.learning.metrics import Floats, Numbers
 from riskengine.scoring.trees import ZERO
 
-_FINE, _MOST, _SECONDS = 16, 8, 20
+_FINE, _MOST = 16, 8
+_SECONDS = (
+    600  # a thousandfold of the half second it takes; who needs more is refused, never given other bins
+)
 _LARGEST = 1e30  # the tree of the fine cuts adds up in single precision
 _SCALE = 1e7  # optbinning counts in whole cases: weighted counts are written finely enough
+_UNFINISHED = ("FEASIBLE", "UNKNOWN")  # CP-SAT ran out of time, with or without some answer
 _TRENDS = {1: "ascending", -1: "descending", 0: "auto_heuristic"}
 
 
@@ -31,8 +36,8 @@ class Bins:
     """One feature's bins: bin i holds `edges[i-1] < value <= edges[i]`, one more above the last edge, the last: missing.
 
     `evidence`, `mass` (weighted share of rows), `rate` (weighted share of defaults; None where empty), `rows` and
-    `events` have one entry a bin. `how`: `optimal`, `pooled` (the optimiser had no answer: neighbours that break
-    the trend were joined), or `one bin` (nothing to tell apart).
+    `events` have one entry a bin. `how`: `optimal`, `pooled` (no binning answers the optimiser's conditions: the neighbours
+    most alike were joined to at most eight, then those that break the trend), or `one bin` (nothing to tell apart).
     """
 
     feature: str
@@ -64,13 +69,16 @@ class Bins:
 
 
 def optimal_bins(feature: str, values: Floats, label: Numbers, weight: Floats, direction: int = 0) -> Bins:
-    """The bins of one feature on weighted rows; `direction` 1: risk may only rise with it, -1: only fall, 0: as it is."""
+    """The bins of one feature on weighted rows; `direction` 1: risk may only rise with it, -1: only fall, 0: as it is.
+
+    The same on every machine: one that is too slow for the optimiser is refused with a `QualityGateError`.
+    """
     weight = weight / weight.mean()
     fine = _fine_cuts(values, label, weight)
     edges, how = fine, "one bin"
     if len(fine):
         bad, good = _counts(fine, values, label, weight)
-        edges, how = _joined(fine, bad[:-1], good[:-1], direction)
+        edges, how = _joined(feature, fine, (bad[:-1], good[:-1]), direction)
     return _told(
         feature, _kept_trend(edges, values, (label, weight), direction), values, (label, weight), how
     )
@@ -99,9 +107,10 @@ def _fine_cuts(values: Floats, label: Numbers, weight: Floats) -> tuple[float, .
 
 
 def _joined(
-    fine: tuple[float, ...], bad: Floats, good: Floats, direction: int
+    feature: str, fine: tuple[float, ...], counts: tuple[Floats, Floats], direction: int
 ) -> tuple[tuple[float, ...], str]:
     """The fine cuts that the best monotone binning keeps, by information value; `pooled` where it finds none."""
+    bad, good = counts
     kept = _both_outcomes(bad, good)
     cuts = tuple(fine[cut] for cut in kept)
     if not cuts:
@@ -125,10 +134,24 @@ def _joined(
             sample_weight=np.maximum(np.rint(np.r_[bad, good] * scale), 1.0),
         )
     except (ValueError, RuntimeError):
-        return cuts, "pooled"
+        return _most_alike_joined(cuts, bad, good), "pooled"
+    if solver.status in _UNFINISHED:
+        got = f"{solver.status} after {_SECONDS} s"
+        hint = "This machine is too slow or too busy: other bins here than elsewhere would be another scorecard. Train again"
+        raise QualityGateError("The bins are not known", [Problem(feature, "its best bins", got, hint)])
     if solver.status != "OPTIMAL":
-        return cuts, "pooled"
+        return _most_alike_joined(cuts, bad, good), "pooled"
     return tuple(cuts[int(place)] for place in np.floor(solver.splits)), "optimal"
+
+
+def _most_alike_joined(cuts: tuple[float, ...], bad: Floats, good: Floats) -> tuple[float, ...]:
+    """Join the neighbours whose evidence differs least until there are at most `_MOST` bins."""
+    while len(cuts) >= _MOST:
+        place = int(np.argmin(np.abs(np.diff(_evidence(bad, good)))))
+        cuts = cuts[:place] + cuts[place + 1 :]
+        kept = [cut for cut in range(len(bad) - 1) if cut != place]
+        bad, good = _added(bad, kept), _added(good, kept)
+    return cuts
 
 
 def _both_outcomes(bad: Floats, good: Floats) -> list[int]:

@@ -7,7 +7,8 @@ Seven questions, each of which refuses and names the feature (and the source col
 2. *More than all others*: does it tell more than a model of all the other features? With hindsight, one
    that wanes is excused: near to the outcome an honest signal (an overdue) may be the best there is, far away it is not.
 3. *Always right*: does one of its values hold failed rows and (almost) nobody else, or is it a rate that has its own row in it?
-4. *Canary*: does a model of shuffled labels know anything? Then the test rows are not independent.
+4. *Taught and tested*: does a model of shuffled labels know any (the canary)? Then the procedure scores rows that taught it.
+   Do rows of equal features in other folds have the same outcomes, beyond what the features explain (`copies`)?
 5. *A month later*: is it much better one month later about failures that are still far away?
 6. *The day*: do its values tell the failed rows' day of failure?
 7. *After the outcome*: is a source column rewritten, or delivered, after the outcome, for the failed more than for others?
@@ -27,6 +28,7 @@ import numpy as np
 
 from riskengine.errors import Problem, QualityGateError
 from riskengine.learning import fitting, foreknowledge
+from riskengine.learning.copies import copies
 from riskengine.learning.fitting import Rows
 from riskengine.learning.foreknowledge import FieldChange, Hindsight, Match
 from riskengine.learning.metrics import Floats, Numbers, auc
@@ -74,6 +76,8 @@ class Audit:
     day: dict[str, float] = field(default_factory=dict)
     fields: tuple[dict[str, Any], ...] = ()
     hindsight_rows: int = 0
+    copies: float = 0.0  # share of rows whose features stand in another fold too
+    copies_agreement: float = 0.0  # of their outcomes, beyond what the features explain
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,17 @@ def audit(
                 "label-shuffle canary",
                 f"an AUC within 0.5 +- {limit:.3f}",
                 f"{canary:.3f}",
-                "The test rows are not independent of the training rows",
+                "The procedure scores rows that taught it",
+            )
+        )
+    twice = copies(rows, fold, quick_model)
+    if twice.refused:
+        problems.append(
+            Problem(
+                "copies of rows in other folds",
+                "outcomes that agree only as far as the features explain",
+                f"a correlation of {twice.agreement:.2f} beyond it (z {twice.z:.1f}), {twice.share:.1%} of rows",
+                "Borrowers are in the data twice: give the copies one identity",
             )
         )
     seen: dict[str, Any] = {}
@@ -163,7 +177,8 @@ def audit(
     if problems:
         first = {problem.where: problem for problem in reversed(problems)}  # one line a field: its first
         raise QualityGateError("Leakage: the model would know the outcome", list(first.values())[::-1])
-    return Audit(alone, without, canary, limit, dict(limits.explained), pure, far, **seen)
+    told = {"copies": twice.share, "copies_agreement": twice.agreement, **seen}
+    return Audit(alone, without, canary, limit, dict(limits.explained), pure, far, **told)
 
 
 def _placed(problem: Problem, seen: Hindsight) -> Problem:
@@ -182,7 +197,10 @@ def alone_auc(values: Floats, label: Numbers, fold: Numbers) -> float:
 
 
 def shuffled_label_auc(rows: Rows, fold: Numbers, model: Scorer, seed: int = 11) -> tuple[float, float]:
-    """The AUC on one fold of a model of shuffled labels, and how far from 0.5 chance may bring it (99.9 %)."""
+    """The AUC on one fold of a model of shuffled labels, and how far from 0.5 chance may bring it (99.9 %).
+
+    It sees a procedure that scores rows which taught it. It cannot see copies of rows, whose labels are shuffled apart: `copies` does.
+    """
     rng = np.random.default_rng(seed)
     shuffled = Rows(rows.matrix, rng.permutation(rows.label), rows.weight, rows.group)
     held = fold == fold.min()

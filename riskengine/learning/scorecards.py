@@ -14,9 +14,7 @@ import numpy.typing as npt
 from riskengine.learning.binning import Bins, optimal_bins
 from riskengine.learning.fitting import Rows, side_by_side
 from riskengine.learning.metrics import Floats, Numbers
-from riskengine.schema import canonical_json
 from riskengine.scoring.scorecard_trees import Table, model_text, points_table
-from riskengine.scoring.trees import export_trees
 
 _DIGITS = 9  # of coefficients and evidence: what another number of cores does not change
 
@@ -45,7 +43,7 @@ class Card:
         ]
 
     def odds(self, matrix: Floats) -> Floats:
-        """The log-odds of rows (n x all features), to the bit what the trees of `scorecard_files` say."""
+        """The log-odds of rows (n x all features), to the bit what the trees of `card_booster` say."""
         total = np.full(len(matrix), self.start)
         kept = [bins for bins, slope in zip(self.bins, self.slopes, strict=True) if slope > 0]
         for table, bins in zip(self.tables, kept, strict=True):
@@ -113,12 +111,6 @@ def fit_card(
         tuple(round(slope, _DIGITS) for slope in slopes.tolist()),
         round(start, _DIGITS),
     )
-
-
-def scorecard_files(card: Card) -> dict[str, bytes]:
-    """`model.txt` and `trees.json` of a bundle that is this scorecard: scored, explained and verified like any other."""
-    text = model_text(card.names, card.start, card.tables)
-    return {"model.txt": text.encode(), "trees.json": canonical_json(export_trees(text)).encode()}
 
 
 def card_booster(card: Card) -> Any:

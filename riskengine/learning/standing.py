@@ -112,11 +112,6 @@ def summary(found: Sequence[Standing]) -> Words:
     return Words(en="; ".join(en), zh="；".join(zh))
 
 
-def beats_all(found: Sequence[Standing]) -> bool:
-    """Whether the model is significantly better than every rival (and there is one)."""
-    return bool(found) and all(item.verdict == "better" for item in found)
-
-
 def holm(values: Sequence[float | None]) -> list[float | None]:
     """Holm's adjusted p-values; None stays None and is not counted.
 

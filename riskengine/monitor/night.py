@@ -18,7 +18,7 @@ from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.native import score_rows
-from riskengine.scoring.scorecard import master_scale
+from riskengine.scoring.scorecard import master_scale, term_of
 from riskengine.scoring.served import feature_matrix, segment_values
 
 HISTORY = 12  # PDs kept for the small pictures
@@ -68,14 +68,21 @@ def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
     """The frame with `pd`, `score`, `grade` and `grade_no` (1 is the best grade) of the in-force model.
 
     Where the bundle has intervals also `pd_low`, `pd_high` and `unsure` ("wide", "thin" or ""); segments are read from the
-    subjects' key columns.
+    subjects' key columns. Where the bundle is a hazard also `pd_lifetime`, the PD over all the months that it knows.
     """
-    ratings = score_rows(bundle, feature_matrix(bundle, frame), segment_values(bundle, frame))
+    matrix, segments = feature_matrix(bundle, frame), segment_values(bundle, frame)
+    ratings = score_rows(bundle, matrix, segments)
     numbers = {grade.name: float(number) for number, grade in enumerate(master_scale(bundle).grades, 1)}
     grade = pd.Series(ratings.grade, index=frame.index, dtype="object")
     made = frame.assign(
         pd=ratings.pd, score=ratings.score, grade=grade, grade_no=grade.map(numbers).astype("float64")
     )
+    if bundle.calibration["method"] == "hazard":
+        asked = zip(ratings.raw.tolist(), matrix.tolist(), segments or [None] * len(frame), strict=True)
+        terms = [term_of(bundle, *one) for one in asked]
+        made = made.assign(
+            pd_lifetime=np.array([term.lifetime_pd for term in terms if term], dtype=np.float64)
+        )
     if "interval" not in bundle.calibration:
         return made
     unsure = pd.Series(ratings.unsure, index=frame.index, dtype="object")

@@ -44,7 +44,8 @@ def rivalry(project: Project, model: str, as_of: date) -> dict[str, Any]:
     """The comparison as known on `as_of`, a JSON value.
 
     `matured`, `waiting` and `left_out` (indeterminate or excluded) guarantees or applicants, `next_matures`, both Brier scores,
-    `gain` with its time-uniform interval, both e-values, `verdict`, `since`. Nobody to compare is a `SetupError`.
+    `gain` with its time-uniform interval, both e-values, `verdict`, `since`. Nobody to compare, or two that answer
+    different questions, is a `SetupError`.
     """
     ours = champion(project.store, model)
     if ModelSpec.model_validate(ours.spec).subject == "guarantee":
@@ -100,6 +101,25 @@ def trained_on(*bundles: Bundle) -> pd.Timestamp:
     return pd.Timestamp(max(told)) if max(told) > "1700" else pd.Timestamp.min
 
 
+def same_question(champion: Bundle, challenger: Bundle) -> None:
+    """A `SetupError` unless both foretell the same event: source, horizon and lag of the label are equal.
+
+    Else the outcomes of one would judge the PDs of the other, and who foretells another event well would lose.
+    """
+    sides = [ModelSpec.model_validate(bundle.spec).label for bundle in (champion, challenger)]
+    hint = (
+        f"Retrain {champion.model} with the champion's label to compare them as outcomes mature; until then validate each"
+        f" by its own outcomes: riskengine validate {champion.model} --version N"
+    )
+    problems = [
+        Problem(f"label.{name} of the challenger", f"the champion's {ours!r}", repr(theirs), hint)
+        for name in ("source", "horizon", "lag")
+        if (ours := getattr(sides[0], name)) != (theirs := getattr(sides[1], name))
+    ]
+    if problems:
+        raise SetupError("Champion and challenger answer different questions", problems)
+
+
 def matured(rows: pd.DataFrame, day: npt.NDArray[np.datetime64], heaviest: float) -> Matured:
     """The rows in order of their day, then of their id: nothing of the order tells an outcome."""
     order = np.lexsort((rows["id"].astype("str").to_numpy(dtype="U"), day))
@@ -132,6 +152,7 @@ def _of_nights(project: Project, model: str, as_of: date) -> Forecasts:
     seen: set[str] = set()
     count = 0
     sides = [read_bundle(project.store / "bundles" / name, name) for name in pair]
+    same_question(*sides)
     learned = trained_on(*sides)
     for day, night, names in told:
         if (names["champion"], names["challenger"]) != pair or pd.Timestamp(day) <= learned:
@@ -156,6 +177,7 @@ def _of_applicants(project: Project, ours: Bundle, as_of: date) -> Forecasts:
         raise SetupError(
             "Nobody to compare the champion with", [Problem(ours.model, "a challenger", "none", hint)]
         )
+    same_question(ours, rival)
     trained = trained_on(ours, rival).date()
     start = trained + timedelta(days=1)
     sides = [_rated(project, bundle, start, as_of) for bundle in (ours, rival)]

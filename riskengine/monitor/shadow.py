@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+from lightgbm.basic import LightGBMError
 
 from riskengine.errors import IntegrityError, Problem, RiskEngineError
 from riskengine.monitor.evaluate import Night, evaluate
@@ -30,9 +31,9 @@ from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_in_force
 from riskengine.project import Project
-from riskengine.registry.pointers import CHALLENGER, challenger, entries
+from riskengine.registry.pointers import challenger_name
 from riskengine.schema import file_sha256
-from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.bundle import Bundle, read_bundle
 from riskengine.scoring.scorecard import master_scale
 from riskengine.store.snapshot import Snapshot
 
@@ -42,6 +43,11 @@ COLUMNS = ("id", "champion_pd", "champion_grade", "challenger_pd", "challenger_g
 _ALERTS = ("orange", "red")
 _OWN = ("pd", "score", "grade", "grade_no", "pd_low", "pd_high", "unsure", "exposure", "expected_loss",
         "pd_before", "pd_jump", "grade_before", "grade_notches", "pd_history")  # fmt: skip
+_UNNAMED = "challengers.json"  # the name of a challenger whose pointer cannot be read
+# What a foreign recipe, tree or calibration can make the database, LightGBM, pandas and Python raise; a defect of another
+# kind (an assertion, no memory, a signal) is not the challenger's and is not swallowed.
+_ITS_FAULT = (RiskEngineError, duckdb.Error, LightGBMError, LookupError, ValueError, TypeError, AttributeError,
+              ArithmeticError, OSError)  # fmt: skip
 log = logging.getLogger("riskengine.shadow")
 
 
@@ -75,17 +81,18 @@ class Shadow:
 def tried(project: Project, model: str, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Rival]:
     """A night's inputs with the challenger of a model among them, and the challenger, if it is not the champion.
 
-    A damaged one never stops a night.
+    A damaged one, or a damaged pointer to it, never stops a night.
     """
+    name = _UNNAMED
     try:
-        found = challenger(project.store, model)
-    except RiskEngineError as error:
+        name = challenger_name(project.store, model)
+        found = read_bundle(project.store / "bundles" / name, name) if name else None
+    except (RiskEngineError, OSError) as error:
         log.warning("the challenger of %s is not tried: %s", model, error)
-        name = str(entries(project.store, CHALLENGER)[model]["bundle"])
-        return {**inputs, "challenger": f"{name} refused"}, Rival(name, None, error.title)
+        return {**inputs, "challenger": f"{name} refused"}, Rival(name, None, _reason(error))
     if found is None:
         return dict(inputs), Rival()
-    return {**inputs, "challenger": found.hash}, Rival(found.hash, found)
+    return {**inputs, "challenger": name}, Rival(name, found)
 
 
 def shadowed(
@@ -108,10 +115,26 @@ def shadowed(
     try:
         frame = _scored(watch, rival.bundle, snapshot, night)
         worst = _alerts(watch, rival.bundle, frame, (night, past))
-    except (RiskEngineError, duckdb.Error) as error:
-        log.warning("the challenger could not score the night: %s", error)
-        title = error.title if isinstance(error, RiskEngineError) else type(error).__name__
-        return Shadow(None, {**names, "refused": title})
+        rows, move = _beside(night, frame, worst, (ours, rival.bundle))
+    except _ITS_FAULT as error:
+        log.warning("the challenger could not score the night: %s", error, exc_info=True)
+        return Shadow(None, {**names, "refused": _reason(error)})
+    return Shadow(rows, {**names, **_counts(rows, move)})
+
+
+def _reason(error: Exception) -> str:
+    """Why a challenger was refused, in one line that says nothing of the machine."""
+    if isinstance(error, RiskEngineError):
+        return error.title
+    said = str(error.strerror or "") if isinstance(error, OSError) else str(error)
+    return ": ".join(part for part in (type(error).__name__, *said.strip().splitlines()[:1]) if part)[:160]
+
+
+def _beside(
+    night: Work, frame: pd.DataFrame, worst: Mapping[str, str], bundles: tuple[Bundle, Bundle]
+) -> tuple[pd.DataFrame, Any]:
+    """The rows of the shadow, by id, and by how many grades the challenger moves each guarantee of the book."""
+    ours, rival = bundles
     book = night.book.assign(id=night.book.id.astype("str")).set_index("id")
     other = frame.assign(id=frame.id.astype("str")).set_index("id").reindex(book.index)
     rows = pd.DataFrame(
@@ -124,12 +147,11 @@ def shadowed(
             "champion_severity": book.severity.to_numpy(),
             "challenger_severity": pd.Series(book.index).map(worst).astype("object").to_numpy(),
             "champion_bundle": ours.hash,
-            "challenger_bundle": rival.bundle.hash,
+            "challenger_bundle": rival.hash,
         },
         columns=list(COLUMNS),
     ).sort_values("id", kind="stable", ignore_index=True)
-    move = (other.grade_no - book.grade_no).to_numpy()
-    return Shadow(rows, {**names, **_counts(rows, move)})
+    return rows, (other.grade_no - book.grade_no).to_numpy()
 
 
 def shadow_of(publication: Publication) -> pd.DataFrame | None:

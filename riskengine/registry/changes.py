@@ -60,17 +60,6 @@ def log_training(registry: Registry, run: TrainingRun) -> Version:
     return tracking.find_version(registry, run.model, made.version)
 
 
-def promote(registry: Registry, model: str, version: int) -> Promotion:
-    """Make a version the champion at one go, from code: the gates hold, and the ledger says that one hand did it."""
-    here = Office(registry, actor())
-    with changing(registry.store):
-        bundle, _ = _candidate(here, model, version)
-        by = {"maker": here.actor.to_json(), "checker": None, "control": "a direct call: no second person"}
-        return switch(
-            here, "promote", model, described(here, bundle, version, "a direct call from code") | {"by": by}
-        )
-
-
 def propose(here: Office, model: str, version: int, why: str, plan: str = "") -> Proposal:
     """The maker's step: gates, then an act with reason and evidence (`plan`: the plan's hash); nothing changes yet.
 
@@ -90,7 +79,6 @@ def propose(here: Office, model: str, version: int, why: str, plan: str = "") ->
 def approve(here: Office, model: str, version: int, why: str) -> Promotion:
     """The checker's step: another person, the same bundle, champion and policy as proposed, the gates again; then the switch."""
     _reason(why)
-    assert here.environment is not None
     one = here.environment.single_operator
     with changing(here.registry.store):
         settle(here, model)

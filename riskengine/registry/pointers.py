@@ -15,17 +15,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from riskengine.scoring.bundle import Bundle, read_bundle, write_bundle
+from riskengine.scoring.bundle import Bundle, checked_entry, read_bundle, strict_json, write_bundle
 from riskengine.store.snapshot import replace_text
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+_REPAIR = {
+    CHAMPION: "Restore the file from a backup",
+    CHALLENGER: "Remove the file: no challenger is tried until riskengine retrain MODEL --as-of DATE names one",
+}
 
 
 def entries(store: Path, alias: str = CHAMPION) -> dict[str, dict[str, Any]]:
-    """Model -> `{"bundle", "version", "act"}` of an alias; empty where nothing was ever named."""
+    """Model -> `{"bundle", "version", "act"}` of an alias; empty where nothing was ever named.
+
+    A file that is not such a table, whole, is an `IntegrityError`.
+    """
     path = store / f"{alias}s.json"
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return found
+    if not path.exists():
+        return {}
+    found = strict_json(path.read_bytes(), path, _REPAIR[alias])
+    return {model: checked_entry(path, model, entry, _REPAIR[alias]) for model, entry in found.items()}
 
 
 def point(store: Path, alias: str, model: str, entry: Mapping[str, Any]) -> None:
@@ -34,12 +43,18 @@ def point(store: Path, alias: str, model: str, entry: Mapping[str, Any]) -> None
     replace_text(store / f"{alias}s.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
 
 
-def challenger(store: Path, model: str) -> Bundle | None:
-    """The verified bundle that is tried beside the champion; None where there is none or it has become the champion."""
+def challenger_name(store: Path, model: str) -> str:
+    """The hash of the bundle that is tried beside the champion; empty where there is none or it has become the champion."""
     entry = entries(store, CHALLENGER).get(model)
     if entry is None or entry["bundle"] == entries(store).get(model, {}).get("bundle"):
-        return None
-    return read_bundle(store / "bundles" / entry["bundle"], entry["bundle"])
+        return ""
+    return str(entry["bundle"])
+
+
+def challenger(store: Path, model: str) -> Bundle | None:
+    """The verified bundle that is tried beside the champion; None where `challenger_name` names nobody."""
+    name = challenger_name(store, model)
+    return read_bundle(store / "bundles" / name, name) if name else None
 
 
 def keep_bundle(store: Path, files: Mapping[str, bytes], name: str) -> Path:

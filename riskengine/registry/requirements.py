@@ -10,7 +10,6 @@ as a whole; paragraph numbers are not given because they were not checked [K].
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from riskengine import clock
-from riskengine.errors import Problem, QualityGateError
+from riskengine.errors import IntegrityError, Problem, QualityGateError
 from riskengine.registry.actors import same_person
 from riskengine.registry.waivers import Waiver
 from riskengine.schema import Words
-from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.bundle import Bundle, strict_json
 
 _SR, _EBA, _ECB = "SR 26-2", "EBA/GL/2017/16", "ECB Instructions 2019"
 
@@ -137,16 +136,22 @@ def refuse(model: str, found: Sequence[Gate]) -> None:
 
 
 def verdict(store: Path, bundle: str) -> dict[str, str] | None:
-    """The verdict of the bundle's validation pack and the hash of its bytes; None where it was not validated."""
+    """The verdict of the bundle's validation pack and the hash of its bytes; None where it was not validated.
+
+    Only the pack over all honest days lies there. One that names another bundle has no verdict: `of another bundle`.
+    """
     path = store / "validations" / bundle / "pack.json"
     if not path.is_file():
         return None
     raw = path.read_bytes()
     try:
-        said = json.loads(raw).get("verdict")
-    except (ValueError, AttributeError):
-        said = None
-    return {"verdict": str(said or "unreadable"), "sha256": hashlib.sha256(raw).hexdigest()}
+        told = strict_json(raw, path)
+        said = (
+            str(told.get("verdict") or "unreadable") if told.get("bundle") == bundle else "of another bundle"
+        )
+    except IntegrityError:
+        said = "unreadable"
+    return {"verdict": said, "sha256": hashlib.sha256(raw).hexdigest()}
 
 
 def _complete(bundle: Bundle, inventory: Mapping[str, Any]) -> Gate:

@@ -31,14 +31,14 @@ from riskengine.store.snapshot import replace_text
 
 @dataclass(frozen=True)
 class Office:
-    """Where changes are made: the registry, who acts, and the project's rules and files (None: a change made from code).
+    """Where changes are made: the registry, who acts, the project's rules and its files (None: there is no project folder).
 
     `waiver`: the exception that the maker documents for this change, if its validation failed.
     """
 
     registry: Registry
     actor: Actor
-    environment: Environment | None = None
+    environment: Environment
     root: Path | None = None
     waiver: Waiver | None = None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskengine.errors import Problem, SetupError, UsageError, nearest
-from riskengine.registry.pointers import CHAMPION, keep_bundle
+from riskengine.registry.pointers import keep_bundle
 from riskengine.scoring.bundle import read_bundle, write_bundle
 
 if TYPE_CHECKING:
@@ -41,10 +41,6 @@ class Registry:
     def artifacts(self) -> Path:
         """The folder of artifacts of the sqlite default."""
         return (self.store / "mlartifacts").resolve()
-
-    def model_uri(self, model: str, alias: str = CHAMPION) -> str:
-        """The name by which `mlflow.pyfunc.load_model` and `mlflow models serve` find the bundle."""
-        return f"models:/{model}@{alias}"
 
 
 @dataclass(frozen=True)

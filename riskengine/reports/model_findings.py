@@ -100,6 +100,15 @@ def audit(card: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]
                 f"{float(leak['canary']):.3f} ({'限值' if zh else 'limit'} 0.5 ± {limit:.3f})",
             )
         )
+    if "copies" in leak:
+        rows.append(
+            (
+                "特征与其他折完全相同的行，结果的额外一致性"
+                if zh
+                else "Rows whose features stand in another fold, agreement of outcomes beyond these",
+                f"{float(leak['copies']):.1%}, {float(leak['copies_agreement']):.2f}",
+            )
+        )
     fields = sorted(leak.get("fields") or (), key=lambda one: -float(one["gap"]))
     shown = ", ".join(
         f"{one['source']}.{one['column']} {one['kind']} {one['gap']:+.2%} (z {one['z']:.1f})"

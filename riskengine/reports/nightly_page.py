@@ -145,6 +145,7 @@ def act_first(page: Page) -> list[dict[str, str]]:
             "id": str(line["id"]),
             "title": line["title"],
             "pd": f"{line['pd']:.6f}",
+            **{name: f"{line[name]:.6f}" for name in ("pd_lifetime",) if name in line},
             "grade": str(line["grade"]),
             "expected_loss": f"{line['expected_loss']:.2f}",
             "action": line["act"].action.en if line["act"] else "look at it: no signal of its own",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from riskengine.errors import IntegrityError, Problem, SetupError, UsageError, nearest
 from riskengine.schema import canonical_json
@@ -97,17 +98,19 @@ class Bundle:
         return strict_json(self.files[name], self.folder / name)
 
 
-def strict_json(raw: bytes | str, path: Path) -> dict[str, Any]:
-    """The JSON object in a file that decides something: one reading only, so no key twice, no NaN, no infinity.
+def strict_json(raw: bytes | str, path: Path, repair: str = _RESTORE) -> dict[str, Any]:
+    """The JSON object in a file that decides something: one reading only, so no key twice, no NaN, no infinity (nor 1e999).
 
-    Anything else is an `IntegrityError` naming the file.
+    Anything else is an `IntegrityError` naming the file, and `repair`: what to do about it.
     """
     try:
-        content = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        content = json.loads(
+            raw, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite_number
+        )
     except (ValueError, RecursionError) as error:
-        raise _not_json(path, str(error)) from None
+        raise _not_json(path, str(error), repair) from None
     if not isinstance(content, dict):
-        raise _not_json(path, type(content).__name__)
+        raise _not_json(path, type(content).__name__, repair)
     return content
 
 
@@ -181,18 +184,16 @@ def champion_of(store: Path, model: str) -> dict[str, Any]:
                 )
             ],
         )
-    entry = entries[model]
-    if not (
-        isinstance(entry, dict)
-        and _HASH.fullmatch(str(entry.get("bundle")))
-        and type(entry.get("version")) is int
-    ):
-        hint = f"Run riskengine promote {model} VERSION"
-        raise IntegrityError(
-            "The pointer to the champion is damaged",
-            [Problem(f"{path}: {model}", "a bundle's hash and a version", json.dumps(entry)[:80], hint)],
-        )
-    return entry
+    return checked_entry(path, model, entries[model], "Restore the file from a backup")
+
+
+def checked_entry(path: Path, model: str, entry: Any, repair: str) -> dict[str, Any]:
+    """What a pointer file says of a model if it is `{"bundle": hash, "version": n}`, whatever else it says; else an `IntegrityError`."""
+    whole = isinstance(entry, dict) and isinstance(entry.get("bundle"), str)
+    if not (whole and _HASH.fullmatch(entry["bundle"]) and type(entry.get("version")) is int):
+        problem = Problem(f"{path}: {model}", "a bundle's hash and a version", json.dumps(entry)[:80], repair)
+        raise IntegrityError(f"The pointer to the {path.stem.removesuffix('s')} is damaged", [problem])
+    return dict(entry)
 
 
 def champion(store: Path, model: str) -> Bundle:
@@ -267,9 +268,14 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _no_number(text: str) -> Any:
+def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
-def _not_json(path: Path, got: str) -> IntegrityError:
-    return IntegrityError("A file is damaged", [Problem(str(path), "one JSON object", got, _RESTORE)])
+def _finite_number(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _not_json(path: Path, got: str, repair: str) -> IntegrityError:
+    return IntegrityError("A file is damaged", [Problem(str(path), "one JSON object", got, repair)])

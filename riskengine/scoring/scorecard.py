@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from riskengine.schema import Definition, Words, read_definition
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.calibration import bounded, calibrated, deviation_of, shift_of, shifted
-from riskengine.scoring.term_structure import cumulative
+from riskengine.scoring.term_structure import cumulative, incidences
 from riskengine.scoring.uncertainty import Unsure, missing_share, reach, spanned, why_unsure
 
 
@@ -71,6 +71,37 @@ class Rating:
     unsure: Unsure = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TermStructure:
+    """What a hazard says of one row: cumulative PD and cumulative share that leaves before a default, after 1, 2, … months.
+
+    Neither falls from month to month, their sum is at most one. `horizon`: the months of the model's PD.
+    """
+
+    horizon: int
+    pds: tuple[float, ...]
+    exits: tuple[float, ...]
+
+    @property
+    def pd(self) -> float:
+        """The PD over the model's horizon: that of `pd_of`."""
+        return self.pds[self.horizon - 1]
+
+    @property
+    def lifetime_pd(self) -> float:
+        """The PD over the whole lifetime that the model knows (`len(pds)` months)."""
+        return self.pds[-1]
+
+    @property
+    def hazards(self) -> tuple[float, ...]:
+        """The chance of default in each month of those still there at its start; 0 where nobody is."""
+        before = [(0.0, 0.0), *zip(self.pds, self.exits, strict=True)]
+        return tuple(
+            min((now - then) / (1.0 - then - gone), 1.0) if then + gone < 1.0 else 0.0
+            for now, (then, gone) in zip(self.pds, before, strict=False)
+        )
+
+
 def read_grades(path: Path) -> Grades:
     """The master scale of a project."""
     return read_definition(Grades, path)
@@ -110,16 +141,27 @@ def pd_of(bundle: Bundle, raw: float, row: Sequence[float | None], segment: str 
     return shifted(_pooled_pd(bundle, raw, row), shift_of(how, segment))
 
 
-def interval_of(
+def term_of(
     bundle: Bundle, raw: float, row: Sequence[float | None], segment: str | None = None
-) -> tuple[float, float] | None:
-    """Between which the PD of a raw score lies, over the model's horizon; it holds the PD. None: the bundle has no interval."""
+) -> TermStructure | None:
+    """The PD of a raw score month by month over the model's lifetime; None: the bundle is no hazard.
+
+    The segment's shift moves the whole curve in log-odds, so that the PD at the horizon is `pd_of` to the bit. Of those who
+    do not default within the lifetime, the same share leaves as without the shift.
+    """
     how = bundle.calibration
-    if "interval" not in how:
+    if how["method"] != "hazard":
         return None
-    pooled = _pooled_pd(bundle, raw, row)
-    reached = reach(how["interval"], pooled, deviation_of(how, segment))
-    return spanned(how["interval"], reached, shifted(pooled, shift_of(how, segment)))
+    defaults, leaves = incidences(how, raw, row)
+    shift, horizon = shift_of(how, segment), int(how["horizon"])
+    pds = [shifted(bounded(part), shift) for part in defaults]
+    pds[: horizon - 1] = [
+        min(part, pds[horizon - 1]) for part in pds[: horizon - 1]
+    ]  # rounding moves the last bits:
+    pds = list(accumulate(pds, max))  # a cumulative PD never falls, and that of the horizon stands
+    share = (1.0 - pds[-1]) / (1.0 - bounded(defaults[-1]))
+    exits = [min(share * part, 1.0 - pds[-1]) for part in leaves]
+    return TermStructure(horizon, tuple(pds), tuple(exits))
 
 
 def _pooled_pd(bundle: Bundle, raw: float, row: Sequence[float | None]) -> float:

@@ -55,15 +55,18 @@ class Judged:
     held_out: pd.DataFrame = field(default_factory=pd.DataFrame)
     tail: pd.DataFrame = field(default_factory=pd.DataFrame)
     same_definitions: bool = True
+    held_out_only: bool = False  # `rows` are the held-out ones of the training: a cross-section has no later
 
 
 def learned_to(bundle: Bundle) -> date:
     """The last as-of day on which nothing may be judged.
 
     An applicant has one row, so this is the last row's day. A guarantee in force has a row every month, and the months
-    before the training share their default with rows that were learned from: there it is the day of training itself.
+    before the training share their default with rows that were learned from: there it is the day of training itself. So
+    it is for every hazard, applicants' too: it learns from each month that anybody has lived through by then, mature or not.
     """
-    name = "trained_as_of" if bundle.spec["subject"] == "guarantee" else "last_as_of"
+    by_month = bundle.spec["subject"] == "guarantee" or bool(bundle.spec.get("hazard"))
+    name = "trained_as_of" if by_month else "last_as_of"
     return date.fromisoformat(str(bundle.card[name])[:10])
 
 
@@ -112,7 +115,9 @@ def judged_rows(
     period = replace(_days(rows), known=date.fromisoformat(bundle.card["trained_as_of"]))
     held = parts.get(HELD_OUT, pd.DataFrame()) if OUT_OF_TIME in parts else pd.DataFrame()
     before = parts.get(DEVELOPMENT, held if len(held) else rows.iloc[:0])
-    return Judged("stored", period, known, _tidy(rows), _tidy(before), _tidy(held), _tidy(rest))
+    alone = OUT_OF_TIME not in parts
+    found = Judged("stored", period, known, _tidy(rows), _tidy(before), _tidy(held), _tidy(rest))
+    return replace(found, held_out_only=alone)
 
 
 def stored_rows(parts: Mapping[str, pd.DataFrame], taken: LabelledRows) -> bytes:

@@ -129,6 +129,8 @@ def _discrimination(bundle: Bundle, evidence: Evidence, sample: Sample) -> tuple
     before = next((one for one in bundle.card.get("trials") or () if one["name"] == trial), None)
     area = before["figures"]["model"]["auc"] if before else {"value": None}
     known = Estimate(area["value"], area.get("low"), area.get("high")) if area["value"] is not None else None
+    if judged.held_out_only:  # the card's AUC is of these very rows: it would be compared with itself
+        known = None
     gate = ModelSpec.model_validate(bundle.spec).gates.auc_at_least
     lines = [
         discrimination.against_gate(sample, gate, evidence.rules),

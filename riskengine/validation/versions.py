@@ -37,6 +37,11 @@ class Asked:
     known: date | None = None
     against: int | None = None
 
+    @property
+    def chose_days(self) -> bool:
+        """Whether the operator chose which rows or which knowledge decide."""
+        return any(day is not None for day in (self.start, self.end, self.known))
+
 
 def validated(project: Project, asked: Asked) -> dict[str, Any]:
     """The validation pack of the version asked for, as a JSON value."""
@@ -94,9 +99,21 @@ def last_known(project: Project, spec: ModelSpec) -> date:
     return day
 
 
-def folder_of(project: Project, told: dict[str, Any]) -> Path:
-    """Where the pack of a bundle is kept unless the operator names another folder; promotion looks for it there."""
-    return project.store / "validations" / str(told["bundle"])
+def folder_of(project: Project, told: dict[str, Any], asked: Asked, out: Path | None = None) -> Path:
+    """Where a pack is kept: the bundle's own folder, where promotion looks, only if nobody chose the days.
+
+    With a chosen day it is `<from>_<to>_<known>` inside, where promotion does not look, and `out` may not be the
+    folder of the whole (`UsageError`): who chooses the days could choose the verdict.
+    """
+    whole = project.store / "validations" / str(told["bundle"])
+    if not asked.chose_days:
+        return out or whole
+    if out is not None and out.resolve() == whole.resolve():
+        problem = Problem("--out", "another folder: promotion reads this one", str(out), "Leave --out out")
+        raise UsageError("A pack over chosen days is no evidence for a promotion", [problem])
+    period = told["period"]
+    days = (asked.start or period["from"], asked.end or period["to"], asked.known or period["known"])
+    return out or whole / "_".join(str(day) for day in days)
 
 
 def write_pack(folder: Path, told: dict[str, Any], page: bytes) -> tuple[Path, Path]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from riskengine.errors import QualityGateError
+from riskengine.learning.copies import copies
 from riskengine.learning.fitting import Rows, buckets
 from riskengine.learning.foreknowledge import echo, gain_in_a_month, knows_the_day, pure_share, stratified
 from riskengine.learning.leakage import Limits, alone_auc, audit, quick_model, shuffled_label_auc
@@ -110,6 +111,35 @@ def test_the_canary_sings_when_test_rows_are_seen() -> None:
     assert area - 0.5 > limit
     area, limit = shuffled_label_auc(whole, fold, quick_model)
     assert abs(area - 0.5) < limit
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_copies_in_other_folds_are_refused_though_the_canary_is_silent(share: float) -> None:
+    matrix, label, fold = honest(4)
+    again = np.random.default_rng(5).random(len(label)) < share
+    matrix, label = np.r_[matrix, matrix[again]], np.r_[label, label[again]]
+    fold = np.r_[fold, (fold[again] + 1) % 5]
+    area, limit = shuffled_label_auc(rows(matrix, label), fold, quick_model)
+    assert abs(area - 0.5) < limit
+    with pytest.raises(
+        QualityGateError, match=r"copies of rows in other folds: .* a correlation of \d"
+    ) as error:
+        audit(rows(matrix, label), NAMES, fold, LIMITS)
+    assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("levels", [2, 4, 9])
+def test_strangers_who_share_coarse_features_are_no_copies(seed: int, levels: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(0, levels, (4000, 5)).astype(float)
+    odds = 5 * (matrix[:, 0] + matrix[:, 1] - matrix[:, 2] * (matrix[:, 3] > 0)) / levels - 2
+    label = (rng.random(4000) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    found = copies(rows(matrix, label), rng.integers(0, 5, 4000), quick_model)
+    assert not found.refused
+    assert abs(found.agreement) < 0.2
+    assert abs(found.z) < 4
+    assert levels == 2 or found.share > 0.01
 
 
 @pytest.mark.skipif(not LOANS.exists(), reason="the shared loans are not on this machine")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
-import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from riskengine.errors import QualityGateError
 from riskengine.learning import binning
 from riskengine.learning.binning import optimal_bins
 from riskengine.learning.fitting import Rows
-from riskengine.learning.scorecards import card_booster, fit_card, ridge_logistic, scorecard_files
+from riskengine.learning.scorecards import card_booster, fit_card, ridge_logistic
 from riskengine.scoring import trees
 
 NAMES = ("risk", "age", "flag", "hump", "same", "noise")
@@ -81,8 +80,29 @@ def test_without_the_library_neighbours_are_pooled(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(binning, "_library", lambda: Refuses)
     bins = optimal_bins("risk", given_.matrix[:, 0], given_.label, given_.weight, 1)
     assert bins.how == "pooled"
-    assert len(bins.edges) >= 2
+    assert 2 <= len(bins.edges) <= 7
     assert (np.diff(bins.evidence[:-1]) >= 0).all()
+    free = optimal_bins("risk", given_.matrix[:, 0], given_.label, given_.weight, 0)
+    assert len(free.edges) == 7  # at most eight bins, with no trend that would join any
+
+
+@pytest.mark.parametrize("status", ["FEASIBLE", "UNKNOWN"])
+def test_a_machine_too_slow_for_the_optimiser_gets_no_other_bins(
+    monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    given_ = rows()
+
+    class Slow:
+        splits = (0.5,)
+
+        def __init__(self, **asked: object) -> None:
+            self.status = status
+
+        def fit(self, *_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(binning, "_library", lambda: Slow)
+    with pytest.raises(QualityGateError, match=f"risk: expected its best bins, got {status} after 600 s"):
+        optimal_bins("risk", given_.matrix[:, 0], given_.label, given_.weight, 1)
 
 
 @settings(max_examples=40, deadline=None)
@@ -127,16 +147,14 @@ def test_the_regression_is_at_its_optimum() -> None:
 def test_the_card_says_the_same_bits_as_its_trees_and_repeats_itself() -> None:
     given_ = rows()
     card = fit_card(given_, NAMES, DIRECTIONS)
-    files = scorecard_files(card)
-    assert files == scorecard_files(fit_card(given_, NAMES, DIRECTIONS))
+    booster = card_booster(card)
+    text = booster.model_to_string()  # what training writes of it
+    assert text == card_booster(fit_card(given_, NAMES, DIRECTIONS)).model_to_string()
     odds = card.odds(given_.matrix)
-    booster = lightgbm.Booster(model_str=files["model.txt"].decode())
     assert booster.predict(given_.matrix, raw_score=True).tobytes() == odds.tobytes()
-    compact = json.loads(files["trees.json"])
+    compact = trees.export_trees(text)
     assert [trees.raw_score(compact, row) for row in given_.matrix[:500].tolist()] == odds[:500].tolist()
-    again = trees.export_trees(card_booster(card).model_to_string())  # what training would write of it
-    assert again == compact
-    gain = card_booster(card).feature_importance("gain")
+    gain = booster.feature_importance("gain")
     assert gain.argmax() == NAMES.index("risk")
     assert card.unused.keys() == {"same"} | ({"noise"} & card.unused.keys())
     assert "nothing to tell apart" in card.unused["same"]

@@ -8,24 +8,28 @@ import re
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm.basic import LightGBMError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from deployed_world import FIRST, NOW, deployed, published
+from deployed_world import FIRST, NOW, SPEC, deployed, published
 from golden_world import HERE, institution, night, publication, readable
 
 from riskengine.errors import IntegrityError, SetupError
 from riskengine.intake.load import take_in
-from riskengine.monitor.rivalry import rivalry
-from riskengine.monitor.shadow import tried
+from riskengine.monitor import shadow
+from riskengine.monitor.rivalry import rivalry, same_question
+from riskengine.monitor.shadow import Rival, shadowed, tried
 from riskengine.project import Project
+from riskengine.registry.pointers import keep_bundle
 from riskengine.schema import canonical_json
-from riskengine.scoring.bundle import champion, write_bundle
+from riskengine.scoring.bundle import Bundle, bundle_hash, champion, write_bundle
 
 NIGHTS = (date(2024, 6, 30), date(2024, 7, 31))
 TABLES = ("scores.parquet", "signals.parquet", "reminders.parquet")
@@ -97,12 +101,74 @@ def _a_challenger_that_cannot_score_stops_no_night(project: Project) -> None:
     assert night(project, NIGHTS[1]) == "replaced"
     files = publication(project, NIGHTS[1])
     assert "shadow.parquet" not in files
-    assert json.loads(files["manifest.json"])["shadow"]["refused"] == "CatalogException"
+    assert json.loads(files["manifest.json"])["shadow"]["refused"].startswith(
+        "CatalogException: Catalog Error:"
+    )
     trees = project.store / "bundles" / name / "trees.json"
     trees.write_bytes(trees.read_bytes() + b" ")
     inputs, rival = tried(project, "inforce_pd", {"as_of": "2024-07-31"})
     assert inputs == {"as_of": "2024-07-31", "challenger": f"{name} refused"}, "repaired, it is another night"
     assert (rival.bundle, rival.refused) == (None, "The bundle of inforce_pd is damaged")
+    _a_damaged_pointer_stops_no_night(project)
+
+
+def _a_damaged_pointer_stops_no_night(project: Project) -> None:
+    path = project.store / "challengers.json"
+    whole = {"bundle": "0" * 64, "version": 1}
+    damaged = ["", "{", "[]", "null", '{"inforce_pd": {}}', '{"inforce_pd": null}', json.dumps({"inforce_pd": whole, "m": {}})]  # fmt: skip
+    for text in damaged:
+        path.write_text(text, encoding="utf-8")
+        inputs, rival = tried(project, "inforce_pd", {"as_of": "2024-07-31"})
+        assert inputs == {"as_of": "2024-07-31", "challenger": "challengers.json refused"}, text
+        assert rival.bundle is None
+        assert "damaged" in rival.refused
+    path.unlink()
+    path.mkdir()
+    assert tried(project, "inforce_pd", {})[1].refused == "IsADirectoryError: Is a directory"
+    path.rmdir()
+    path.write_text("{", encoding="utf-8")
+    assert night(project, NIGHTS[1]) == "replaced"
+    told = json.loads(publication(project, NIGHTS[1])["manifest.json"])
+    assert told["shadow"]["refused"] == "A file is damaged"
+    assert night(project, NIGHTS[1]) == "no change"
+    path.write_text("{}", encoding="utf-8")
+    assert tried(project, "inforce_pd", {"a": 1}) == ({"a": 1}, Rival()), "nobody is tried"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (LightGBMError("wrong leaf\nat 0x7f"), "LightGBMError: wrong leaf"),
+        (KeyError("method"), "KeyError: 'method'"),
+        (IndexError(), "IndexError"),
+        (ValueError("x" * 999), "ValueError: " + "x" * 148),
+        (TypeError("no table"), "TypeError: no table"),
+        (AttributeError("no part"), "AttributeError: no part"),
+        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
+        (PermissionError(13, "Permission denied", "/home/li/store"), "PermissionError: Permission denied"),
+        (SetupError("No scale"), "No scale"),
+        (AssertionError("our own defect"), None),
+    ],
+)
+@pytest.mark.parametrize("step", ["_scored", "_alerts", "_beside"])
+def test_whatever_a_challengers_parts_raise_the_night_goes_on(
+    step: str, error: Exception, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> None:
+        raise error
+
+    for name in ("_scored", "_alerts", "_beside"):
+        monkeypatch.setattr(shadow, name, raises if name == step else lambda *_: None)
+    nothing: Any = None
+    ours, rival = Bundle(Path(), "a", "m", {}), Bundle(Path(), "b", "m", {})
+    asked = (nothing, (ours, Rival("b", rival)), nothing, nothing, (None, nothing))
+    if said is None:
+        with pytest.raises(AssertionError):
+            shadowed(*asked)
+        return
+    made = shadowed(*asked)
+    assert made.rows is None
+    assert made.facts == {"champion": "a", "challenger": "b", "refused": said}
 
 
 def test_the_comparison_counts_each_guarantee_once_and_waits_for_maturity(tmp_path: Path) -> None:
@@ -125,4 +191,49 @@ def test_the_comparison_counts_each_guarantee_once_and_waits_for_maturity(tmp_pa
     shadow = project.store / "publications" / str(FIRST) / "shadow.parquet"
     shadow.write_bytes(shadow.read_bytes()[:-1] + b"?")
     with pytest.raises(IntegrityError, match="2005-09-30 is damaged"):
+        rivalry(project, "access_pd", NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"horizon": "6m"}, ["label.horizon"]),
+        ({"source": "asked", "lag": "1m"}, ["label.source", "label.lag"]),
+        ({}, []),
+    ],
+)
+def test_a_challenger_that_foretells_another_event_is_not_a_rival(
+    tmp_path: Path, changed: dict[str, str], where: list[str]
+) -> None:
+    """By nights and by applicants alike: both ask the same function before any outcome is looked at."""
+    label = dict(SPEC["label"])  # type: ignore[call-overload]
+    sides = [
+        Bundle(tmp_path, "", "access_pd", {"spec.json": canonical_json(SPEC | {"label": one}).encode()})
+        for one in (label, label | changed)
+    ]
+    if not where:
+        assert same_question(*sides) is None
+        return
+    with pytest.raises(SetupError, match="answer different questions") as refused:
+        same_question(*sides)
+    assert [one.where for one in refused.value.problems] == [f"{name} of the challenger" for name in where]
+    assert "Retrain access_pd with the champion's label" in refused.value.problems[0].next
+
+
+@pytest.mark.parametrize("subject", ["guarantee", "applicant"])
+def test_nobody_is_compared_by_the_outcomes_of_another_question(tmp_path: Path, subject: str) -> None:
+    project = deployed(tmp_path / "p", concept=1.0, tilt=0.8)
+    for alias, horizon in (("champions", "3m"), ("challengers", "6m")):
+        files = dict(champion(project.store, "access_pd").files)
+        spec = SPEC | {"subject": subject, "label": {"source": "losses", "horizon": horizon}}
+        files["spec.json"] = canonical_json(spec).encode()
+        name = bundle_hash(files, "access_pd")
+        keep_bundle(project.store, files, name)
+        entry = {"access_pd": {"bundle": name, "version": 2}}
+        (project.store / f"{alias}.json").write_text(json.dumps(entry), encoding="utf-8")
+    if subject == "guarantee":
+        published(project, FIRST)
+    with pytest.raises(
+        SetupError, match=r"label\.horizon of the challenger: expected the champion's '3m', got '6m'"
+    ):
         rivalry(project, "access_pd", NOW)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chinese_sets import (
@@ -29,6 +30,7 @@ from chinese_sets import (
     scored,
     told,
 )
+from one_operator import promoted
 
 from riskengine.errors import QualityGateError
 from riskengine.intake.load import Receipt
@@ -37,7 +39,7 @@ from riskengine.learning.samples import LabelledRows, labelled_rows, model_spec,
 from riskengine.learning.spec import Gates
 from riskengine.profile.catalogue import Catalogue
 from riskengine.project import Project
-from riskengine.registry import Registry, promote
+from riskengine.registry import Registry
 from riskengine.scoring.bundle import champion
 from riskengine.store import snapshot
 from riskengine.store.ledger import open_ledger, refused
@@ -125,7 +127,7 @@ def test_both_models_go_through_the_pipeline(wuhu: tuple[Project, dict[str, Rece
     figures = {}
     for name in ("fundraising", "conduct"):
         made = project.pipeline("retrain").run(project, name, TRAINED)
-        promote(Registry(project.store), name, made.version)
+        promoted(Registry(project.store), name, made.version)
         [*_, trial] = made.card["trials"]
         figures[name] = trial["figures"]["model"]["auc"]
         print(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from institution import AS_OF
+from one_operator import promoted
 from versions import INVENTORY, SPEC, as_person, register
 
 from riskengine import registry
@@ -108,6 +109,39 @@ def test_one_person_alone_only_where_the_project_says_so(own: Project) -> None:
     assert last["by"]["control"] == "single operator: no second person"
 
 
+def test_no_function_of_the_registry_switches_the_champion_without_a_proposal(own: Project) -> None:
+    assert not hasattr(registry, "promote")
+    assert not hasattr(registry.changes, "promote")
+    here = registry.office(own)
+    with pytest.raises(UsageError, match="expected a proposal, got none"):
+        registry.approve(here, MODEL, 2, "at one go")
+    registry.propose(here, MODEL, 2, "better")
+    with pytest.raises(QualityGateError, match="another person than the maker"):
+        registry.approve(here, MODEL, 2, "by the same hand")
+
+
+@pytest.mark.parametrize("alias", ["challenger", "champion"])
+def test_a_pointer_file_that_is_no_table_of_bundles_is_refused_in_words(tmp_path: Path, alias: str) -> None:
+    name = "0" * 64
+    whole = {"bundle": name, "version": 1, "act": "a"}
+    path = tmp_path / f"{alias}s.json"
+    wrong = ["", "{", "[]", "null", '{"m": {}}', '{"m": null}', '{"m": []}', '{"m": {"bundle": "x", "version": 1}}',
+             json.dumps({"m": whole | {"version": "1"}}), json.dumps({"m": whole | {"bundle": [name]}}),
+             json.dumps({"m": whole, "n": {}}), json.dumps({"m": whole})[:-1] + ', "m": {}}']  # fmt: skip
+    for text in wrong:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(IntegrityError, match=rf"{alias}s\.json.*expected") as refused:
+            registry.entries(tmp_path, alias)
+        assert refused.value.problems[0].next.startswith(
+            "Remove the file" if alias == "challenger" else "Restore"
+        )
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(IntegrityError):
+        registry.entries(tmp_path, alias)
+    path.write_text(json.dumps({"m": whole}), encoding="utf-8")
+    assert registry.entries(tmp_path, alias) == {"m": whole}
+
+
 def test_a_declared_name_counts_only_where_it_is_vouched_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from riskengine.registry.actors import actor
 
@@ -127,12 +161,13 @@ def test_what_is_no_longer_as_proposed_is_not_approved(own: Project) -> None:
     with pytest.raises(UsageError, match="the bundle and the policy: expected as proposed"):
         registry.approve(as_person(here, "checker"), MODEL, 2, "agreed")
     registry.propose(as_person(here, "maker"), MODEL, 2, "better, with the new policy")
-    folder = own.store / "validations" / registry.versions(here.registry, MODEL)[1].bundle
+    name = registry.versions(here.registry, MODEL)[1].bundle
+    folder = own.store / "validations" / name
     folder.mkdir(parents=True)
-    (folder / "pack.json").write_text('{"verdict": "undecidable"}')
+    (folder / "pack.json").write_text(json.dumps({"bundle": name, "verdict": "undecidable"}))
     with pytest.raises(UsageError, match="the validation: expected as proposed"):
         registry.approve(as_person(here, "checker"), MODEL, 2, "agreed")
-    (folder / "pack.json").write_text('{"verdict": "fail"}')
+    (folder / "pack.json").write_text(json.dumps({"bundle": name, "verdict": "fail"}))
     with pytest.raises(QualityGateError, match="expected verdict pass, got fail"):
         registry.approve(as_person(here, "checker"), MODEL, 2, "agreed")
 
@@ -142,7 +177,7 @@ def test_every_empty_field_is_named_in_both_languages(own: Project) -> None:
     here = registry.office(own)
     for attempt in (
         lambda: registry.propose(here, MODEL, 3, "empty"),
-        lambda: registry.promote(here.registry, MODEL, 3),
+        lambda: promoted(here.registry, MODEL, 3),
     ):
         with pytest.raises(QualityGateError) as refused:
             attempt()

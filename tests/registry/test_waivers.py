@@ -27,7 +27,7 @@ def judged(project: Project, verdict: str) -> Path:
     second = registry.versions(registry.office(project).registry, MODEL)[1]
     folder = project.store / "validations" / second.bundle
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pack.json").write_text(json.dumps({"verdict": verdict}))
+    (folder / "pack.json").write_text(json.dumps({"bundle": second.bundle, "verdict": verdict}))
     return folder
 
 

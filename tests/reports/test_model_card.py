@@ -130,15 +130,17 @@ def test_the_declared_limits_hold_at_promotion_too(tmp_path: Path, auc: float | 
 
 @pytest.mark.parametrize(
     ("pack", "state"),
-    [(None, "open"), ('{"verdict": "pass"}', "pass"), ('{"verdict": "undecidable"}', "open"), ('{"verdict": "fail"}', "fail"),
-     ("{}", "fail"), ("not json", "fail"), ("[]", "fail")],
+    [(None, "open"), ('{"bundle": "OWN", "verdict": "pass"}', "pass"), ('{"bundle": "OWN", "verdict": "undecidable"}', "open"),
+     ('{"bundle": "OWN", "verdict": "fail"}', "fail"), ("{}", "fail"), ("not json", "fail"), ("[]", "fail"),
+     ('{"verdict": "pass"}', "fail"), ('{"bundle": "another", "verdict": "pass"}', "fail"),
+     ('{"bundle": "OWN", "verdict": "fail", "verdict": "pass"}', "fail")],
 )  # fmt: skip
 def test_the_validators_verdict_counts(tmp_path: Path, pack: str | None, state: str) -> None:
     made = bundle()
     folder = tmp_path / "validations" / made.hash
     folder.mkdir(parents=True)
     if pack is not None:
-        (folder / "pack.json").write_text(pack)
+        (folder / "pack.json").write_text(pack.replace("OWN", made.hash))
     assert {gate.name: gate.state for gate in gates(tmp_path, made, INVENTORY)}["validation"] == state
 
 

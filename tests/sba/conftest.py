@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from one_operator import promoted
 from sba_world import NIGHTS, SMALLER, TRAINED, branch, copied, feed
 
 from riskengine.project import Project
-from riskengine.registry import Registry, promote
+from riskengine.registry import Registry
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +59,7 @@ def trained(own_store: None, shared_folder: Path) -> Project:
         feed(project, [str(TRAINED)])
         for model in SMALLER:
             made = project.pipeline("retrain").run(project, model, TRAINED)
-            promote(Registry(project.store), model, made.version)
+            promoted(Registry(project.store), model, made.version)
 
     return once(shared_folder, "trained", build)
 

@@ -91,7 +91,7 @@ def test_mlflow_serves_what_the_engine_scores(trained: Project, model: str, kind
         import mlflow
 
         mlflow.set_tracking_uri(place.uri)
-        answer = mlflow.pyfunc.load_model(place.model_uri(model)).predict(rows)
+        answer = mlflow.pyfunc.load_model(f"models:/{model}@champion").predict(rows)
     assert answer["pd"].to_numpy().tobytes() == expected.pd.tobytes()
     assert list(answer["grade"]) == list(expected.grade)
     assert np.unique(expected.pd).size > 100

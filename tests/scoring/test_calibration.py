@@ -16,7 +16,7 @@ from riskengine.monitor.night import rated
 from riskengine.scoring import native, single
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.calibration import calibrated, log_odds, segment_of, shifted
-from riskengine.scoring.scorecard import interval_of, pd_of, rating
+from riskengine.scoring.scorecard import pd_of, rating
 from riskengine.scoring.served import ServedBundle
 from riskengine.scoring.uncertainty import reach, times_wide, why_unsure, wide_below
 
@@ -49,7 +49,6 @@ def test_one_alone_many_and_served_are_the_same_bits(kind: str) -> None:
             getattr(batch, name)[number] for name in ("raw", "pd", "score", "grade", "low", "high", "unsure")
         )
         assert (one.raw, one.pd, one.score, one.grade, one.low, one.high, one.unsure) == together
-        assert interval_of(bundle, one.raw, line, segments[number]) == (one.low, one.high)
         assert pd_of(bundle, one.raw, line, segments[number]) == one.pd
         assert one.low <= one.pd <= one.high
     for name, values in (("pd", batch.pd), ("pd_low", batch.low), ("pd_high", batch.high)):
@@ -96,7 +95,6 @@ def test_a_bundle_without_intervals_says_nothing_of_them() -> None:
     bundle = held(FILES)
     one = rating(bundle, 0.3, [None] * 5)
     assert (one.low, one.high, one.unsure) == (None, None, "")
-    assert interval_of(bundle, 0.3, [None] * 5) is None
     batch = native.score_rows(bundle, rows(3, 1))
     assert np.isnan(batch.low).all()
     assert list(ServedBundle(bundle).predict(pd.DataFrame(rows(3, 1), columns=list(NAMES)))) == [

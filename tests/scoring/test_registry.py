@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,10 @@ import pandas as pd
 import pytest
 from simulated import NAMES
 from simulated import bundle_files as bare_files
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
+
+from one_operator import promoted
 
 from riskengine import registry
 from riskengine.errors import IntegrityError, SetupError, UsageError
@@ -57,21 +62,21 @@ def run(files: dict[str, bytes]) -> registry.TrainingRun:
 def test_from_training_to_serving(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = registry.Registry(tmp_path)
     with pytest.raises(SetupError, match="Run riskengine retrain access_pd"):
-        registry.promote(place, "access_pd", 1)
+        promoted(place, "access_pd", 1)
     (first_files, matrix), (second_files, _) = bundle_files(seed=1), bundle_files(seed=5)
     first = registry.log_training(place, run(first_files))
     second = registry.log_training(place, run(second_files))
     assert (first.version, second.version, second.aliases) == (1, 2, ("challenger",))
     with pytest.raises(UsageError, match="one of 1, 2, got 9"):
-        registry.promote(place, "access_pd", 9)
+        promoted(place, "access_pd", 9)
 
-    done = registry.promote(place, "access_pd", 1)
+    done = promoted(place, "access_pd", 1)
     assert (done.old_version, done.new_version) == (None, 1)
     assert champion(tmp_path, "access_pd").hash == bundle_hash(first_files, "access_pd") == done.new_bundle
-    done = registry.promote(place, "access_pd", 2)
+    done = promoted(place, "access_pd", 2)
     assert (done.old_version, done.old_bundle, done.new_version) == (1, first.bundle, 2)
     assert [v.aliases for v in registry.versions(place, "access_pd")] == [(), ("challenger", "champion")]
-    assert registry.promote(place, "access_pd", 1).new_bundle == first.bundle  # and back again
+    assert promoted(place, "access_pd", 1).new_bundle == first.bundle  # and back again
     assert capsys.readouterr().out == ""
 
     frame = pd.DataFrame(matrix[:200], columns=list(NAMES))
@@ -93,7 +98,7 @@ def served(place: registry.Registry, frame: pd.DataFrame) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mlflow's own deprecations
         mlflow.set_tracking_uri(place.uri)
-        return mlflow.pyfunc.load_model(place.model_uri("access_pd")).predict(frame)
+        return mlflow.pyfunc.load_model("models:/access_pd@champion").predict(frame)
 
 
 def test_a_served_model_refuses_what_it_does_not_know(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from riskengine.scoring.bundle import (
     bundle_hash,
     champion,
     read_bundle,
+    strict_json,
     write_bundle,
 )
 from riskengine.scoring.native import score_rows
@@ -153,6 +154,8 @@ JSONS: dict[str, Callable[[bytes], bytes]] = {
     "a key twice": lambda raw: raw[:1] + b'"method":"none","method":"none",' + raw[1:],
     "not a number": lambda raw: raw[:1] + b'"x":NaN,' + raw[1:],
     "endless": lambda raw: raw[:1] + b'"x":-Infinity,' + raw[1:],
+    "a number beyond every number": lambda raw: raw[:1] + b'"x":1e999,' + raw[1:],
+    "and below": lambda raw: raw[:1] + b'"x":[-1.5E+400],' + raw[1:],
     "a huge number": lambda raw: raw[:1] + f'"x":{HUGE},'.encode() + raw[1:],
     "nested without end": lambda raw: b"[" * 100_000,
 }
@@ -290,6 +293,14 @@ def test_a_pointer_that_was_changed_is_refused(good: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RiskEngineError):
         champion(good, "access_pd")
+
+
+def test_only_finite_numbers_are_numbers(tmp_path: Path) -> None:
+    for text in ("1e999", "-1e999", "[0, 1.5E+400]", "NaN", "Infinity", "-Infinity"):
+        with pytest.raises(IntegrityError, match="is no number"):
+            strict_json('{"a":' + text + "}", tmp_path / "part.json")
+    told = strict_json('{"a":0.1,"b":-1.7976931348623157e308,"c":1e-999}', tmp_path / "part.json")
+    assert told == {"a": 0.1, "b": -1.7976931348623157e308, "c": 0.0}
 
 
 def test_what_mlflow_keeps_is_verified_when_it_is_loaded(tmp_path: Path) -> None:

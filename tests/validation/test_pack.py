@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,15 +13,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from pack_world import FEATURES, bundle, evidence, people
 
+from riskengine.cli import app
 from riskengine.errors import SetupError, UsageError
 from riskengine.learning.samples import LabelledRows
 from riskengine.learning.spec import ModelSpec
 from riskengine.profile.recipe import Recipe
+from riskengine.project import Project
+from riskengine.registry.requirements import verdict as kept_verdict
 from riskengine.schema import canonical_json
 from riskengine.scoring.bundle import Bundle
 from riskengine.validation import judged_rows, versions
@@ -227,6 +233,7 @@ def test_later_rows_judge_where_there_are_any_and_stored_ones_else(
     assert found.origin == "stored"
     assert len(found.rows) == 400
     assert len(found.held_out) == 200
+    assert not found.held_out_only
     assert np.allclose(
         found.rows["pd"], 1 / (1 + np.exp(-found.rows["raw"]))
     )  # as the test's model scored them
@@ -292,3 +299,102 @@ def test_which_version_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert versions.chosen(registry, asked("m")).version == 4
     with pytest.raises(SetupError, match="no alias yet"):
         versions.chosen(registry, asked("m", alias="champion"))
+
+
+def test_held_out_rows_are_not_compared_with_the_cards_figure_of_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cross-section: its training kept held-out borrowers alone, and the card's AUC is theirs."""
+    trials = [
+        {"name": name, "rows": 400, "events": 60, "figures": {"model": {"auc": {"value": 0.75, "low": 0.7, "high": 0.8}}}}
+        for name in ("out_of_time", "held_out")
+    ]  # fmt: skip
+    made = bundle(tmp_path / "b", people(2000, seed=1, start="2015-01-01"), trials=trials)
+    rows = people(seed=6)
+    monkeypatch.setattr(
+        judged_rows, "labelled_rows", lambda *_: taken_of(made, people().assign(mature=False))
+    )
+    project: Any = SimpleNamespace(store=Path("nowhere"))
+    parts = parts_of(rows)
+    alone = {HELD_OUT: parts[OUT_OF_TIME], DEVELOPMENT: parts[DEVELOPMENT]}
+    asked = {}
+    for name, kept in (("both", parts), ("cross-section", alone)):
+        judged = judged_rows.judged_rows(
+            project, made, stored_rows(kept, taken_of(made, rows)), (None, None, date(2024, 1, 1))
+        )
+        assert judged.held_out_only is (name == "cross-section")
+        found = pack(Subject(1, made), replace(evidence(made, rows), judged=judged))
+        asked[name] = {line["test"] for line in lines(found, "discrimination")}
+    assert asked["both"] - asked["cross-section"] == {"auc_development"}
+    assert "auc_gate" in asked["cross-section"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "hazard", "day"),
+    [
+        ("applicant", None, "2019-12-31"),
+        ("guarantee", None, "2020-12-31"),
+        ("applicant", {"lifetime": "36m"}, "2020-12-31"),
+        ("guarantee", {"lifetime": "36m"}, "2020-12-31"),
+    ],
+)
+def test_a_hazard_has_learned_up_to_its_training(subject: str, hazard: object, day: str) -> None:
+    """It learns from the months lived through by then, of loans whose horizon is still open."""
+    card = {"trained_as_of": "2020-12-31", "last_as_of": "2019-12-31"}
+    made: Any = SimpleNamespace(spec={"subject": subject, "hazard": hazard}, card=card)
+    assert str(judged_rows.learned_to(made)) == day
+
+
+def test_a_chosen_window_never_lies_where_the_promotion_looks(
+    told: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    root = tmp_path / "p"
+    (root / "configs").mkdir(parents=True)
+    for name in ("features", "models"):
+        (root / name).mkdir()
+    (root / "configs" / "environment.toml").write_text(
+        'name = "t"\ncurrency = "CNY"\n[title]\nen = "T"\nzh = "测"\n', encoding="utf-8"
+    )
+    project = Project(root)
+    verdicts = {}
+
+    def judged(_: Project, asked: versions.Asked) -> dict[str, Any]:
+        return {**told, "verdict": "pass" if asked.chose_days else "fail"}
+
+    monkeypatch.setattr(versions, "validated", judged)
+    monkeypatch.setattr("riskengine.reports.validation_page.render", lambda *_: b"")
+
+    def run(*words: str) -> Result:
+        done = CliRunner().invoke(app, ["--project", str(root), "validate", "loan_pd", *words])
+        verdicts[words] = kept_verdict(project.store, told["bundle"])
+        return done
+
+    chosen = ("--from", "2021-06-01")
+    done = run(*chosen)
+    assert done.exit_code == 0, done.output
+    assert verdicts[chosen] is None, "no pack lies where the gate looks"
+    assert "does not count for a promotion" in done.output
+    whole = project.store / "validations" / told["bundle"]
+    assert (whole / "2021-06-01_2022-12-31_2025-01-15" / "pack.json").is_file()
+    assert "promotion" not in run().output
+    first = verdicts[()]
+    assert first is not None
+    assert first["verdict"] == "fail"
+    for words in (chosen, ("--to", "2022-06-30"), ("--known", "2024-12-31"), (*chosen, "--json")):
+        assert run(*words).exit_code == 0
+        assert verdicts[words] == first, "a window that passes does not replace the whole that failed"
+    for words in (("--out", str(whole)), ("--out", str(whole / "x" / ".."))):
+        done = run(*chosen, *words)
+        assert isinstance(done.exception, UsageError | SystemExit)
+        assert verdicts[(*chosen, *words)] == first
+    run("--known", "2024-12-31", "--out", str(tmp_path / "mine"))
+    assert (tmp_path / "mine" / "pack.json").is_file()
+
+
+def test_the_pack_of_another_bundle_is_no_verdict(told: dict[str, Any], tmp_path: Path) -> None:
+    versions.write_pack(tmp_path / "validations" / told["bundle"], told, b"")
+    versions.write_pack(tmp_path / "validations" / ("0" * 64), told, b"")
+    said = [kept_verdict(tmp_path, name) for name in (told["bundle"], "0" * 64)]
+    assert [one["verdict"] for one in said if one] == ["pass", "of another bundle"]
