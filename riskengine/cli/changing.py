@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model: models/<name>.toml.")]
 Why = Annotated[str, typer.Option(help="The reason, in words; the ledger keeps it. 理由")]
-Language = Annotated[str, typer.Option("--lang", help="zh or en; empty: the project's.")]
+Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 
 
 def register(app: typer.Typer) -> None:

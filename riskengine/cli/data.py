@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -141,7 +141,9 @@ def profile(
     ],
     as_of: Annotated[str, typer.Option(help="The day whose knowledge counts, YYYY-MM-DD.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    language: Annotated[str | None, typer.Option("--lang", help="en or zh (default: the project's).")] = None,
+    language: Annotated[
+        Literal["zh", "en"] | None, typer.Option("--lang", help="en or zh (default: the project's).")
+    ] = None,
 ) -> None:
     """Show one enterprise: every feature with value, label, source, event date and known date. 企业画像"""
     from riskengine.profile.card import profile_card

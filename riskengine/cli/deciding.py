@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -29,7 +29,9 @@ def review(
     out: Annotated[
         Path | None, typer.Option(help="Write the result: .csv, .parquet, .jsonl or .json.")
     ] = None,
-    language: Annotated[str | None, typer.Option("--lang", help="en or zh (default: the project's).")] = None,
+    language: Annotated[
+        Literal["zh", "en"] | None, typer.Option("--lang", help="en or zh (default: the project's).")
+    ] = None,
 ) -> None:
     """Pre-review applicants: PD, grade, decision, rules, reasons, suggested amount. 准入预审"""
     if (name is None) == (applicants is None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -58,7 +58,9 @@ def list_models(
     model: Annotated[str, typer.Argument(help="A model; empty: all.")] = "",
     inventory: Annotated[bool, typer.Option("--inventory", help="Who answers for what, until when.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The inventory as JSON.")] = False,
-    language: Annotated[str, typer.Option("--lang", help="zh or en; empty: the project's.")] = "",
+    language: Annotated[
+        Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")
+    ] = "",
 ) -> None:
     """List registered versions: stage, bundle, who promoted them when; or the inventory. 模型清单与台账"""
     from riskengine.registry import history, office, settled, versions

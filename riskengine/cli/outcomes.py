@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from riskengine import clock
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
+from riskengine.project import Project, find
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +19,25 @@ def register(app: typer.Typer) -> None:
     app.command()(outcomes)
 
 
+def _last_told(project: Project) -> date:
+    """The last day on which an outcome of any model became known."""
+    from riskengine.learning.samples import model_spec
+    from riskengine.profile.catalogue import Catalogue
+    from riskengine.validation.versions import last_known
+
+    catalogue = Catalogue(project)
+    names = [path.stem for path in project.definition_files("models", ".toml")]
+    return max((last_known(project, model_spec(catalogue, name)) for name in names), default=clock.today())
+
+
 def outcomes(
     context: typer.Context,
-    as_of: Annotated[str, typer.Option(help="As known on this day (default: today).")] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help="As known on this day (default: the last day an outcome became known; silence after it proves nothing)."
+        ),
+    ] = "",
     months: Annotated[str, typer.Option(help="Months since the guarantee began.")] = "12,24,36",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -28,7 +45,7 @@ def outcomes(
     from riskengine.learning.endings import endings
 
     project = find(context.obj)
-    day = clock.parse_past_day(as_of, "--as-of") if as_of else clock.today()
+    day = clock.parse_past_day(as_of, "--as-of") if as_of else _last_told(project)
     chosen = _months(months)
     with telling("following every guarantee"):
         found = endings(project, day, chosen)

@@ -40,7 +40,9 @@ def incidences(
     for month, (start, slope) in enumerate(zip(baseline, slopes, strict=True)):
         hazard = -math.expm1(-math.exp(min(start + slope * raw, _STEEPEST)))
         leaving = exits[month] if exits else 0.0
-        default = max(default, min(default + alive * hazard, 1.0 - gone))  # rounding may not make more than one
+        default = max(
+            default, min(default + alive * hazard, 1.0 - gone)
+        )  # rounding may not make more than one
         gone = max(gone, min(gone + alive * (1.0 - hazard) * leaving, 1.0 - default))
         alive *= (1.0 - hazard) * (1.0 - leaving)
         defaults.append(default)
