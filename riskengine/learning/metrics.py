@@ -221,6 +221,14 @@ def _with_intervals(
     whole = figure(rows.weight)
     if not len(rows.label) or not _both(rows.label, rows.weight):
         return {name: Estimate(value) for name, value in whole.items()}
+    return drawn_intervals(figure, rows, replicates, seed)
+
+
+def drawn_intervals(
+    figure: Callable[[Floats], Mapping[str, float | None]], rows: Sample, replicates: int, seed: int
+) -> dict[str, Estimate]:
+    """Each figure of a weighting with the 2.5 % and 97.5 % quantiles over draws of whole groups; fewer than half: no interval."""
+    whole = figure(rows.weight)
     rng = np.random.default_rng(seed)
     groups = int(rows.group.max()) + 1
     drawn = []

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from riskengine.learning.metrics import CLIP, Estimate, Floats, Numbers, Sample
+from riskengine.learning.multiplicity import holm
 from riskengine.schema import Words
 
 LEVEL = 0.05
@@ -82,7 +83,7 @@ def standings(
     one = _one_each(model.group, seed)
     enough = len(drawn) >= max(replicates / 2, 10)
     tests = [_gains(whole, drawn if enough else drawn[:0], place + 1) for place in range(len(names))]
-    adjusted = holm([p for _, p in tests])
+    adjusted = _adjusted([p for _, p in tests])
     made = []
     for name, (gains, p), p_holm in zip(names, tests, adjusted, strict=True):
         title, rival = others[name]
@@ -112,19 +113,14 @@ def summary(found: Sequence[Standing]) -> Words:
     return Words(en="; ".join(en), zh="；".join(zh))
 
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
+def _adjusted(values: Sequence[float | None]) -> list[float | None]:
     """Holm's adjusted p-values; None stays None and is not counted.
 
-    >>> holm([0.01, None, 0.04, 0.03])
+    >>> _adjusted([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
     """
-    asked = sorted((value, place) for place, value in enumerate(values) if value is not None)
-    made: list[float | None] = [None] * len(values)
-    floor = 0.0
-    for rank, (value, place) in enumerate(asked):
-        floor = max(floor, min((len(asked) - rank) * value, 1.0))
-        made[place] = floor
-    return made
+    raised = iter(holm([value for value in values if value is not None]))
+    return [None if value is None else next(raised) for value in values]
 
 
 def delong_difference(label: Numbers, first: Floats, second: Floats) -> tuple[Estimate, float | None]:

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from riskengine.learning.multiplicity import holm
 from riskengine.scoring.bundle import Bundle
 from riskengine.validation.lines import Line, Rules
-from riskengine.validation.multiplicity import holm
 from riskengine.validation.stability import Population, index, stability
 
 MISSING_MORE, WEIGHTY = 0.05, 0.25  # share of rows; share of the model's importance

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from scipy import stats
 
 from riskengine.learning.metrics import Sample
+from riskengine.learning.multiplicity import holm
 from riskengine.schema import Words
 from riskengine.validation import power
 from riskengine.validation.effective import Effective, effective, unit, where
 from riskengine.validation.lines import Line, Rules, verdict
-from riskengine.validation.multiplicity import holm
 
 Strings = npt.NDArray[np.object_]
 _ECB = "ECB, Instructions for reporting the validation results of internal models (2019), 2.5: PD back-testing by the Jeffreys test"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from riskengine.learning.metrics import Estimate, Floats, Sample
+from riskengine.learning.metrics import Estimate, Floats, Sample, drawn_intervals
 from riskengine.validation.lines import Rules
 
 _MANY, _FEWER = 200_000, 60  # rows from which fewer draws do
@@ -22,22 +22,7 @@ def intervals(
     """
     order = np.argsort(rows.score, kind="stable")
     rows = Sample(rows.label[order], rows.score[order], rows.pd[order], rows.weight[order], rows.group[order])
-    whole = figures(rows, rows.weight)
     if not len(rows.label):
-        return {name: Estimate(value) for name, value in whole.items()}
-    rng = np.random.default_rng(rules.seed)
-    groups = int(rows.group.max()) + 1
+        return {name: Estimate(value) for name, value in figures(rows, rows.weight).items()}
     draws = rules.replicates if len(rows.label) < _MANY else min(_FEWER, rules.replicates)
-    drawn = []
-    for _ in range(draws):
-        times = np.bincount(rng.integers(0, groups, groups), minlength=groups)
-        drawn.append(figures(rows, rows.weight * times[rows.group]))
-    made = {}
-    for name, value in whole.items():
-        seen = np.array([draw[name] for draw in drawn if draw[name] is not None], dtype=np.float64)
-        if value is None or len(seen) < draws / 2:
-            made[name] = Estimate(value)
-        else:
-            low, high = np.quantile(seen, [0.025, 0.975])
-            made[name] = Estimate(value, float(low), float(high))
-    return made
+    return drawn_intervals(lambda weight: figures(rows, weight), rows, draws, rules.seed)

@@ -15,12 +15,12 @@ import pandas as pd
 from scipy import stats
 
 from riskengine.learning.metrics import CLIP, Floats, Sample, auc, logistic_fit
+from riskengine.learning.multiplicity import holm
 from riskengine.schema import Words
 from riskengine.validation import power
 from riskengine.validation.discrimination import auc_with_error, effective_sides
 from riskengine.validation.effective import Effective, effective, unit, where
 from riskengine.validation.lines import Line, Rules, verdict
-from riskengine.validation.multiplicity import holm
 
 Strings = npt.NDArray[np.object_]
 _CONCORDANCE = "Obuchowski, Biometrics 53 (1997); van Klaveren et al., Statistics in Medicine 35 (2016)"

@@ -18,11 +18,11 @@ import pandas as pd
 from scipy import optimize, stats
 
 from riskengine.learning.metrics import Floats, Numbers
+from riskengine.learning.multiplicity import holm
 from riskengine.schema import Words
 from riskengine.validation import power
 from riskengine.validation.effective import kish
 from riskengine.validation.lines import Line, Rules, verdict
-from riskengine.validation.multiplicity import holm
 
 _BINS, _FEWEST_EXPECTED, _SMALLEST = 10, 5.0, 50.0
 _SCORES = ("score", "pd", "grade")

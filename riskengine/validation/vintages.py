@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from riskengine.learning.metrics import Floats, Sample
+from riskengine.learning.multiplicity import holm
 from riskengine.schema import Words
 from riskengine.validation import power
 from riskengine.validation.effective import effective, unit, where
 from riskengine.validation.grade_tests import Part, jeffreys_lines, parts
 from riskengine.validation.lines import Line, Rules, verdict
-from riskengine.validation.multiplicity import holm
 
 _SOURCE = "Basel Committee, Working Paper 14 (2005); Jeffreys test as in the ECB instructions (2019)"
 

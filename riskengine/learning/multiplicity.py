@@ -19,17 +19,3 @@ def holm(p: Sequence[float]) -> list[float]:
     made = np.empty(len(found))
     made[order] = np.minimum(raised, 1.0)
     return [float(value) for value in made]
-
-
-def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """Adjusted p-values that keep the expected share of false rejections at the level (J. Royal Stat. Soc. B 57, 1995).
-
-    >>> benjamini_hochberg([0.01, 0.04, 0.03])
-    [0.03, 0.04, 0.04]
-    """
-    found = np.asarray(p, dtype=np.float64)
-    order = np.argsort(found, kind="stable")[::-1]
-    lowered = np.minimum.accumulate(found[order] * len(found) / np.arange(len(found), 0, -1))
-    made = np.empty(len(found))
-    made[order] = np.minimum(lowered, 1.0)
-    return [float(value) for value in made]
