@@ -2,14 +2,19 @@
 
 from riskengine.profile import (
     at_least,
+    at_most,
+    code,
     count,
     days_since,
     elapsed_days,
     field,
+    first_known,
     greater,
     largest,
     latest,
     ratio,
+    smaller,
+    smallest,
     total,
 )
 
@@ -17,6 +22,9 @@ _A, _E = "application", "enterprise"
 _ORDER683 = "State Council Order 683 art. 16 融资担保公司监督管理条例第十六条"
 _CHECK = "Signal G02 保后检查结论异常"
 _HELD = field("status").within("有效", "处置中")
+_DRAWN = field("type").equals("放款")
+_ACCEPTED, _RETURNED = field("status").within("已受理", "已备案"), field("status").equals("被退回")
+_CLASSES = {"正常": 1, "关注": 2, "次级": 3, "可疑": 4, "损失": 5}
 _RELEASED_PAID = total("release.amount", by=_E, where=field("type").equals("代偿解保"))  # a compensation is booked and released: count it once
 
 requested_amount = latest("application.amount", by=_A).named("Amount applied for", "申请金额", unit="CNY", direction=1, reference="Admission rule A32")
@@ -62,3 +70,17 @@ days_since_check = elapsed_days(largest("post_check.done_dt", by=_A)).named("Day
 risk_tasks_12m = (count("risk_task", by=_E, window="12m") - count("risk_task", by=_E, window="12m", where=field("conclusion").equals("误报"))).named("Risk tasks in 12 months, false alarms left out", "近12个月预警任务数（不含误报）", unit="tasks", direction=1, reference="Risk tasks 风险预警记录, domain page 2.11")
 fees_unpaid = count("fee", by=_E, where=[field("received_dt").is_unknown(), field("due_dt").before_as_of()]).named("Fees due and not received", "逾期未收担保费笔数", unit="fees", direction=1, reference="Domain page 3.4 fee")
 filings_returned = count("reguar_filing", by=_A, where=field("status").equals("被退回")).named("Re-guarantee filings returned and not filed anew", "备案被退回未重报数", unit="filings", direction=1, reference="Signal G06 备案被退/超期")
+
+# For the signals C12, K02 to K04, G01, G02, G06 and AG2: of this guarantee, as it stands on the day.
+guarantee_industry = latest("contract.industry", by=_A).named("Industry of the guarantee", "担保业务所属行业大类", reference="GB/T 4754, as in the contract")
+misused_share = ratio(total("disbursement.amount", by=_A, where=[_DRAWN, field("payee_kind").within("实控人或关联方", "房地产", "证券投资")]), total("disbursement.amount", by=_A, where=_DRAWN)).named("Share of the loan drawn to related persons, real estate or securities", "放款流向关联方、房地产或证券占比", unit="share", direction=1, reference="Signal C12 资金用途异常/回流")
+security_ltv = first_known(collateral_ltv, 0 / (count("counter_guar", by=_A, where=[field("type").within("抵押", "质押"), _HELD]) < 1)).named("Loan to value, the worst, zero without security", "抵押率（最差，无抵质押为零）", unit="share", direction=1, reference="Signal K02 抵押物贬值")
+security_leased = count("counter_guar", by=_A, where=[field("is_leased").equals(True), _HELD]).named("Counter-security let on a long lease", "反担保物长期出租件数", unit="items", direction=1, reference="Signal K03 抵押物二押/出租/被查封")
+security_days_left = at_most(smaller(first_known(0 - elapsed_days(smallest("counter_guar.reg_expiry", by=_A, where=_HELD)), 3650), first_known(0 - elapsed_days(smallest("counter_guar.insurance_expiry", by=_A, where=_HELD)), 3650)), 3650).named("Days until a registration or insurance of the counter-security expires, 3650 if none does", "反担保登记或保险最近到期剩余天数（无则3650）", unit="days", direction=-1, reference="Signal K04 抵押登记/保险即将到期")
+check_days_late = first_known(elapsed_days(smallest("post_check.limit_dt", by=_A, where=[field("done_dt").is_unknown(), field("limit_dt").before_as_of()])), 0).named("Days the oldest open check is late", "保后检查最长超期天数", unit="days", direction=1, reference="Signal G01 保后检查逾期未做")
+last_check_conclusion = latest("post_check.conclusion", by=_A, where=field("conclusion").is_known()).named("Conclusion of the last check", "最近一次保后检查结论", reference=_CHECK)
+last_check_class = first_known(code(latest("post_check.conclusion", by=_A, where=field("conclusion").is_known()), _CLASSES), 0).named("Class given by the last check, 0 before the first", "最近一次保后检查分类（未检查为0）", unit="class", direction=1, reference=_CHECK)
+unfiled_days = (elapsed_days(latest("contract.start", by=_A)) * greater(count("reguar_filing", by=_A, where=_ACCEPTED) < 1, count("reguar_filing", by=_A, where=_RETURNED) > 0)).named("Days since the guarantee began without accepted filing, or with one returned", "未完成备案（含被退回）天数", unit="days", direction=1, reference="Signal G06 备案被退/超期")
+ill_or_dead = count("overdue", by=_E, where=[field("cured_dt").is_unknown(), field("obj_reason").equals("死亡或重大疾病")]).named("Overdues put down to death or grave illness, not cured", "因死亡或重大疾病逾期笔数（未化解）", unit="overdues", direction=1, reference="Signal AG2 借款人健康/死亡")
+
+# For the signals C12, K02 to K04, G01, G02, G06 and AG2: of this guarantee, as it stands on the day.

@@ -7,12 +7,17 @@ Sums are over whole calendar months that had ended ten days before: a month's in
 from riskengine.profile import (
     absolute,
     at_least,
+    at_most,
     count,
+    days_since,
     elapsed_days,
     field,
     first_known,
+    greater,
     largest,
     latest,
+    linked,
+    longest_gap,
     mean,
     months_with,
     ratio,
@@ -52,3 +57,18 @@ suppliers_mean_6m = mean("inv_monthly.cp_cnt", by=_E, months=6, ago=_LAG, where=
 related_sales_12m = ratio(total("inv_counterparty.amt", by=_E, window="12m", ago=_LAG, where=[_SOLD, field("is_related").equals(True)]), total("inv_counterparty.amt", by=_E, window="12m", ago=_LAG, where=_SOLD)).named("Share of sales to related parties, 12 months", "关联方销售占比（近12个月）", unit="share", direction=1, reference="Domain page 3.2 inv_counterparty")
 invoices_last_month = latest("inv_monthly.blue_cnt", by=_E, where=_SOLD).named("Invoices issued in the last reported month", "最近报告月开票份数", unit="invoices", direction=-1, reference=_T02)
 invoice_reports_12m = count("inv_monthly", by=_E, months=12, ago=_LAG, where=_SOLD).named("Monthly invoice reports in 12 months", "近12个月开票汇总期数", unit="reports", direction=0, reference="Signal DATA-01 数据断供")
+
+_EITHER = field("month").within("01", "02")
+_jan_3m = count("inv_monthly", by=_E, months=3, ago=_LAG, where=[_SOLD, field("month").equals("01")]) + count("inv_monthly", by=_E, months=3, ago=_LAG, earlier=12, where=[_SOLD, field("month").equals("01")])
+_feb_3m = count("inv_monthly", by=_E, months=3, ago=_LAG, where=[_SOLD, field("month").equals("02")]) + count("inv_monthly", by=_E, months=3, ago=_LAG, earlier=12, where=[_SOLD, field("month").equals("02")])
+_both_3m = at_most(_jan_3m, 1) * at_most(_feb_3m, 1)
+_lone_3m = at_most(_jan_3m + _feb_3m, 1) - _both_3m
+_sold_3m = total("inv_monthly.blue_amt", by=_E, months=3, ago=_LAG, where=[_SOLD, *_NOT_FESTIVAL]) + _both_3m * total("inv_monthly.blue_amt", by=_E, months=3, ago=_LAG, where=[_SOLD, _EITHER])
+_sold_3m_before = total("inv_monthly.blue_amt", by=_E, months=3, ago=_LAG, earlier=12, where=[_SOLD, *_NOT_FESTIVAL]) + _both_3m * total("inv_monthly.blue_amt", by=_E, months=3, ago=_LAG, earlier=12, where=[_SOLD, _EITHER])
+_without = at_least(days_since_invoice - days_since("inv_monthly", by="whole", ago=_LAG), 0)
+
+invoiced_yoy_3m = (ratio(_sold_3m, _sold_3m_before / (_sold_3m_before > (3 - _lone_3m) * 50000)) - 1).named("Invoiced in 3 months against the same months a year before", "近3个月开票额同比", unit="share", direction=-1, reference=_T01 + "; January and February count only together (Spring Festival); floor 50,000 a month")
+days_without_invoice = _without.named("Days without an invoice up to the last whole month reported", "截至最近完整报告月未开票天数", unit="days", direction=1, reference="Signal T03 近45日无开票: the month that runs is not known yet, domain page 3.2 inv_monthly")
+longest_invoice_gap_12m = greater(_without, at_least(longest_gap("inv_monthly", by=_E, months=12, ago=_LAG, where=_ISSUED) - 31, 0)).named("Longest time surely without an invoice, 12 months, one still open included", "近12个月最长断票天数（下限，含持续中）", unit="days", direction=1, reference=_T02 + ": whole months between invoices; the one still open by its last invoice")
+void_amount_share_12m = ratio(first_known(total("inv_monthly.void_amt", by=_E, months=12, ago=_LAG, where=_SOLD), 0), first_known(total("inv_monthly.void_amt", by=_E, months=12, ago=_LAG, where=_SOLD), 0) + total("inv_monthly.blue_amt", by=_E, months=12, ago=_LAG, where=_SOLD)).named("Void amount over void and valid, 12 months", "作废金额占比（近12个月）", unit="share", direction=1, reference=_T04 + "; no voids since the digital invoices of December 2024")
+main_customers_in_grave_trouble = linked("troubled_main_customer", by=_E).named("Five largest customers: how many closed, dishonest, insolvent or without assets", "前五大客户中注销吊销、失信、终本、破产或被代偿家数", unit="enterprises", direction=1, reference="Signal T06 前五大客户失联/涉诉: each counted once; facts that are red of themselves, an open enforcement case alone is not")

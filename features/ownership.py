@@ -1,6 +1,18 @@
 """Who owns it, who controls it, and did that change? 股权：股东、控制权变更、出质、冻结、同一控制"""
 
-from riskengine.profile import at_most, count, days_since, distinct, field, largest, linked, total
+from riskengine.profile import (
+    absolute,
+    at_most,
+    count,
+    days_since,
+    distinct,
+    field,
+    first_known,
+    largest,
+    linked,
+    ratio,
+    total,
+)
 
 _E = "enterprise"
 _SIBLING = ("holder", "holding")
@@ -27,3 +39,11 @@ owner_enterprises_compensated = distinct("compensation.uscc", by=_E, through=_SA
 owner_enterprises_overdue = distinct("overdue.uscc", by=_E, through=_SAME_OWNER, window="12m").named("Other enterprises of the same persons overdue in 12 months", "同一自然人股东的其他企业近12个月逾期家数", unit="enterprises", direction=1, reference="Signal R02 关联方代偿/逾期")
 owner_enterprises_closed = distinct("mkt_reg.uscc", by=_E, through=_SAME_OWNER, where=field("status").within("注销", "吊销")).named("Other enterprises of the same persons closed", "同一自然人股东的其他企业注销吊销家数", unit="enterprises", direction=1, reference="Related parties, domain page 6.1")
 holder_enforced = distinct("court_exec.uscc", by=_E, through="holder").named("Corporate holders under enforcement", "被执行的法人股东数", unit="enterprises", direction=1, reference="Related parties, domain page 6.1")
+
+_PLEDGED = field("cancel_dt").is_unknown()
+_majority = largest("mkt_equity.ratio", by=_E) > 0.5
+_pledged_by_controller = total("equity_pledge.ratio", by=_E, where=[_PLEDGED, field("holder_ratio") > 0.5]) * _majority + total("equity_pledge.ratio", by=_E, where=[_PLEDGED, field("holder_ratio") > 0.25]) * (1 - _majority)
+_HOLDERS = field("change_item").equals("股东")
+
+months_holder_change_to_payout = (absolute(days_since("mkt_change", by=_E, where=_HOLDERS) - first_known(days_since("disbursement", by="application", where=field("type").equals("放款")), days_since("contract", by="application"))) / 30.4375).named("Months between the last change of shareholders and the payout of this loan", "最近股东变更距本笔放款月数（前后均计）", unit="months", direction=-1, reference=_CONTROL)
+controller_pledged_share = at_most(ratio(_pledged_by_controller, largest("mkt_equity.ratio", by=_E)), 1).named("Share of the controlling holder's equity pledged", "控股股东股权出质比例", unit="share", direction=1, reference="Signal L03 股权大比例出质; controller: above 50 %, else above 25 %, domain page 6.2")

@@ -7,6 +7,7 @@ from riskengine.profile import (
     distinct,
     elapsed_days,
     field,
+    first_known,
     largest,
     latest,
     share,
@@ -39,3 +40,6 @@ disasters_12m = count("agri", by=_E, window="12m", where=field("kind").equals("�
 agricultural_insurance_12m = total("agri.insured_amt", by=_E, window="12m", where=field("kind").equals("保险")).named("Agricultural insurance in 12 months", "近12个月农业保险保额", unit="CNY", direction=-1, reference="Signal AG1 农产品价格/灾害")
 valid_title_share = share("tech_list", by=_E, where=_VALID).named("Share of its technology titles still valid", "科技资质有效占比", unit="share", direction=-1, reference=_TECH)
 days_since_subsidy = days_since("gov_fund", by=_E, where=field("item").equals("财政补贴")).named("Days since the last subsidy", "距最近补贴天数", unit="days", direction=1, reference="Domain page 3.2 gov_fund")
+
+technology_titles = count("tech_list", by=_E).named("Technology titles held now or before", "科技资质记录数（含已到期）", unit="titles", direction=0, reference=_TECH)
+title_cancelled_6m = first_known(elapsed_days(largest("tech_list.cancel_dt", by=_E, where=field("status").equals("已取消"))) <= 180, 0).named("Technology title withdrawn in 180 days", "近180天科技资质被取消", unit="yes/no", direction=1, reference=_TECH)

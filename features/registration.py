@@ -1,6 +1,19 @@
 """Who is it, and what changed at the register? 登记：主体状态、注册资本、变更、异常名录、主要人员"""
 
-from riskengine.profile import code, count, days_since, distinct, elapsed_days, field, latest, ratio, total
+from riskengine.profile import (
+    code,
+    count,
+    days_since,
+    days_since_first,
+    distinct,
+    elapsed_days,
+    field,
+    first,
+    first_known,
+    latest,
+    ratio,
+    total,
+)
 
 _E = "enterprise"
 _RULES = "Interim Regulation on Enterprise Information Disclosure, State Council Order 654 企业信息公示暂行条例"
@@ -34,3 +47,10 @@ name_changes_36m = count("mkt_change", by=_E, window="36m", where=field("change_
 capital_changes_24m = count("mkt_change", by=_E, window="24m", where=field("change_item").equals("注册资本")).named("Capital changes in 24 months", "近24个月注册资本变更次数", unit="changes", direction=0, reference="Signal L04 注册资本减少")
 people_in_office = distinct("mkt_people.name", by=_E).named("Persons in office", "在任主要人员数", unit="persons", direction=-1, reference=_RULES)
 people_changes_12m = count("mkt_change", by=_E, window="12m", where=field("change_item").equals("主要人员")).named("Changes of officers in 12 months", "近12个月主要人员变更次数", unit="changes", direction=1, reference=_FUND)
+
+_capital_known = count("mkt_change", by=_E, window="12m", where=[field("change_item").equals("注册资本"), field("after_amt").is_unknown()]).equals(0)
+_last_due = days_since_first("mkt_annual", by="whole", months=18, ago="1d")
+
+capital_change_share_12m = first_known(ratio(capital_change_12m, first("mkt_change.before_amt", by=_E, window="12m", where=_CAPITAL)), 0 / _capital_known).named("Change of the registered capital in 12 months, share of what it was", "近12个月注册资本变动幅度", unit="share", direction=-1, reference="Signal L04 注册资本减少")
+industry_changes_12m = count("mkt_change", by=_E, window="12m", where=field("change_item").equals("行业")).named("Changes of the main industry code in 12 months", "近12个月主营行业代码变更次数", unit="changes", direction=1, reference="Signal L05 经营范围/行业变更; " + _FUND)
+annual_report_overdue = ((count("mkt_annual", by=_E, months=18, ago="1d").equals(0)) * (elapsed_days(latest("mkt_reg.est_date", by=_E)) >= _last_due) * (_last_due > 181)).named("Annual report not published by 30 June", "截至6月30日未公示年报", unit="yes/no", direction=1, reference="Signal F06 年报未报/隐匿: the report of a year is due by 30 June of the next; newly founded ones owe none yet")

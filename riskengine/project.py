@@ -28,6 +28,7 @@ class Environment(Definition):
     title: Words
     currency: str
     language: str = "en"
+    calendar: str = "CN"  # the country whose working days count (ISO 3166)
     note: Words | None = None  # shown on every output, e.g. that the data is a sample or synthetic
     synthetic: bool = False  # invented data: every command says so on the terminal
     store: str = "var"

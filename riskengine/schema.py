@@ -32,16 +32,27 @@ class Words(Definition):
         return self.zh if language == "zh" else self.en
 
 
-class DatedValue(Definition):
-    """A number in force from a day on, with where it comes from and how well that is attested."""
+class Dated(Definition):
+    """Something in force from a day on, with where it comes from and how well that is attested.
+
+    Evidence: A official text, B secondary public page, C practice seen in public code, K unverified knowledge, D own choice.
+    """
 
     start: date = Field(alias="from")
-    value: float
     reference: str
     evidence: str = "D"
 
 
-def in_force(values: Sequence[DatedValue], as_of: date) -> DatedValue | None:
+class DatedValue(Dated):
+    """A number in force from a day on."""
+
+    value: float
+
+
+V = TypeVar("V", bound=Dated)
+
+
+def in_force(values: Sequence[V], as_of: date) -> V | None:
     """The latest value whose day has come by `as_of`, or None before the first."""
     begun = [value for value in values if value.start <= as_of]
     return max(begun, key=lambda value: value.start) if begun else None

@@ -10,35 +10,62 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from riskengine.schema import DatedValue, Definition, in_force
+from riskengine.schema import Dated, DatedValue, Definition, in_force
 
-Operator = Literal[">", ">=", "<", "<=", "==", "!=", "known", "missing"]
+# What policy and products may read besides the project's features: the desk knows it of each applicant.
+BY_MODEL = ("pd", "score", "grade_no")  # grade_no: 1 is the best grade
+BY_DESK = (*BY_MODEL, "size_class", "product")
+
+Operator = Literal[">", ">=", "<", "<=", "==", "!=", "in", "not in", "known", "missing"]
+
+
+class DatedList(Dated):
+    """A list of texts in force from a day on: the codes of an industry list, the purposes a product is for."""
+
+    values: tuple[str, ...] = Field(min_length=1)
 
 
 class Condition(Definition):
-    """One comparison of a feature with a limit: a plain `value`, or dated `limits` of which the one in force counts."""
+    """One comparison of a feature with a limit: a plain `value`, or dated `limits` of which the one in force counts.
+
+    `in` and `not in` compare a text with `values`, or with dated `lists`; an entry that ends in `*` stands for every
+    text that begins like it (`70*`: every code of division 70).
+    """
 
     feature: str
     op: Operator
     value: float | str | None = None
     limits: tuple[DatedValue, ...] = Field(default=())
+    values: tuple[str, ...] = Field(default=())
+    lists: tuple[DatedList, ...] = Field(default=())
 
     @model_validator(mode="after")
     def _one_limit(self) -> Condition:
-        needs = self.op not in ("known", "missing")
-        given = (self.value is not None) + bool(self.limits)
-        if given != int(needs):
+        listed = self.op in ("in", "not in")
+        single = not listed and self.op not in ("known", "missing")
+        if (self.value is not None) + bool(self.limits) != int(single):
             raise ValueError(
-                f"{'one of value and limits' if needs else 'neither value nor limits'} with op {self.op!r}"
+                f"{'one of value and limits' if single else 'neither value nor limits'} with op {self.op!r}"
+            )
+        if bool(self.values) + bool(self.lists) != int(listed):
+            raise ValueError(
+                f"{'one of values and lists' if listed else 'neither values nor lists'} with op {self.op!r}"
             )
         return self
 
-    def limit(self, as_of: date) -> float | str | None:
-        """The limit in force on `as_of`; None before the first or where there is none."""
+    def begun(self, as_of: date) -> bool:
+        """Whether a limit (or list) of it is in force on a day; a plain one always is."""
+        return not (self.limits or self.lists) or self.limit(as_of) is not None
+
+    def limit(self, as_of: date) -> float | str | tuple[str, ...] | None:
+        """The limit (or list) in force on `as_of`; None before the first or where there is none."""
+        if self.lists:
+            listed = in_force(self.lists, as_of)
+            return None if listed is None else listed.values
         if self.limits:
             dated = in_force(self.limits, as_of)
             return None if dated is None else dated.value
-        return self.value
+        return self.values or self.value
 
     def holds(self, row: Mapping[str, Any], as_of: date) -> bool | None:
         """True or False, or None where it cannot be said: the value is unknown or no limit is in force.
@@ -53,5 +80,16 @@ class Condition(Definition):
         limit = self.limit(as_of)
         if missing or limit is None:
             return None
+        if isinstance(limit, tuple):
+            return listed(str(value), limit) == (self.op == "in")
         compare = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}[self.op]
         return bool(compare(value, limit))
+
+
+def listed(value: str, entries: tuple[str, ...]) -> bool:
+    """Whether a text is one of the entries, or begins like one that ends in `*`.
+
+    >>> listed("7010", ("62", "70*"))
+    True
+    """
+    return any(value.startswith(entry[:-1]) if entry.endswith("*") else value == entry for entry in entries)

@@ -70,11 +70,11 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, made plain text by an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from riskengine.decision.limits import Products
 from riskengine.decision.policy import Policy
+from riskengine.decision.products import Products
+from riskengine.decision.sizes import Sizes
+from riskengine.decision.told import titles
 from riskengine.errors import IntegrityError, Problem, UsageError
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
@@ -32,11 +35,21 @@ class Desk:
     policy: Policy
     products: Products
     basis: dict[str, str]
+    sizes: Sizes | None = None  # where the project has a size table
 
     @cached_property
     def model(self) -> Recipe:
         """The recipe of the model's features, as it was when the model was trained."""
         return Recipe.from_json(self.bundle.recipe)
+
+    @cached_property
+    def titles(self) -> dict[str, dict[str, Any]]:
+        """What people call each feature and source that a decision may lack."""
+        return titles(self.recipes)
+
+    def size_class(self, row: Mapping[str, Any], day: date) -> str | None:
+        """The size class of an enterprise by a profile row and the table of a day; None where it cannot be said."""
+        return None if self.sizes is None else self.sizes.class_of(row, day)
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -49,17 +62,21 @@ def current_desk(project: Project) -> Desk:
     return desk_with(project, None)
 
 
-def desk_with(project: Project, bundle: Bundle | None) -> Desk:
-    """The desk if `bundle` decided by its model (None: the champion does)."""
+def desk_with(project: Project, bundle: Bundle | None, policy_file: Path | None = None) -> Desk:
+    """The desk if `bundle` decided by its model (None: the champion does), and by another policy where a file is given."""
     store = project.store
-    policy, policy_hash = _kept(Policy, store, (project.configs / "policy.toml"))
+    policy, policy_hash = _kept(Policy, store, policy_file or project.configs / "policy.toml")
     products, products_hash = _kept(Products, store, (project.configs / "products.toml"))
-    pin = _pinned(store, policy.decision.model, policy_hash)
+    pin = "" if policy_file else _pinned(store, policy.decision.model, policy_hash)
     if pin:
         policy, policy_hash = _parsed(Policy, _text(store, pin), pin), pin
+    sizes, sizes_hash = _kept_sizes(project)
+    if unknown := policy.unknown_products(products.ids):
+        raise UsageError("The policy names products that do not exist", unknown)
     bundle = bundle or champion(store, policy.decision.model)
     model_features = {item["name"] for item in bundle.recipe["features"]}
-    names = sorted({*policy.features, *products.features} - model_features)
+    named = {*policy.features, *products.features, *(sizes.features if sizes else ())}
+    names = sorted(named - model_features)
     rules = _rule_recipe(project, names) if names else None
     snapshot = snapshots.read(store)
     return Desk(
@@ -68,7 +85,8 @@ def desk_with(project: Project, bundle: Bundle | None) -> Desk:
         rules,
         policy,
         products,
-        _basis(snapshot, bundle, rules, (policy_hash, products_hash)),
+        _basis(snapshot, bundle, rules, (policy_hash, products_hash, sizes_hash)),
+        sizes,
     )
 
 
@@ -81,12 +99,14 @@ def recorded(store: Path, basis: dict[str, str]) -> Desk:
     rules = _recorded_recipe(store, basis["rules_recipe"]) if basis["rules_recipe"] else None
     policy = _parsed(Policy, _text(store, basis["policy"]), basis["policy"])
     products = _parsed(Products, _text(store, basis["products"]), basis["products"])
-    found = _basis(snapshot, bundle, rules, (basis["policy"], basis["products"]))
-    return Desk(snapshot, bundle, rules, policy, products, found)
+    name = basis.get("sizes", "")
+    sizes = _parsed(Sizes, _text(store, name), name) if name else None
+    found = _basis(snapshot, bundle, rules, (basis["policy"], basis["products"], name))
+    return Desk(snapshot, bundle, rules, policy, products, found, sizes)
 
 
 def _basis(
-    snapshot: Snapshot, bundle: Bundle, rules: Recipe | None, texts: tuple[str, str]
+    snapshot: Snapshot, bundle: Bundle, rules: Recipe | None, texts: tuple[str, str, str]
 ) -> dict[str, str]:
     return {
         "engine": _engine(),
@@ -97,6 +117,7 @@ def _basis(
         "rules_recipe": rules.fingerprint if rules else "",
         "policy": texts[0],
         "products": texts[1],
+        "sizes": texts[2],
         "grades": fingerprint(bundle.grades),
     }
 
@@ -132,6 +153,12 @@ def _kept(kind: type[D], store: Path, path: Path) -> tuple[D, str]:
         kept.parent.mkdir(parents=True, exist_ok=True)
         replace_text(kept, text.decode("utf-8"))
     return made, name
+
+
+def _kept_sizes(project: Project) -> tuple[Sizes | None, str]:
+    """The size table and its hash; none where the project has no such file."""
+    path = project.configs / "sizes.toml"
+    return _kept(Sizes, project.store, path) if path.exists() else (None, "")
 
 
 def _parsed(kind: type[D], text: bytes, where: str) -> D:

@@ -1,64 +1,29 @@
-"""What do the written rules say of this applicant, apart from any model?
+"""What do the written rules say of an applicant, apart from any model?
 
-A rule is hit when all its conditions hold, not evaluable when none of them fails but one cannot be said, near when it is
-passed but every failing comparison is within the declared fraction of its limit, and passed otherwise. Less data never
-improves a decision (law 3): a rule that cannot be evaluated counts as much as if it were hit, and no rule may be
-cleared by a missing value (so `known` is not allowed as a condition).
+Every rule of the policy answers, in the policy's order; `findings` says how. Which rules are in force is a question of the
+rules' day, which need not be the day of the profile: past applicants can be judged by the rules of another day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from riskengine.decision.conditions import Condition
+from riskengine.decision.asked import Asked
+from riskengine.decision.conditions import BY_DESK
+from riskengine.decision.findings import Finding, Outcome, Standing, Why, rule_finding, unsure
+from riskengine.decision.rules import Rule, Switch
 from riskengine.errors import Problem, nearest
-from riskengine.schema import Definition, Words, read_definition
+from riskengine.schema import Definition, read_definition
 
-Outcome = Literal["pass", "refer", "decline", "insufficient data"]
-Action = Literal["decline", "refer", "cap"]
+_OF_PRODUCT = ("size", "eligible", "purpose", "term")
 RANK: Mapping[str, int] = {"pass": 0, "refer": 1, "decline": 2, "insufficient data": 2}
-_ORDERED = (">", ">=", "<", "<=")
-
-
-class Rule(Definition):
-    """One written rule: what it forbids or limits, from when to when, after which text and how well attested."""
-
-    id: str
-    title: Words
-    when: tuple[Condition, ...] = Field(min_length=1)
-    action: Action
-    near: float = Field(default=0, ge=0)
-    start: date | None = Field(default=None, alias="from")
-    end: date | None = Field(default=None, alias="to")  # the last day on which it holds
-    reference: str
-    evidence: str
-    words: Words
-
-    @field_validator("when")
-    @classmethod
-    def _never_cleared_by_absence(cls, when: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        if any(condition.op == "known" for condition in when):
-            raise ValueError("a rule may not use op 'known': it would be cleared by a missing value")
-        return when
-
-    @model_validator(mode="after")
-    def _sound(self) -> Rule:
-        if self.action == "cap" and not any(condition.op in (">", ">=") for condition in self.when):
-            raise ValueError("a cap needs a condition with op '>' or '>=': its limit is the cap")
-        if self.start and self.end and self.end < self.start:
-            raise ValueError(f"'to' {self.end} is before 'from' {self.start}")
-        return self
-
-    def holds_on(self, as_of: date) -> bool:
-        """Whether the rule is in force on a day (both ends included)."""
-        return (self.start is None or self.start <= as_of) and (self.end is None or as_of <= self.end)
 
 
 class Thresholds(Definition):
@@ -94,29 +59,56 @@ class DecisionRules(Definition):
 
 
 class Policy(Definition):
-    """`configs/policy.toml`: the rules and how a decision is reached."""
+    """`configs/policy.toml`: the rules, further amount formulas, an institution's switches, and how a decision is reached."""
 
     decision: DecisionRules
     rules: tuple[Rule, ...] = Field(default=(), alias="rule")
+    formulas: tuple[Rule, ...] = Field(default=(), alias="formula")
+    switches: tuple[Switch, ...] = Field(default=(), alias="switch")
 
     @model_validator(mode="after")
-    def _named_once(self) -> Policy:
-        names = [rule.id for rule in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"each rule has its own id; used twice: {', '.join(twice)}")
+    def _fits(self) -> Policy:
+        names = [rule.id for rule in self.every]
+        found = [
+            f"rule id {name!r} is used twice" for name in sorted({n for n in names if names.count(n) > 1})
+        ]
+        for rule in self.formulas:
+            if any(level.cap is None for level in rule.steps) or rule.test != "conditions":
+                found.append(f"formula {rule.id!r} has only steps with action 'cap' and a formula")
+        rules = {rule.id: rule for rule in self.every}
+        for switch in self.switches:
+            place, rule_ = f"switch from {switch.start} of rule {switch.rule!r}", rules.get(switch.rule)
+            if rule_ is None:
+                found.append(f"{place}: no such rule. {nearest(switch.rule, rules)}")
+            elif rule_.hard and not switch.on:
+                found.append(f"{place}: a hard rule ({rule_.reference}) cannot be switched off")
+            elif rule_.test in ("model", "data"):
+                found.append(f"{place}: it tells what [decision] decides; change [decision] instead")
+            if switch.end and switch.end < switch.start:
+                found.append(f"{place}: 'to' {switch.end} is before 'from'")
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
     @property
-    def features(self) -> list[str]:
-        """Every feature the policy reads, in order of name."""
-        found = {condition.feature for rule in self.rules for condition in rule.when}
-        return sorted(found | set(self.decision.required))
+    def every(self) -> tuple[Rule, ...]:
+        """The rules, then the formulas."""
+        return (*self.rules, *self.formulas)
 
-    def problems(self, features: Sequence[str], grades: Sequence[str]) -> list[Problem]:
-        """What the policy names that does not exist among the project's features and grades."""
+    @property
+    def features(self) -> list[str]:
+        """Every feature the policy reads, in order of name; what the desk itself knows (`BY_DESK`) is none."""
+        found = {name for rule in self.every for name in rule.features}
+        return sorted((found | set(self.decision.required)) - set(BY_DESK))
+
+    def problems(
+        self, features: Collection[str], grades: Sequence[str], products: Collection[str] | None = None
+    ) -> list[Problem]:
+        """What the policy names that does not exist among the project's features, grades and (ids of) products."""
         found = [
-            Problem(f"policy.toml: {name}", "a defined feature", repr(name), nearest(name, features))
+            Problem(
+                f"policy.toml: {name}", "a defined feature", repr(name), nearest(name, (*features, *BY_DESK))
+            )
             for name in self.features
             if name not in features
         ]
@@ -127,28 +119,41 @@ class Policy(Definition):
                     found.append(
                         Problem(place, "a grade of grades.toml", repr(grade), nearest(grade, grades))
                     )
-        return found
+        return found if products is None else [*found, *self.unknown_products(products)]
 
+    def unknown_products(self, products: Collection[str]) -> list[Problem]:
+        """The scopes of rules and switches that name no product."""
+        scopes = [(f"rule {rule.id}", rule.products) for rule in self.every]
+        scopes += [(f"switch from {one.start} of rule {one.rule}", one.products) for one in self.switches]
+        return [
+            Problem(
+                f"policy.toml: {place}", "a product of products.toml", repr(name), nearest(name, products)
+            )
+            for place, names in scopes
+            for name in names
+            if name not in products
+        ]
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one rule says of one applicant: state, and the comparison it turned on (distance as a part of the limit)."""
+    def why_not(self, rule: Rule, day: date, product: str | None) -> Why:
+        """Why a rule does not concern a product on a day, whatever the applicant; empty where it does.
 
-    rule: Rule
-    state: Literal["hit", "near", "passed", "not evaluable"]
-    feature: str
-    value: Any
-    limit: float | str | None
-    distance: float | None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the finding alone leads to."""
-        if self.state in ("near", "passed"):
-            return "pass"
-        if self.rule.action == "decline":
-            return "decline" if self.state == "hit" else "insufficient data"
-        return "refer"
+        The switch that began last decides, of those that name the product or, naming none, whose rule is for it.
+        """
+        if not rule.holds_on(day):
+            return "not in force"
+        inside = product is None or not rule.products or product in rule.products
+        own = [
+            switch
+            for switch in self.switches
+            if switch.rule == rule.id
+            and switch.holds_on(day)
+            and (product in switch.products if switch.products else inside)
+        ]
+        if own:
+            return "" if max(own, key=lambda switch: switch.start).on else "switched off"
+        if not inside:
+            return "other product"
+        return "" if rule.on else "switched off"
 
 
 def read_policy(path: Path) -> Policy:
@@ -156,15 +161,56 @@ def read_policy(path: Path) -> Policy:
     return read_definition(Policy, path)
 
 
-def evaluate(policy: Policy, row: Mapping[str, Any], as_of: date) -> list[Finding]:
-    """What every rule in force on `as_of` says of a profile row, in the policy's order."""
-    return [_finding(rule, row, as_of) for rule in policy.rules if rule.holds_on(as_of)]
+def evaluate(
+    policy: Policy,
+    row: Mapping[str, Any],
+    rules_day: date,
+    asked: Asked | None = None,
+    said: Standing | None = None,
+) -> list[Finding]:
+    """What every rule and formula says of a profile row under the rules of `rules_day`, in the policy's order.
+
+    Without `asked` no rule is out of scope by its products, and what compares with the loan asked for does not apply. A
+    row holds every feature of the policy; what is unknown is None or NaN.
+    """
+    said = said or Standing()
+    return [_finding(policy, rule, row, rules_day, (asked, said)) for rule in policy.every]
 
 
-def worst(outcomes: Sequence[Outcome]) -> Outcome:
-    """The outcome that binds: a knock-out, else insufficient data, else a referral, else a pass."""
-    order: tuple[Outcome, ...] = ("decline", "insufficient data", "refer")
-    return next((outcome for outcome in order if outcome in outcomes), "pass")
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Under which products a rule may concern an applicant: the one that takes it, or others that it may be as well."""
+
+    why: Why
+    perhaps: bool
+
+
+def reach(policy: Policy, rule: Rule, day: date, asked: Asked | None) -> Reach:
+    """Whether a rule concerns what is asked, does not and why, or perhaps does because the product is not known."""
+    why = policy.why_not(rule, day, None if asked is None else asked.product)
+    rivals = () if asked is None else asked.rivals
+    concerned = [not policy.why_not(rule, day, product) for product in rivals]
+    return Reach(why, bool(why) and any(concerned))
+
+
+def _finding(
+    policy: Policy, rule: Rule, row: Mapping[str, Any], day: date, given: tuple[Asked | None, Standing]
+) -> Finding:
+    asked, said = given
+    found = reach(policy, rule, day, asked)
+    if found.why and not found.perhaps:
+        return Finding(rule, "not applicable", why=found.why)
+    made = rule_finding(rule, row, day, asked, said)
+    if asked is None or not asked.rivals:
+        return made
+    if rule.test in _OF_PRODUCT:  # what the product would say is not known
+        return (
+            made if made.state == "hit" else Finding(rule, "not evaluable", rule.action, missing=asked.unsaid)
+        )
+    if not found.perhaps:
+        return made
+    made = unsure(made, asked.unsaid)
+    return made if made.state == "not evaluable" else Finding(rule, "not applicable", why=found.why)
 
 
 def grade_outcome(policy: Policy, grades: Sequence[str], grade: str, as_of: date) -> Outcome:
@@ -179,34 +225,7 @@ def grade_outcome(policy: Policy, grades: Sequence[str], grade: str, as_of: date
     return "pass" if place <= grades.index(current.pass_up_to) else "refer"
 
 
-def _finding(rule: Rule, row: Mapping[str, Any], as_of: date) -> Finding:
-    held = [(condition, condition.holds(row, as_of)) for condition in rule.when]
-    failing = [condition for condition, holds in held if holds is False]
-    unknown = [condition for condition, holds in held if holds is None]
-    distances = [_distance(condition, row, as_of) for condition in failing]
-    if failing:
-        near = rule.near > 0 and all(part is not None and part <= rule.near for part in distances)
-        state, shown = ("near" if near else "passed"), failing[0]
-    else:
-        state, shown = ("not evaluable", unknown[0]) if unknown else ("hit", rule.when[0])
-    ordered = [condition for condition in rule.when if condition.op in _ORDERED]
-    if state == "hit" and rule.action == "cap":
-        shown = next(condition for condition in ordered if condition.op in (">", ">="))
-    return Finding(
-        rule,
-        state,  # type: ignore[arg-type]
-        shown.feature,
-        row[shown.feature],
-        shown.limit(as_of),
-        _distance(shown, row, as_of),
-    )
-
-
-def _distance(condition: Condition, row: Mapping[str, Any], as_of: date) -> float | None:
-    """How far a number lies from its limit, as a part of the limit's size (of 1 where the limit is 0)."""
-    value, limit = row[condition.feature], condition.limit(as_of)
-    if condition.op not in _ORDERED or not isinstance(limit, int | float):
-        return None
-    if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
-        return None
-    return round(float(abs(value - limit) / (abs(limit) or 1.0)), 6)
+def threshold(policy: Policy, as_of: date) -> str:
+    """The worst grade that passes on a day; empty before the first thresholds, when none does."""
+    begun = [item for item in policy.decision.thresholds if item.start <= as_of]
+    return max(begun, key=lambda item: item.start).pass_up_to if begun else ""

@@ -100,7 +100,7 @@ def review(
             applicants = applicants_of_rows(project, rows, as_of)
         else:
             assert as_of is not None
-            applicants = known_applicants(bench, _rule(project), desk.model, ids, as_of)
+            applicants = known_applicants(bench, rule_of(project), reading_all(desk.recipes), ids, as_of)
         outputs = decide(desk, bench, applicants, progress)
         progress.say("recording")
     inputs = [applicant.to_json() for applicant in applicants]
@@ -129,11 +129,19 @@ def record(
 
 
 def decide(
-    desk: Desk, bench: Workbench, applicants: Sequence[Applicant], progress: Progress | None = None
+    desk: Desk,
+    bench: Workbench,
+    applicants: Sequence[Applicant],
+    progress: Progress | None = None,
+    rules_day: date | None = None,
 ) -> list[dict[str, Any]]:
-    """One verdict for each applicant, in order; none depends on the others."""
+    """One verdict for each applicant, in order; none depends on the others.
+
+    With `rules_day` everybody is judged by the rules, products and thresholds of that day, on what was known on the own day.
+    """
     live = [applicant for applicant in applicants if not applicant.blocked]
-    verdicts = iter(_verdicts(desk, bench, live, progress or Progress(shown=False)) if live else [])
+    progress = progress or Progress(shown=False)
+    verdicts = iter(_verdicts(desk, bench, live, progress, rules_day) if live else [])
     found = []
     for applicant in applicants:
         made = blocked(applicant.problems) if applicant.blocked else next(verdicts)
@@ -142,7 +150,7 @@ def decide(
 
 
 def _verdicts(
-    desk: Desk, bench: Workbench, live: Sequence[Applicant], progress: Progress
+    desk: Desk, bench: Workbench, live: Sequence[Applicant], progress: Progress, rules_day: date | None
 ) -> list[dict[str, Any]]:
     progress.say("profiles")
     profiles: list[dict[str, Any]] = [{} for _ in live]
@@ -173,10 +181,11 @@ def _verdicts(
         spoken, missing = untold(desk.bundle, rows[number], ranked, mute)
         reasons = {**told(desk.bundle, spoken, groups[number], shown), "missing": missing}
         seen = Seen(
-            applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread
+            applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread,
+            rules_day,
         )  # fmt: skip
         case = Case(rows[number], segments[number], mute)
-        found.append(_helped(desk, verdict(desk, seen), case, applicant.as_of))
+        found.append(_helped(desk, verdict(desk, seen), case, seen.ruled))
         progress.step(number + 1, len(live))
     return found
 
@@ -199,7 +208,8 @@ def _told_by(applicant: Applicant, fresh: Sequence[Freshness]) -> list[Freshness
     ]
 
 
-def _rule(project: Project) -> Any:
+def rule_of(project: Project) -> Any:
+    """Who an applicant is: the rule of `configs/subjects.toml`."""
     from riskengine.profile.keys import Subjects
     from riskengine.schema import read_definition
 

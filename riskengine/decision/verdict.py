@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from riskengine.decision.asked import Asked, asked_of
+from riskengine.decision.conditions import BY_MODEL
 from riskengine.decision.desk import Desk
+from riskengine.decision.findings import Finding, Outcome, Standing, unsure, without, worst
 from riskengine.decision.freshness import Freshness
-from riskengine.decision.limits import Cap, Suggestion, suggest
-from riskengine.decision.policy import Finding, Outcome, evaluate, grade_outcome, worst
-from riskengine.decision.words import gap_words, unsure_words
+from riskengine.decision.limits import suggested
+from riskengine.decision.policy import RANK, Policy, evaluate, grade_outcome, threshold
+from riskengine.decision.told import amount_told, offer_told, policy_told
+from riskengine.decision.unsure_words import gap_words, unsure_words
 from riskengine.decision.worst_case import worst_raw_scores
-from riskengine.portfolio.exposure import exact, rounded
 from riskengine.scoring.calibration import deviation_of
 from riskengine.scoring.scorecard import Rating, master_scale, pd_of, rating
 from riskengine.scoring.uncertainty import Unsure, missing_share, wide_below
@@ -36,29 +38,43 @@ class Seen:
     gaps: Sequence[str] = ()  # the model's inputs that are missing although they should be known
     worst: Rating | None = None  # the rating if these were as bad as can be
     unread: Sequence[str] = ()  # what a row must say (its id, its date) and does not
+    rules_day: date | None = None  # whose rules, products and thresholds count; None: those of `as_of`
+
+    @property
+    def ruled(self) -> date:
+        """The day whose rules count."""
+        return self.rules_day or self.as_of
 
 
 def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
     """The decision and its grounds as a JSON value; money is text (exact decimals), PD a double."""
-    rules = desk.policy.decision
-    findings = evaluate(desk.policy, _believed(seen.profile, doubted_features(desk, seen.fresh)), seen.as_of)
+    rules, known = desk.policy.decision, desk.titles
     missing = [*seen.unread, *(name for name in rules.required if _absent(seen.profile[name]))]
     model, gaps = _model(desk, seen)
     late = [item.source for item in seen.fresh if item.state in ("stale", "none known")]
-    policy_outcome = worst([finding.outcome for finding in findings])
+    referring = tuple(late) if rules.stale == "refer" else ()
+    limit = threshold(desk.policy, seen.ruled)
+    said = Standing(
+        model["grade"], model["outcome"], limit, gaps["outcome"], (*seen.gaps,), (*missing,), referring
+    )
+    asked, findings = judged(desk, seen, said)
+    policy_outcome = worst([finding.outcome for finding in without(findings, "model", "data")])
     outcomes: list[Outcome] = [policy_outcome, model["outcome"], gaps["outcome"]]
-    if _unsure(seen):  # a machine may not pass what it is not sure of; a decline stays one
+    if not asked.offered:
+        outcomes.append("decline")
+    if _unsure(seen) or asked.rivals or referring:  # a machine may not pass what it is not sure of
         outcomes.append("refer")
     if missing:
         outcomes.append("insufficient data")
-    if late and rules.stale == "refer":
-        outcomes.append("refer")
     decision = worst(outcomes)
-    suggestion = suggest(desk.products, seen.profile, seen.as_of, seen.rated.pd, _policy_caps(findings))
+    caps = [finding.cap for finding in findings if finding.cap is not None]
+    unknown = [one.rule.id for one in findings if one.state == "not evaluable" and _caps(one)]
+    suggestion = suggested(asked, seen.ruled, seen.rated.pd, caps)
     return {
         "decision": decision,
+        "offer": offer_told(asked, known),
         "model": model,
-        "policy": {"outcome": policy_outcome, **_told(findings)},
+        "policy": {"outcome": policy_outcome, **policy_told(findings, known)},
         "gaps": {
             **gaps,
             "required": missing,
@@ -67,8 +83,46 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
         },
         "reasons": {side: [dict(reason) for reason in found] for side, found in seen.reasons.items()},
         "freshness": [_freshness(item) for item in seen.fresh],
-        "amount": _amount(suggestion, decision, seen.rated.pd),
+        "amount": amount_told(suggestion, decision, seen.rated.pd, unknown),
     }
+
+
+def judged(desk: Desk, seen: Seen, said: Standing) -> tuple[Asked, list[Finding]]:
+    """What is asked for, and what every rule of the policy says of it.
+
+    Where nobody said of which size the enterprise is, the size class of its figures counts.
+    A rule about the model's answer is not evaluable where it would be worse if what is missing were as bad as can be.
+    """
+    known = _believed(seen.profile, doubted_features(desk, seen.fresh))
+    row = {**known, **_answers(desk, seen.rated), "size_class": desk.size_class(known, seen.ruled)}
+    size = desk.products.request.size
+    if size and _absent(row.get(size)):
+        row[size] = row["size_class"]
+    asked = asked_of(desk.products, row, seen.ruled)
+    row["product"] = None if asked.rivals else asked.product
+    findings = evaluate(desk.policy, row, seen.ruled, asked, said)
+    if seen.worst is None or not _reads_model(desk.policy):
+        return asked, findings
+    bad = evaluate(desk.policy, {**row, **_answers(desk, seen.worst)}, seen.ruled, asked, said)
+    gaps = (*seen.gaps,)
+    return asked, [
+        unsure(worse, gaps) if RANK[worse.outcome] > RANK[now.outcome] else now
+        for now, worse in zip(findings, bad, strict=True)
+    ]
+
+
+def _reads_model(policy: Policy) -> bool:
+    return any(name in BY_MODEL for rule in policy.every for name in rule.features)
+
+
+def _answers(desk: Desk, rated: Rating) -> dict[str, Any]:
+    """The model's answer as policies read it."""
+    scale = [grade.name for grade in master_scale(desk.bundle).grades]
+    return {"pd": rated.pd, "score": float(rated.score), "grade_no": float(scale.index(rated.grade) + 1)}
+
+
+def _caps(finding: Finding) -> bool:
+    return any(level.action == "cap" for level in finding.rule.steps)
 
 
 def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -76,6 +130,7 @@ def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     columns = [str(item["column"] or item["rule"]) for item in problems]
     return {
         "decision": "insufficient data",
+        "offer": None,
         "model": None,
         "policy": None,
         "gaps": {
@@ -138,7 +193,7 @@ def worst_ratings(
 def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the model leads to, and what it could lead to if what is missing were as bad as can be."""
     scale = [grade.name for grade in master_scale(desk.bundle).grades]
-    outcome = grade_outcome(desk.policy, scale, seen.rated.grade, seen.as_of)
+    outcome = grade_outcome(desk.policy, scale, seen.rated.grade, seen.ruled)
     gaps: dict[str, Any] = {
         "outcome": outcome,
         "features": [*seen.gaps],
@@ -146,7 +201,7 @@ def _model(desk: Desk, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
         "worst_grade": None,
     }
     if bad := seen.worst:
-        could = grade_outcome(desk.policy, scale, bad.grade, seen.as_of)
+        could = grade_outcome(desk.policy, scale, bad.grade, seen.ruled)
         reach: Outcome = "insufficient data" if could == "decline" and outcome != "decline" else could
         gaps |= {"outcome": reach, "worst_pd": bad.pd, "worst_grade": bad.grade}
     told = {
@@ -195,44 +250,6 @@ def _believed(profile: Mapping[str, Any], doubted: set[str]) -> Mapping[str, Any
     )
 
 
-def _policy_caps(findings: Sequence[Finding]) -> list[Cap]:
-    return [
-        Cap(finding.rule.id, finding.rule.title, exact(float(finding.limit)), finding.rule.reference)
-        for finding in findings
-        if finding.rule.action == "cap" and finding.state == "hit" and finding.limit is not None
-    ]
-
-
-def _told(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Findings by what they mean; what was passed clearly is only counted."""
-    kinds: dict[str, list[dict[str, Any]]] = {
-        "knock_outs": [], "referrals": [], "caps": [], "near_misses": [], "not_evaluable": [],
-    }  # fmt: skip
-    place = {"decline": "knock_outs", "refer": "referrals", "cap": "caps"}
-    for finding in findings:
-        if finding.state == "hit":
-            kinds[place[finding.rule.action]].append(_finding(finding))
-        elif finding.state != "passed":
-            kinds["near_misses" if finding.state == "near" else "not_evaluable"].append(_finding(finding))
-    return {**kinds, "passed": sum(finding.state == "passed" for finding in findings)}
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    rule = finding.rule
-    return {
-        "rule": rule.id,
-        "action": rule.action,
-        "title": rule.title.model_dump(),
-        "words": rule.words.model_dump(),
-        "reference": rule.reference,
-        "evidence": rule.evidence,
-        "feature": finding.feature,
-        "value": _shown(finding.value),
-        "limit": finding.limit,
-        "distance": finding.distance,
-    }
-
-
 def _freshness(item: Freshness) -> dict[str, Any]:
     return {
         "source": item.source,
@@ -243,39 +260,5 @@ def _freshness(item: Freshness) -> dict[str, Any]:
     }
 
 
-def _amount(suggestion: Suggestion | None, decision: str, pd: float) -> dict[str, Any] | None:
-    if suggestion is None:
-        return None
-    at = suggestion.exposure
-    refused = decision in ("decline", "insufficient data")
-    return {
-        "product": suggestion.product.id,
-        "title": suggestion.product.title.model_dump(),
-        "requested": _money(at.amount),
-        "guarantee_share": str(round(at.guarantee_share, 6).normalize()),
-        "guaranteed": _money(at.guaranteed),
-        "guarantor_share": str(at.guarantor_share),
-        "lgd": str(at.lgd),
-        "fee": _money(suggestion.fee),
-        "expected_loss": _money(at.expected_loss(pd)),
-        "suggested": None if refused else _money(suggestion.amount),
-        "binding": list(suggestion.binding),
-        "caps": [
-            {"cap": cap.name, "words": cap.words.model_dump(), "amount": _money(cap.amount), "reference": cap.reference}
-            for cap in suggestion.caps
-        ],
-    }  # fmt: skip
-
-
-def _money(amount: Decimal) -> str:
-    return str(rounded(amount))
-
-
 def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
-
-
-def _shown(value: Any) -> Any:
-    if _absent(value):
-        return None
-    return value if isinstance(value, str | int | float | bool) else str(value)

@@ -9,17 +9,15 @@ from typing import Any
 from riskengine.decision.policy import Policy
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.counterfactuals import Case, Way, counterfactuals, way_text
-from riskengine.scoring.reasons import recipe_labels
+from riskengine.scoring.reasons import Language, recipe_labels
 
 SHOWN = 3
 _NOTHING = {
     "en": "Nothing that the applicant can change reaches grade {target}",
     "zh": "申请人可改变的各项均不足以达到等级{target}",
 }
-_FURTHEST = {
-    "en": "; all together give grade {grade} (PD {pd:.2%})",
-    "zh": "；全部改变后等级为{grade}（违约概率{pd:.2%}）",
-}
+_TRIED = {"en": "; tried together: {moves}", "zh": "；已合并试算：{moves}"}
+_FIXED = {"en": "; unknown or already as good as can be: {moves}", "zh": "；尚属未知或已无改善余地：{moves}"}
 
 
 def passing_grade(policy: Policy, as_of: date) -> str | None:
@@ -31,17 +29,23 @@ def passing_grade(policy: Policy, as_of: date) -> str | None:
 def way_out(bundle: Bundle, case: Case, target: str | None) -> dict[str, Any] | None:
     """Up to three ways to the grade that passes as a JSON value; None where the model has nothing actionable.
 
-    `ways` may be empty: then `words` say so, and `furthest` what all moves together give. Only the model's grade is meant:
+    `ways` may be empty: then `words` say so and name what was tried, and `furthest` is what all moves together give. Only the model's grade is meant:
     rules that were hit stay hit.
     """
     if target is None or not bundle.spec.get("actionable"):
         return None
     found = counterfactuals(bundle, case, target, SHOWN)
-    words = {}
-    for language in ("en", "zh"):
+    words: dict[str, str] = {}
+    languages: tuple[Language, ...] = ("en", "zh")
+    for language in languages:
         words[language] = "" if found.ways else _NOTHING[language].format(target=target)
         if found.furthest:
-            words[language] += _FURTHEST[language].format(grade=found.furthest.grade, pd=found.furthest.pd)
+            moves = way_text(recipe_labels(bundle), bundle, found.furthest, language)
+            words[language] += _TRIED[language].format(moves=moves)
+        elif not found.ways:
+            actions = bundle.spec["actionable"]
+            names = [actions[name]["words"][language] for name in sorted(actions)]
+            words[language] += _FIXED[language].format(moves=", ".join(names))
     return {
         "target": target,
         "ways": [_way(bundle, way) for way in found.ways],

@@ -1,246 +1,276 @@
-"""How is one decision told on one screen, in English or Chinese, with what to do next?"""
+"""How is one decision told on one screen, in English or Chinese, with what to do next? And many, a line each?"""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskengine.decision.phrases import (
+    amount_text,
+    gap_titles,
+    phrases,
+    problem_text,
+    some,
+    tongue,
+    value_text,
+)
+from riskengine.decision.screen import Block, fitted, wrapped
+from riskengine.decision.todo import MOST, lacks, source_text, steps
 from riskengine.decision.ways import way_lines
-from riskengine.scoring.scorecard import Rating
 
-_TEXT: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "pass": "PASS", "refer": "REFER TO AN OFFICER", "decline": "DECLINE", "insufficient data": "INSUFFICIENT DATA",
-        "model": "Model", "policy": "Policy", "raises": "Raises risk", "lowers": "Lowers risk", "amount": "Amount",
-        "data": "Data", "next": "Next", "of": "as of", "score": "score", "grade": "grade", "points to": "points to",
-        "knock_outs": "knock-out", "referrals": "referral", "caps": "cap", "near_misses": "near miss",
-        "not_evaluable": "not evaluable", "clear": "rules passed", "requested": "requested", "suggested": "suggested",
-        "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
-        "fresh": "sources fresh", "stale": "STALE", "none known": "NONE KNOWN", "not due": "nothing due",
-        "missing": "missing", "worst": "if what is missing were at its worst: grade", "problem": "problem",
-        "limit": "limit", "interval": "{:.0%} interval of the PD", "unsure": "too unsure for the model alone", "context": "Economy and programme", "ways": "What would help the grade",
-        "yes": "yes", "no": "no",
-        "do pass": "Approve up to the suggested amount; the decision is recorded under the id above.",
-        "do refer": "An officer decides: check the referrals, near misses and data above first.",
-        "do decline": "Tell the applicant the knock-outs or adverse reasons above; nothing else is needed.",
-        "do insufficient data": "Obtain the missing values above and review again.",
-    },
-    "zh": {
-        "pass": "通过", "refer": "转人工审核", "decline": "不予受理", "insufficient data": "资料不足",
-        "model": "模型", "policy": "政策", "raises": "风险偏高", "lowers": "风险偏低", "amount": "金额",
-        "data": "数据", "next": "下一步", "of": "截至", "score": "评分", "grade": "等级", "points to": "指向",
-        "knock_outs": "否决", "referrals": "转审", "caps": "限额", "near_misses": "接近红线",
-        "not_evaluable": "无法判断", "clear": "条规则通过", "requested": "申请", "suggested": "建议",
-        "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",
-        "fresh": "个来源正常", "stale": "过期", "none known": "从未获知", "not due": "无定期",
-        "missing": "缺失", "worst": "缺失项取最差值时等级为", "problem": "问题", "limit": "限值",
-        "interval": "违约概率{:.0%}区间", "unsure": "模型把握不足转人工",
-        "context": "经济与项目整体", "ways": "如何改善等级", "yes": "是", "no": "否",
-        "do pass": "可在建议金额内批准；本决定已按上述编号存档。",
-        "do refer": "请审核员定夺：先核对上列转审、接近红线与数据事项。",
-        "do decline": "将上列否决事项或不利因素告知申请人即可。",
-        "do insufficient data": "补齐上列缺失资料后重新审核。",
-    },
-}  # fmt: skip
-_KINDS = ("knock_outs", "referrals", "caps", "near_misses", "not_evaluable")
-_WIDTH = 110
+_HITS = ("knock_outs", "referrals", "caps")
 
 
 def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
-    """One decision as plain text of at most some 30 lines."""
-    text = _TEXT["zh" if language == "zh" else "en"]
-    out = record["outputs"]
-    lines = [
+    """One decision as plain text of at most 34 lines of 110 columns; what does not fit is counted, and `--json` has it."""
+    text, out = phrases(language), record["outputs"]
+    head = (
         f"{text[out['decision']]}   {record['applicant_id'] or '?'}   {text['of']} {record['as_of'] or '?'}"
         f"   [{record['decision_id']}]"
+    )
+    because = _because(out, language)
+    blocks = [
+        Block("", [head, *(wrapped(f"{text['because']}: {because}", 2) if because else ())], 3),
+        Block("", _model(out, language), 5),
+        *_policy(out, language),
+        *_reasons(out, language),
+        _ways(out, language),
+        Block("", _amount(out, language, currency), 2, 3),
+        _data(out, language),
     ]
-    lines += _model(out, text, language)
-    lines += _policy(out, text, language)
-    lines += _reasons(out, text, language)
-    lines += _ways(out, text, language)
-    lines += _amount(out, text, language, currency)
-    lines += _data(out, text, language)
-    lines.append(f"{text['next']}: {text['do ' + out['decision']]}")
-    return "\n".join(part for line in lines for part in _wrapped(line))
+    return "\n".join(fitted(blocks, text["more"], _next(out, language, currency)))
 
 
-def _wrapped(line: str) -> list[str]:
-    """A line in parts that fit a terminal, the later ones indented."""
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [line]
+def _because(out: Mapping[str, Any], language: str) -> str:
+    """What alone leads to this decision; empty for a pass."""
+    text, lang, decision = phrases(language), tongue(language), out["decision"]
+    parts = [*gap_titles(out, "required", language)] if decision == "insufficient data" else []
+    parts = [f"{text['missing']} {some(parts, 4, text['comma'])}"] if parts else []
+    if out["model"] is None or decision == "pass":
+        return text["list"].join(parts)
+    offer, policy, gaps = out["offer"], out["policy"], out["gaps"]
+    if decision == "decline" and not offer["offered"]:
+        parts.append(f"{offer['title'][lang]} {text['not offered']}")
+    if policy["outcome"] == decision:
+        unclear = "decline" if decision == "insufficient data" else "refer"
+        hit = [
+            item["rule"] for kind in _HITS for item in policy[kind] if decision in (item["action"], "refer")
+        ]
+        open_ = [
+            item["rule"]
+            for item in policy["not_evaluable"]
+            if decision != "decline" and (item["action"] == "decline") == (unclear == "decline")
+        ]
+        if hit and decision != "insufficient data":
+            parts.append(f"{text['policy']} {some(hit, 6, text['comma'])}")
+        if open_:
+            parts.append(f"{text['not_evaluable']} {some(open_, 6, text['comma'])}")
+    if out["model"]["outcome"] == decision:
+        parts.append(f"{text['model']} {text['grade']} {out['model']['grade']}")
+    elif gaps["outcome"] == decision:
+        parts.append(text["hidden"].format(gaps["worst_grade"]))
+    if decision == "refer":
+        parts += [out["model"]["words"][lang]] if out["model"].get("unsure") else []
+        parts += [text["product unknown"]] if offer["rivals"] else []
+        late = [item["title"][lang] for item in out["freshness"] if item["source"] in gaps["sources"]]
+        parts += [text["late"].format(some(late, 3, text["comma"]))] if late else []
+    return text["list"].join(parts)
 
 
-def reason_line(record: Mapping[str, Any], language: str) -> str:
-    """Why, on one line: what is wrong with the row, the rules that count, then the model's adverse reasons."""
-    text = _TEXT["zh" if language == "zh" else "en"]
-    out = record["outputs"]
-    parts = [_problem(item) for item in out["data_problems"]]
-    for kind in ("knock_outs", "referrals", "caps", "not_evaluable"):
-        found = out["policy"][kind] if out["policy"] else []
-        parts += [f"{text[kind]}: {item['title'][_lang(language)]}" for item in found]
-    if out["gaps"]["features"] and out["gaps"]["outcome"] != (out["model"] or {}).get("outcome"):
-        parts.append(f"{text['missing']}: {', '.join(_titles(out, 'features', language))}")
-    if (out["model"] or {}).get("unsure"):
-        parts.append(out["model"]["words"][_lang(language)])
-    parts += [reason["words"][_lang(language)] for reason in out["reasons"]["adverse"]]
-    return " | ".join(parts)
-
-
-def _model(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
-    model = out["model"]
+def _model(out: Mapping[str, Any], language: str) -> list[str]:
+    text, model = phrases(language), out["model"]
     if model is None:
         return []
-    line = (
+    lines = [
         f"{text['model']}: PD {model['pd']:.2%}, {text['score']} {model['score']}, {text['grade']} {model['grade']}"
         f" -> {text['points to']} {text[model['outcome']]}"
-    )
+    ]
+    if "unsure" in model:
+        lines.append(
+            f"  {text['interval'].format(model['coverage'])}: {model['low']:.2%} - {model['high']:.2%}"
+        )
+        if model["unsure"]:
+            lines.append(f"  {model['words'][tongue(language)]} -> {text['refer']}")
     gaps = out["gaps"]
     if gaps["features"]:
-        shown = ", ".join(_titles(out, "features", language)[:4]) + (
-            ", ..." if len(gaps["features"]) > 4 else ""
-        )
+        shown = some(gap_titles(out, "features", language), 3, text["comma"])
         told = f"  {text['missing']}: {shown}; {text['worst']} {gaps['worst_grade']}"
         # What could be hidden in the gaps decides, so that less data never improves a decision.
         leads = f" -> {text[gaps['outcome']]}" if gaps["outcome"] != model["outcome"] else ""
-        return [line, *_sureness(model, text, language), told + leads]
-    return [line, *_sureness(model, text, language)]
+        lines += wrapped(told + leads, 2)
+    return lines
 
 
-def _sureness(model: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
-    """Between which values the PD lies, and why a person should decide."""
-    if "unsure" not in model:
-        return []
-    line = f"  {text['interval'].format(model['coverage'])}: {model['low']:.2%} - {model['high']:.2%}"
-    if not model["unsure"]:
-        return [line]
-    return [line, f"  {model['words'][_lang(language)]} -> {text['refer']}"]
-
-
-def unsure_words(table: Mapping[str, Any], rated: Rating, missing: float) -> dict[str, str]:
-    """Why a PD is not sure enough for a machine, in both languages; empty texts where it is.
-
-    `table` are the limits in the bundle's `interval`, `missing` the share of the model's features without a value.
-    """
-    if rated.unsure == "thin":
-        limit = table["most_missing"]
-        return {
-            "en": f"Thin file: {missing:.0%} of what the model reads is missing (a person decides above {limit:.0%})",
-            "zh": f"资料单薄：模型所用信息缺失{missing:.0%}（超过{limit:.0%}转人工）",
-        }
-    if rated.unsure:
-        limit = table["widest"]
-        return {
-            "en": f"Unsure PD: too few cases like this, its upper limit is more than {limit:g} times the lower",
-            "zh": f"违约概率不确定：同类样本过少，区间上限超过下限的{limit:g}倍",
-        }
-    return {"en": "", "zh": ""}
-
-
-def gap_words(unsure: str) -> dict[str, str]:
-    """That only what is missing may make a PD unsure, in both languages; empty texts where it may not."""
-    if not unsure:
-        return {"en": "", "zh": ""}
-    return {
-        "en": "The PD is sure enough as it stands, but not whatever the missing values are",
-        "zh": "现有违约概率尚属确定，但缺失信息可能使其不确定",
-    }
-
-
-def _policy(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
-    policy = out["policy"]
+def _policy(out: Mapping[str, Any], language: str) -> list[Block]:
+    """The rules that were hit, worst first; those nearly hit; and what the others lack."""
+    text, policy = phrases(language), out["policy"]
     if policy is None:
         return []
-    lines = [f"{text['policy']}: -> {text[policy['outcome']]}; {policy['passed']} {text['clear']}"]
-    for kind in _KINDS:
-        for item in policy[kind][:3]:
-            lines.append(
-                f"  {text[kind]}: {item['title'][_lang(language)]} ({item['feature']} {_value(item['value'], text)},"
-                f" {text['limit']} {_value(item['limit'], text)}; {item['reference']})"
-            )
-    return lines
-
-
-def _reasons(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
-    lines = []
-    for side, title in (("adverse", "raises"), ("favourable", "lowers")):
-        found = out["reasons"][side][:3]
-        if found:
-            lines.append(f"{text[title]}:")
-            lines += [f"  {number}. {item['words'][_lang(language)]}" for number, item in enumerate(found, 1)]
-    context = out["reasons"].get("context", ())[:2]
-    if context:
-        lines.append(f"{text['context']}: {' | '.join(item['words'][_lang(language)] for item in context)}")
-    return lines
-
-
-def _ways(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
-    found = way_lines(out.get("way_out"), _lang(language))
-    if len(found) < 2:
-        return [f"{text['ways']}: {line}" for line in found]
-    return [f"{text['ways']}:", *(f"  {number}. {line}" for number, line in enumerate(found, 1))]
-
-
-def _amount(out: Mapping[str, Any], text: Mapping[str, str], language: str, currency: str) -> list[str]:
-    amount = out["amount"]
-    if amount is None:
-        return []
-    binding = [cap["words"][_lang(language)] for cap in amount["caps"] if cap["cap"] in amount["binding"]]
-    suggested = text["none"] if amount["suggested"] is None else _money(amount["suggested"], currency)
+    head = f"{text['policy']}: -> {text[policy['outcome']]}; {policy['passed']} {text['clear']}"
+    if policy["not_applicable"]:
+        head += f", {policy['not_applicable']} {text['not applicable']}"
+    hits = [_hit(kind, item, language) for kind in _HITS for item in policy[kind]]
+    near = [_hit("near_misses", item, language) for item in policy["near_misses"]]
+    unclear = []
+    for lack in lacks(out, language):
+        source = source_text(out, lack, language)
+        where = text["from"].format(source=source) if source else ""
+        unclear.append(
+            f"  {text['not_evaluable']} {some(lack.rules, 6, text['comma'])}:"
+            f" {text['missing']} {some(lack.names, 4, text['comma'])}{where}"
+        )
     return [
-        f"{text['amount']}: {text['requested']} {_money(amount['requested'], currency)},"
-        f" {text['suggested']} {suggested} ({text['binding']}: {', '.join(binding)});"
-        f" {text['loss']} {_money(amount['expected_loss'], currency)}"
+        Block("", [head], 1),
+        Block("", hits[:8], 5, 6, max(0, len(hits) - 8)),
+        Block("", near[:4], 1, 4, max(0, len(near) - 4)),
+        Block("", unclear[:5], 2, 5, max(0, len(unclear) - 5)),
     ]
 
 
-def _data(out: Mapping[str, Any], text: Mapping[str, str], language: str) -> list[str]:
+def _hit(kind: str, item: Mapping[str, Any], language: str) -> str:
+    """One rule with the comparison it turned on."""
+    text, lang = phrases(language), tongue(language)
+    name = f"  {text[kind]}: {item['rule']} {item['title'][lang]}"
+    value, limit = value_text(item["value"], text), value_text(item["limit"], text)
+    if item["limit"] is None and item["value"] is None:
+        return f"{name} ({item['reference']})"
+    if item["action"] == "cap":
+        return f"{name} ({text['allows']} {limit}, {text['asked']} {value}; {item['reference']})"
+    label = item["label"][lang]
+    return f"{name} ({label} {value}, {text['limit']} {limit}; {item['reference']})"
+
+
+def _reasons(out: Mapping[str, Any], language: str) -> list[Block]:
+    text, lang = phrases(language), tongue(language)
+    blocks = []
+    for side, title, keep, rank in (("adverse", "raises", 2, 4), ("favourable", "lowers", 0, 1)):
+        found = out["reasons"][side][:3]
+        lines = [f"  {number}. {item['words'][lang]}" for number, item in enumerate(found, 1)]
+        blocks.append(Block(f"{text[title]}:", lines, keep, rank))
+    context = out["reasons"].get("context", ())[:2]
+    if context:
+        told = " | ".join(item["words"][lang] for item in context)
+        blocks.append(Block("", [f"{text['context']}: {told}"], 0, 0))
+    return blocks
+
+
+def _ways(out: Mapping[str, Any], language: str) -> Block:
+    text, found = phrases(language), way_lines(out.get("way_out"), tongue(language))
+    if len(found) < 2:
+        lines = [part for line in found for part in wrapped(f"{text['ways']}: {line}", 2)]
+        return Block("", lines, 1, 2)
+    return Block(f"{text['ways']}:", [f"  {number}. {line}" for number, line in enumerate(found, 1)], 1, 2)
+
+
+def _amount(out: Mapping[str, Any], language: str, currency: str) -> list[str]:
+    text, lang, amount, offer = phrases(language), tongue(language), out["amount"], out["offer"]
+    if offer is None:
+        return []
+    product = f"  {text['product']}: {offer['title'][lang]}"
+    if not offer["offered"]:
+        product += f" ({text['not offered']})"
+    if amount is None:
+        return [product.strip()]
+    binding = [cap["words"][lang] for cap in amount["caps"] if cap["cap"] in amount["binding"]]
+    none = amount["suggested"] is None
+    suggested = text["none"] if none else amount_text(amount["suggested"], currency)
+    bound = "" if none else f" ({text['binding']}: {text['comma'].join(binding)})"
+    line = (
+        f"{text['amount']}: {text['requested']} {amount_text(amount['requested'], currency)},"
+        f" {text['suggested']} {suggested}{bound};"
+        f" {text['loss']} {amount_text(amount['expected_loss'], currency)}"
+    )
+    return [
+        *wrapped(line, 2),
+        *wrapped(product + _terms(amount, language, currency), 2),
+        *_caps(amount, language),
+    ]
+
+
+def _terms(amount: Mapping[str, Any], language: str, currency: str) -> str:
+    """The product's class, sharing and price."""
+    text = phrases(language)
+    shares = [f"{text[party]} {100 * float(share):.4g}%" for party, share in amount["shares"].items()]
+    told = f", {text['tier']} {amount['tier']}" if amount["tier"] else ""
+    told += f"; {text['comma'].join(shares)}; {text['fee']} {amount_text(amount['fee'], currency)}"
+    if amount["fee_months"] is not None:
+        assumed = amount["fee_term_assumed"]
+        told += f" ({text['a year assumed'] if assumed else text['months'].format(amount['fee_months'])})"
+    if float(amount["fund_fee"]):
+        told += f"; {text['fund fee'].format(amount_text(amount['fund_fee'], currency))}"
+    return told
+
+
+def _caps(amount: Mapping[str, Any], language: str) -> list[str]:
+    """Every cap with its amount, the least first, on two lines at most; nothing where the request alone is one."""
+    text = phrases(language)
+    found = sorted(amount["caps"], key=lambda cap: float(cap["amount"]))
+    parts = [f"{_cap_name(cap, language)} {amount_text(cap['amount'], '')}" for cap in found]
+    parts += [f"{name} {text['unknown cap']}" for name in amount["unknown_caps"]]
+    return wrapped(f"  {text['all caps']}: {text['list'].join(parts)}", 2) if len(parts) > 2 else []
+
+
+def _cap_name(cap: Mapping[str, Any], language: str) -> str:
+    own = cap["cap"] in ("request", "product", "guarantee", "expected_loss")
+    return str(cap["words"][tongue(language)] if own else cap["cap"])
+
+
+def _data(out: Mapping[str, Any], language: str) -> Block:
+    text = phrases(language)
     parts = [
-        f"{item['title'][_lang(language)]} {text[item['state']]} ({text['known']} {item['last_known'] or text['none']})"
+        f"{item['title'][tongue(language)]} {text[item['state']]} ({text['known']} {item['last_known'] or text['none']})"
         for item in out["freshness"]
         if item["state"] in ("stale", "none known")
     ]
     fresh = sum(item["state"] in ("fresh", "not due") for item in out["freshness"])
-    lines = [f"{text['data']}: {fresh} {text['fresh']}{''.join('; ' + part for part in parts)}"]
-    lines += [f"  {text['problem']}: {_problem(item)}" for item in out["data_problems"][:4]]
-    required = _titles(out, "required", language)
-    return [*lines, f"  {text['missing']}: {', '.join(required)}"] if required else lines
+    lines = [f"{text['data']}: {fresh} {text['fresh']}{''.join('; ' + part for part in parts[:4])}"]
+    if len(parts) > 4:
+        lines[0] += f" +{len(parts) - 4}"
+    lines = wrapped(lines[0], 2)
+    lines += [f"  {text['problem']}: {problem_text(item)}" for item in out["data_problems"][:4]]
+    if required := gap_titles(out, "required", language):
+        lines.insert(1, f"  {text['missing']}: {some(required, 8, text['comma'])}")
+    return Block("", lines, 2, 3, max(0, len(out["data_problems"]) - 4))
 
 
-def _titles(out: Mapping[str, Any], kind: str, language: str) -> list[str]:
-    titles = out["gaps"]["titles"]
-    return [titles[name][_lang(language)] if name in titles else name for name in out["gaps"][kind]]
+def _next(out: Mapping[str, Any], language: str, currency: str) -> Block:
+    """What to do, on at most four lines."""
+    text, todo = phrases(language), steps(out, language, currency)
+    if len(todo) == 1:
+        return Block("", wrapped(f"{text['next']}: {todo[0]}", MOST))
+    lines: list[str] = []
+    for number, step in enumerate(todo, 1):
+        left = MOST - len(lines) - (len(todo) - number)
+        lines += wrapped(f"  {number}. {step}", max(1, left))
+    return Block(f"{text['next']}:", lines)
 
 
-def _problem(item: Mapping[str, Any]) -> str:
-    value = "" if item["value"] is None else f" {item['value']!r}"
-    return f"{item['column']}: {item['rule']}{value}".removeprefix(": ")
+def next_lines(out: Mapping[str, Any], language: str, currency: str = "") -> list[str]:
+    """What to do next about a decision (a record's outputs): at most four texts, the most important first."""
+    return steps(out, language, currency)
 
 
-def _value(value: Any, text: Mapping[str, str]) -> str:
-    if value is None:
-        return text["missing"]
-    if isinstance(value, bool):
-        return text["yes" if value else "no"]
-    return f"{value:,.6g}" if isinstance(value, int | float) and abs(value) < 1e6 else _money(str(value), "")
-
-
-def _money(text: str, currency: str) -> str:
-    """An amount with separators, cents only where there are any."""
-    try:
-        amount = float(text)
-    except ValueError:
-        return text
-    return f"{amount:,.2f}".removesuffix(".00") + (f" {currency}" if currency else "")
-
-
-def _lang(language: str) -> str:
-    return "zh" if language == "zh" else "en"
+def reason_line(record: Mapping[str, Any], language: str) -> str:
+    """Why, on one line: what is wrong with the row, the rules that count, then the model's adverse reasons."""
+    text, lang = phrases(language), tongue(language)
+    out = record["outputs"]
+    parts = [problem_text(item) for item in out["data_problems"]]
+    if out["offer"] and not out["offer"]["offered"]:
+        parts.append(f"{out['offer']['title'][lang]} {text['not offered']}")
+    for kind in (*_HITS, "not_evaluable"):
+        found = out["policy"][kind] if out["policy"] else []
+        parts += [f"{text[kind]}: {item['title'][lang]}" for item in found]
+    if out["gaps"]["features"] and out["gaps"]["outcome"] != (out["model"] or {}).get("outcome"):
+        parts.append(f"{text['missing']}: {', '.join(gap_titles(out, 'features', language))}")
+    if (out["model"] or {}).get("unsure"):
+        parts.append(out["model"]["words"][lang])
+    parts += [reason["words"][lang] for reason in out["reasons"]["adverse"]]
+    return " | ".join(parts)
 
 
 def table(records: Sequence[Mapping[str, Any]], language: str) -> str:
     """Many decisions as one aligned line each."""
-    text = _TEXT[_lang(language)]
+    text = phrases(language)
     lines = []
     for record in records:
         model = record["outputs"]["model"]
@@ -258,7 +288,7 @@ def table(records: Sequence[Mapping[str, Any]], language: str) -> str:
 
 def summary(records: Sequence[Mapping[str, Any]], language: str) -> str:
     """How many of each decision, and of how many the model was not sure (whatever was decided)."""
-    text = _TEXT[_lang(language)]
+    text = phrases(language)
     found = [record["outputs"]["decision"] for record in records]
     kinds = ("pass", "refer", "decline", "insufficient data")
     counted = ", ".join(f"{text[kind]} {found.count(kind)}" for kind in kinds)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from riskengine.decision.conditions import Condition
+from riskengine.decision.conditions import Condition, listed
 
 Flags = npt.NDArray[np.bool_]
 
@@ -52,6 +52,11 @@ def _crossed(condition: Condition, column: Any, missing: Flags, as_of: date) -> 
     if limit is None:
         return nothing, nothing
     known = column[~missing]
+    if isinstance(limit, tuple):
+        inside = np.array([listed(str(one), limit) for one in known], dtype=bool)
+        holds = nothing.copy()
+        holds[~missing] = inside == (condition.op == "in")
+        return holds, ~holds & ~missing
     if not isinstance(limit, str):
         known = known.astype("float64")
     answer = {

@@ -16,7 +16,7 @@ from riskengine.monitor.plan import COLUMNS as REMINDER_COLUMNS
 from riskengine.monitor.publish import Publication
 
 _MONEY = pa.decimal128(18, 2)
-_DAYS = ("first_seen", "due", "first_shown", "as_of")
+_DAYS = ("first_seen", "raised_on", "clear_since", "due", "first_shown", "as_of")
 _TEXTS = (
     "severity",
     "severity_before",
@@ -27,6 +27,8 @@ _TEXTS = (
     "key",
     "text_en",
     "text_zh",
+    "feature",
+    "evidence",
 )
 _MONEYS = ("exposure", "expected_loss")
 
@@ -39,12 +41,13 @@ def scores_bytes(book: pd.DataFrame, dates: Sequence[str] = ()) -> bytes:
 
 def signals_bytes(signals: pd.DataFrame) -> bytes:
     """`signals.parquet`: one row an active signal."""
-    return parquet_bytes(signals[list(SIGNAL_COLUMNS)], {})
+    return parquet_bytes(signals[list(SIGNAL_COLUMNS)], {"overdue": pa.bool_()})
 
 
 def reminders_bytes(reminders: pd.DataFrame) -> bytes:
     """`reminders.parquet`: one row a reminder."""
-    return parquet_bytes(reminders[list(REMINDER_COLUMNS)], {"estimate": pa.bool_()})
+    kinds = {"estimate": pa.bool_(), "provisional": pa.bool_(), "base": pa.date32()}
+    return parquet_bytes(reminders[list(REMINDER_COLUMNS)], kinds)
 
 
 def parquet_bytes(frame: pd.DataFrame, kinds: Mapping[str, pa.DataType]) -> bytes:

@@ -21,8 +21,9 @@ from riskengine.store.ledger import HeldFile
 
 COLUMNS = (
     "source", "family", "title_en", "title_zh", "cadence", "rows", "last_event", "last_known", "days_silent",
-    "stale_on", "stale", "state", "quarantined", "held",
+    "silent_ratio", "stale_on", "stale", "state", "quarantined", "held",
 )  # fmt: skip
+CADENCE = {"daily": 1.0, "weekly": 7.0, "monthly": 31.0, "quarterly": 92.0, "yearly": 366.0}  # days
 TO_DO = Words(
     en="ask the publisher for a corrected file or correct the contract, and leave the file in the inbox: every night tries again",
     zh="请发布方更正文件或修订数据源约定，文件留在收件箱，每晚自动重试",
@@ -49,6 +50,18 @@ def feeds(
         if contract.role == "facts"
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def usual_interval(contract: SourceContract) -> float | None:
+    """After how many days a feed usually speaks again; None where it is not expected to (no `stale_after`).
+
+    [D] Its cadence, but never less than half of `stale_after`: what the contract calls silent too long is two usual
+    intervals (domain page 5.2 DATA-01), and a daily list of rare events is quiet for weeks.
+    """
+    if not contract.stale_after:
+        return None
+    span = Span.parse(contract.stale_after)
+    return max(CADENCE.get(contract.cadence, 0.0), (span.months * 30.4375 + span.days) / 2)
 
 
 def stale_sources(health: pd.DataFrame) -> list[str]:
@@ -100,8 +113,17 @@ def _feed(bench: Workbench, contract: SourceContract, as_of: date, quarantined: 
         "last_event": event,
         "last_known": known,
         "days_silent": float((as_of - known).days) if known else float("nan"),
+        "silent_ratio": _silent_ratio(contract, known, as_of),
         "stale_on": stale_on,
         "stale": int(stale),
         "state": state,
         "quarantined": quarantined,
     }
+
+
+def _silent_ratio(contract: SourceContract, known: date | None, as_of: date) -> float:
+    """Days silent over the usual interval; 0 without a rhythm, NaN where a feed with one has never spoken."""
+    usual = usual_interval(contract)
+    if usual is None:
+        return 0.0
+    return (as_of - known).days / usual if known else float("nan")

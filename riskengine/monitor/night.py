@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskengine.decision.limits import Products, suggest
+from riskengine.decision.conditions import BY_DESK
+from riskengine.decision.limits import suggest
+from riskengine.decision.products import Products
 from riskengine.monitor.vocabulary import NIGHT, Vocabulary
 from riskengine.portfolio.exposure import rounded
 from riskengine.profile.compute import Workbench
@@ -61,7 +63,8 @@ def profiled(bench: Workbench, subjects: pd.DataFrame, recipe: Recipe) -> pd.Dat
     asked = [name for name in recipe.names if name not in keys]
     fresh = [name for name in asked if name not in subjects.columns]
     joined = subjects.merge(values[["subject", *fresh]], on="subject", validate="one_to_one")
-    return joined[[*(name for name in subjects.columns if name not in asked), *asked]]
+    # a copy: hundreds of features one by one leave the frame in pieces, of which pandas warns
+    return joined[[*(name for name in subjects.columns if name not in asked), *asked]].copy()
 
 
 def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
@@ -97,7 +100,8 @@ def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame
     known: dict[tuple[Any, ...], Any] = {}  # many guarantees are of the same terms
     for number, (row, pd_) in enumerate(zip(map(tuple, rows), frame.pd, strict=True)):
         if row not in known:
-            known[row] = suggest(products, dict(zip(names, row, strict=True)), as_of, None)
+            said = {**dict.fromkeys(BY_DESK), **dict(zip(names, row, strict=True))}
+            known[row] = suggest(products, said, as_of, None)
         terms = known[row]
         if terms is not None:
             exposure[number] = float(rounded(terms.exposure.own))

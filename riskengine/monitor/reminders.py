@@ -1,8 +1,9 @@
-"""What has to be done by when? `configs/reminders.toml`: rules for due dates that come from the book itself."""
+"""What has to be done by when? `configs/reminders.toml` (or the folder `reminders/`): rules for due dates that come from data."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -13,31 +14,78 @@ from riskengine.clock import Span
 from riskengine.decision.conditions import Condition
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.signals import condition_problems, read_blocks, text_problems
-from riskengine.monitor.vocabulary import FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
+from riskengine.monitor.vocabulary import ALERTED, FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
 from riskengine.schema import Definition, Words
+from riskengine.working_days import WorkSpan
 
 _MONTHS = re.compile(r"^\s*[1-9]\d*\s*[my]\s*$")
+_WORKING = re.compile(r"^[1-9]\d*wd$")
+Bases = str | tuple[str, ...]
+
+
+class Term(Definition):
+    """One way to a due date: the first of `base` that is known, plus a span, where all of `when` hold.
+
+    `plus` may go back (`-30d`) and may be in working days (`5wd`). `months` and `days` name features whose value is added
+    too: what the contract agreed. Without `base` the reminder's own counts.
+    """
+
+    when: tuple[Condition, ...] = ()
+    base: Bases = ""
+    plus: str = "0d"
+    months: str = ""
+    days: str = ""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Term:
+        _readable_span(self.plus)
+        return self
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The date features it hangs on, in order of precedence."""
+        return (self.base,) if isinstance(self.base, str) and self.base else tuple(self.base)
+
+    @property
+    def span(self) -> tuple[int, WorkSpan]:
+        """(1 or -1, how long after or before the base)."""
+        return (-1 if self.plus.startswith("-") else 1), WorkSpan.parse(self.plus.removeprefix("-"))
+
+    @property
+    def names(self) -> list[str]:
+        """Every name it compares, hangs on or adds."""
+        added = [name for name in (self.months, self.days) if name]
+        return [*self.bases, *added, *(condition.feature for condition in self.when)]
 
 
 class Reminder(Definition):
-    """One thing to do. Its due dates: `base` (a date column) or the fixed day `start`, `plus` a span, and then, with
-    `every`, again after each interval (one text, or one for each grade; a grade without one has none).
+    """One thing to do. Its due dates: `base` (a date, or several of which the first known counts) or the fixed day
+    `start`, `plus` a span, and then, with `every`, again after each interval (one text, or one for each grade; a grade
+    without one has none). With `terms` instead the first whose conditions hold counts, one whose conditions cannot be said
+    being passed over; with `pick = "each"` every one that holds gives a due date of its own.
 
-    `about` is `guarantee`, a key of `subjects.toml`, or `source`. Days that fall on a weekend move to the working day
-    before (`weekend = "before"`: deadlines) or after (`"after"`: visits). It is shown from the earliest lead on and,
-    as no feedback feed says that it was done, until `keep_days` after it was due.
+    `about` is `guarantee`, a key or a population of `subjects.toml`, or `source`. A due date on a day that is not worked
+    moves to the working day before (`shift = "before"`: deadlines, never later), to the one after (`"after"`: visits) or
+    stays (`"none"`). It is shown from the earliest lead on (days, or working days `"3wd"`), raised again on each of `after`
+    (days past due), and goes `keep_days` after it was due, or as soon as all of `stop` are definitely true.
     """
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9-]*$")
     title: Words
     about: str = GUARANTEE
-    base: str = ""
+    since: date | None = Field(default=None, alias="from")
+    until: date | None = Field(default=None, alias="to")  # the last day on which it is planned
+    base: Bases = ""
     start: date | None = None
     plus: str = "0d"
     every: str | dict[str, str] = ""
+    terms: tuple[Term, ...] = ()
+    pick: Literal["first", "each"] = "first"
     when: tuple[Condition, ...] = ()
-    leads: tuple[int, ...] = Field(min_length=1)
-    weekend: Literal["before", "after"] = "before"
+    stop: tuple[Condition, ...] = ()
+    leads: tuple[int | str, ...] = Field(min_length=1)
+    after: tuple[int, ...] = ()
+    shift: Literal["before", "after", "none"] = "before"
     keep_days: int = Field(default=30, ge=0)
     estimate: bool = False  # the due date is an estimate, and is called so wherever it is shown
     text: Words
@@ -48,17 +96,33 @@ class Reminder(Definition):
 
     @model_validator(mode="after")
     def _readable(self) -> Reminder:
-        if bool(self.base) == bool(self.start):
-            raise ValueError("one of base and start")
+        _readable_span(self.plus)
+        if bool(self.base) + bool(self.start) != 1 and not (self.terms and not self.start):
+            raise ValueError("one of base, start and terms")
         if self.start and not self.every:
             raise ValueError("every, because start is a fixed day")
-        if any(lead < 0 for lead in self.leads):
-            raise ValueError("leads in days before the due date, 0 or more")
-        Span.parse(self.plus)
+        if self.terms and (self.every or self.plus != "0d"):
+            raise ValueError("terms without every and plus: each term has its own plus")
+        if any(not term.bases for term in self.due_terms) and not self.start:
+            raise ValueError("a base in each term, because the reminder has none")
+        for lead in self.leads:
+            if (isinstance(lead, int) and lead < 0) or (isinstance(lead, str) and not _WORKING.match(lead)):
+                raise ValueError("leads in days before the due date, 0 or more, or working days such as 3wd")
+        if any(days < 1 or days > self.keep_days for days in self.after):
+            raise ValueError("after in days past due, from 1 to keep_days")
         for interval in self.intervals.values():
             if not _MONTHS.match(interval):
                 raise ValueError(f"every in whole months or years such as 6m, not {interval!r}")
         return self
+
+    @property
+    def due_terms(self) -> tuple[Term, ...]:
+        """Its terms with the reminder's base where they have none; one without conditions where it has no terms."""
+        if not self.terms:
+            return (Term(base=self.base, plus=self.plus),)
+        return tuple(
+            term if term.bases else term.model_copy(update={"base": self.base}) for term in self.terms
+        )
 
     @property
     def intervals(self) -> dict[str, str]:
@@ -67,26 +131,37 @@ class Reminder(Definition):
             return self.every
         return {"": self.every} if self.every else {}
 
+    @property
+    def names(self) -> list[str]:
+        """Every name it compares, hangs on or adds, once, in order."""
+        compared = [condition.feature for condition in (*self.when, *self.stop)]
+        return list(dict.fromkeys([*(name for term in self.due_terms for name in term.names), *compared]))
+
     def interval_months(self, grade: str) -> int | None:
         """Months from one due date to the next for a grade; None where it does not come again."""
         text = self.intervals.get(grade, self.intervals.get(""))
         return Span.parse(text).months if text else None
 
+    def planned_on(self, as_of: date) -> bool:
+        """Whether it is planned on a day (both ends included)."""
+        return (self.since is None or self.since <= as_of) and (self.until is None or as_of <= self.until)
+
+
+def _readable_span(text: str) -> None:
+    try:
+        WorkSpan.parse(text.removeprefix("-"))
+    except UsageError as error:
+        raise ValueError(str(error.problems[0])) from None
+
 
 def read_reminders(path: Path, known: Vocabulary, grades: tuple[str, ...]) -> tuple[Reminder, ...]:
-    """The reminders of a project; every mistake of the file is listed in one `UsageError`."""
+    """The reminders of a project; every mistake is listed in one `UsageError`."""
     made, problems = read_blocks(Reminder, path, "reminder")
     for one in made:
         where = f"{path.name}: {one.id}"
-        base = [one.base] if one.base else []
-        names = [*base, *(condition.feature for condition in one.when)]
-        found = known.problems(where, one.about, names)
-        problems += found
-        if not found:
-            kinds = known.kinds(one.about)
-            problems += condition_problems(where, one.when, kinds)
-            if one.base and kinds[one.base] != "date":
-                problems.append(Problem(f"{where}: base", "a date", f"{one.base} is a {kinds[one.base]}"))
+        of_night = ALERTED if one.about == GUARANTEE else {}
+        found = known.problems(where, one.about, [name for name in one.names if name not in of_night])
+        problems += found or _kind_problems(where, one, {**known.kinds(one.about), **of_night})
         unknown = [grade for grade in one.intervals if grade and grade not in grades]
         if unknown:
             problems.append(
@@ -96,19 +171,35 @@ def read_reminders(path: Path, known: Vocabulary, grades: tuple[str, ...]) -> tu
             problems.append(
                 Problem(f"{where}: every", "one interval, as only guarantees have grades", one.about)
             )
-        spoken = FEED if one.about == SOURCE else NIGHT if one.about == GUARANTEE else GROUP
-        problems += text_problems(where, one.text, [*names, *spoken, "due", "days"])
+        problems += text_problems(where, one.text, [*one.names, *_spoken(one, known), "base", "due", "days"])
     if problems:
         raise UsageError(f"{path.name} is not sound", problems)
     return made
 
 
-def inputs(reminders: tuple[Reminder, ...]) -> list[str]:
-    """Every feature the reminders need of a guarantee or a group, once, in order."""
-    names = [
-        name
-        for one in reminders
-        if one.about != SOURCE
-        for name in [*([one.base] if one.base else []), *(condition.feature for condition in one.when)]
-    ]
-    return list(dict.fromkeys(names))
+def inputs(reminders: Iterable[Reminder], without: Collection[str] = ()) -> list[str]:
+    """Every name the reminders need of a guarantee or a group, once, in order; `without` those about these populations."""
+    chosen = [one for one in reminders if one.about != SOURCE and one.about not in without]
+    return list(dict.fromkeys(name for one in chosen for name in one.names))
+
+
+def _spoken(one: Reminder, known: Vocabulary) -> Iterable[str]:
+    """What a text may say besides what is compared."""
+    if one.about in known.populations:
+        return ()
+    return FEED if one.about == SOURCE else NIGHT if one.about == GUARANTEE else GROUP
+
+
+def _kind_problems(where: str, one: Reminder, kinds: Mapping[str, str]) -> list[Problem]:
+    """Bases that are no dates, added numbers that are none, and conditions that compare unlike things."""
+    problems = condition_problems(where, (*one.when, *one.stop), kinds)
+    for term in one.due_terms:
+        problems += condition_problems(f"{where}: terms", term.when, kinds)
+        wanted = [("base", name, "date") for name in term.bases]
+        wanted += [("terms", name, "number") for name in (term.months, term.days) if name]
+        problems += [
+            Problem(f"{where}: {place}", f"a {kind}", f"{name} is a {kinds[name]}")
+            for place, name, kind in wanted
+            if kinds[name] != kind
+        ]
+    return list(dict.fromkeys(problems))

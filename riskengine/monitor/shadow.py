@@ -196,7 +196,9 @@ def _alerts(
     stale = watch.vocabulary.resting_on(silent)
     if {name for name, _ in Recipe.from_json(bundle.recipe).sources} & set(silent):
         stale |= {*NIGHT, *watch.vocabulary.shares()}
-    found = evaluate(watch.signals, frame, Night(night.as_of, keys, before.signals, stale)).signals
+    found = evaluate(
+        watch.signals, frame, Night(night.as_of, keys, before.signals, stale, night.health)
+    ).signals
     own = found[found.about == GUARANTEE]
     order = {name: place for place, name in enumerate(("blue", "yellow", "orange", "red"))}
     worst: dict[str, str] = {}

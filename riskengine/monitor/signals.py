@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from riskengine.decision.conditions import Condition
 from riskengine.errors import Problem, UsageError
-from riskengine.monitor.vocabulary import GUARANTEE, SOURCE, Vocabulary
+from riskengine.monitor.vocabulary import GUARANTEE, Vocabulary
 from riskengine.schema import Definition, Words, parse, read_toml
+from riskengine.working_days import WorkSpan
 
 Severity = Literal["blue", "yellow", "orange", "red"]
 SEVERITIES: tuple[str, ...] = ("blue", "yellow", "orange", "red")
@@ -27,33 +28,53 @@ class Band(Definition):
     when: tuple[Condition, ...] = Field(min_length=1)
 
 
+class Exit(Definition):
+    """When a signal that is no longer true ends, and in words.
+
+    `rule = "clear"`: after `days` in which it was definitely not there (0: at once); if it comes back, they begin anew.
+    `rule = "person"`: never by itself; a person confirms it.
+    """
+
+    rule: Literal["clear", "person"] = "clear"
+    days: int = Field(default=0, ge=0)
+    words: Words
+
+
 class Signal(Definition):
     """One thing to watch. The highest band that holds wins; its first condition gives `{value}` and `{limit}`.
 
-    `about` is `guarantee` or a key of `subjects.toml`: one line then speaks of a whole lender, sector or of the book,
-    instead of the same line under each of its guarantees.
+    Several bands of one severity are alternatives. `about` is `guarantee`, `source`, or a key of `subjects.toml`: one line
+    then speaks of a whole lender, sector or of the book, instead of the same line under each of its guarantees.
+    `deadline` is how long after it is first seen it must be dealt with (`3wd` working days, `10d` days; none: what
+    `deadlines.toml` says of its severity).
     """
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9-]*$")
     title: Words
     category: Words
     about: str = GUARANTEE
+    start: date | None = Field(default=None, alias="from")
+    end: date | None = Field(default=None, alias="to")  # the last day on which it is watched
     bands: tuple[Band, ...] = Field(min_length=1)
     text: Words
-    exit: Words
+    exit: Exit
     action: Words
     owner: Words
-    deadline_days: int = Field(gt=0)
+    deadline: str = ""
     shows: tuple[str, ...] = ()  # further features to be read beside it, usable in `text`
     reference: str
     evidence: str = "D"
 
-    @model_validator(mode="after")
-    def _one_band_each(self) -> Signal:
-        names = [band.severity for band in self.bands]
-        if len(set(names)) < len(names):
-            raise ValueError(f"one band for each severity, not {names}")
-        return self
+    @field_validator("deadline")
+    @classmethod
+    def _readable_span(cls, text: str) -> str:
+        if text:
+            WorkSpan.parse(text)
+        return text
+
+    def watched_on(self, as_of: date) -> bool:
+        """Whether it is watched on a day (both ends included)."""
+        return (self.start is None or self.start <= as_of) and (self.end is None or as_of <= self.end)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -99,8 +120,8 @@ def read_signals(path: Path, known: Vocabulary) -> tuple[Signal, ...]:
     made, problems = read_blocks(Signal, path, "signal")
     for signal in made:
         where = f"{path.name}: {signal.id}"
-        if signal.about == SOURCE:
-            problems.append(Problem(f"{where}: about", "guarantee or a key", repr(SOURCE), "Use a reminder"))
+        if signal.about in known.populations:
+            problems.append(Problem(f"{where}: about", "guarantee, source or a key", repr(signal.about)))
             continue
         found = known.problems(where, signal.about, signal.inputs)
         problems += found or _mismatches(where, signal, known.kinds(signal.about))
@@ -111,24 +132,33 @@ def read_signals(path: Path, known: Vocabulary) -> tuple[Signal, ...]:
 
 
 def read_blocks(kind: type[B], path: Path, table: str) -> tuple[tuple[B, ...], list[Problem]]:
-    """The `[[table]]` blocks of a file that can be read, and the problems of the others and of repeated ids."""
-    content = read_toml(path)
-    problems = [
-        Problem(f"{path.name}: {key}", f"only [[{table}]] blocks", repr(key))
-        for key in sorted(content)
-        if key != table
-    ]
+    """The `[[table]]` blocks of a file, or of every file in the folder of its name, that can be read; and the problems.
+
+    `signals.toml` is one file; a large catalogue is a folder `signals/` of files, read in order of name.
+    """
+    folder = path.with_suffix("")
+    files = sorted(folder.glob("*.toml")) if folder.is_dir() and not path.exists() else [path]
     made: list[B] = []
-    seen: set[str] = set()
-    for number, block in enumerate(content.get(table, []), 1):
-        name = str(block.get("id", f"{table} {number}"))
-        one, found = parse(kind, block, f"{path.name}: {name}")
-        problems += found
-        if name in seen:
-            problems.append(Problem(f"{path.name}: {name}", "an id used once", "a second block with it"))
-        seen.add(name)
-        if one is not None:
-            made.append(one)
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    for file in files:
+        content = read_toml(file)
+        problems += [
+            Problem(f"{file.name}: {key}", f"only [[{table}]] blocks", repr(key))
+            for key in sorted(content)
+            if key != table
+        ]
+        for number, block in enumerate(content.get(table, []), 1):
+            name = str(block.get("id", f"{table} {number}"))
+            one, found = parse(kind, block, f"{file.name}: {name}")
+            problems += found
+            if name in seen:
+                problems.append(
+                    Problem(f"{file.name}: {name}", "an id used once", f"a block with it in {seen[name]} too")
+                )
+            seen.setdefault(name, file.name)
+            if one is not None:
+                made.append(one)
     return tuple(made), problems
 
 
@@ -159,10 +189,10 @@ def condition_problems(
     for condition in conditions:
         limit = condition.limits[0].value if condition.limits else condition.value
         kind = kinds[condition.feature]
-        if limit is not None and isinstance(limit, str) != (kind == "text"):
-            problems.append(
-                Problem(f"{where}: {condition.feature}", f"a limit that is a {kind}", repr(limit))
-            )
+        listed = condition.op in ("in", "not in")
+        if (limit is not None or listed) and (listed or isinstance(limit, str)) != (kind == "text"):
+            got = f"op {condition.op!r}, which compares texts" if listed else repr(limit)
+            problems.append(Problem(f"{where}: {condition.feature}", f"a limit that is a {kind}", got))
         if kind == "date" and condition.op not in ("known", "missing"):
             problems.append(
                 Problem(f"{where}: {condition.feature}", "known or missing of a date", condition.op)

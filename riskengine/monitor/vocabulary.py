@@ -23,7 +23,13 @@ NIGHT = {
     "grade_notches": "number",  # grades lost since the publication before
     "expected_loss": "number",  # currency, at the guarantor's share
     "exposure": "number",  # currency, at the guarantor's share
+    "contagion": "number",  # 0..1: what troubled neighbours pass on to the enterprise (`neighbours`)
+    "contagion_loss": "number",  # currency: expected flow of loss along guarantees
 }
+ALERTED = {
+    "alerted_on": "date",
+    "alerted_again_on": "date",
+}  # of a guarantee, for reminders only (`plan.alerted`)
 GROUP = {"expected_loss": "number", "exposure": "number", "guarantees": "number"}
 FEED = {
     "last_event": "date",
@@ -31,8 +37,11 @@ FEED = {
     "stale_on": "date",
     "rows": "number",
     "days_silent": "number",
-    "stale": "number",
+    "silent_ratio": "number",  # days silent over the usual interval of the feed (`health.usual_interval`)
+    "stale": "number",  # 1: silent too long, never heard of though expected, or a file is held
+    "held": "number",  # files held
 }
+CONTAGION = ("contagion", "contagion_loss")
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,14 @@ class Vocabulary:
 
     `keys` maps a key to its columns; `features` maps a feature to its kind; `depends` maps a feature to the columns its
     value depends on (so that it can be said of a group); `sources` maps a feature to the sources it rests on.
+    `populations` are further kinds of subject that reminders, and only they, may be about.
     """
 
     keys: Mapping[str, tuple[str, ...]]
     features: Mapping[str, str]
     depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    populations: tuple[str, ...] = ()
 
     def shares(self) -> list[str]:
         """The night's concentration columns: `<key>_share`, a group's part of the whole expected loss."""
@@ -58,6 +69,8 @@ class Vocabulary:
             return dict(FEED)
         if about == GUARANTEE:
             return {**self.features, **NIGHT, **dict.fromkeys(self.shares(), "number")}
+        if about in self.populations:
+            return dict(self.features)
         columns = set(self.keys[about])
         fitting = {name: kind for name, kind in self.features.items() if self._of(name) <= columns}
         shares = [f"{key}_share" for key, part in self.keys.items() if part and set(part) <= columns]
@@ -65,7 +78,7 @@ class Vocabulary:
 
     def problems(self, where: str, about: str, names: Iterable[str]) -> list[Problem]:
         """A problem for each name that cannot be compared, with the nearest spelling or what it is about."""
-        abouts = [GUARANTEE, SOURCE, *self.keys]
+        abouts = [GUARANTEE, SOURCE, *self.keys, *self.populations]
         if about not in abouts:
             return [
                 Problem(
@@ -106,4 +119,5 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
             for name, feature in features.items()
         },
         {name: catalogue.rests_on(feature) for name, feature in features.items()},
+        tuple(catalogue.subjects.populations),
     )

@@ -10,8 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from riskengine.decision.limits import Products, read_products
+from riskengine.decision.products import Products, read_products
 from riskengine.errors import Problem, RiskEngineError, UsageError
+from riskengine.monitor.claims import population_recipes
+from riskengine.monitor.deadlines import Deadlines, read_deadlines
 from riskengine.monitor.night import needed_features
 from riskengine.monitor.publish import Publication
 from riskengine.monitor.reminders import Reminder, inputs, read_reminders
@@ -27,16 +29,20 @@ from riskengine.schema import file_sha256, fingerprint
 from riskengine.scoring.scorecard import read_grades
 from riskengine.store.ledger import HeldFile, batch_records, held_files, open_ledger
 from riskengine.store.snapshot import Snapshot
+from riskengine.working_days import Calendar, read_calendar
 
 FILES = (
     "signals.toml",
     "reminders.toml",
+    "deadlines.toml",
+    "contagion.toml",
     "nightly.toml",
     "grades.toml",
     "products.toml",
     "environment.toml",
     "subjects.toml",
 )
+FOLDERS = ("signals", "reminders")  # a large catalogue is a folder of files
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,9 @@ class Watch:
     shown: Shown
     products: Products
     recipe: Recipe
+    deadlines: Deadlines
+    calendar: Calendar
+    populations: Mapping[str, Recipe]  # what reminders need of further kinds of subject, by name
 
 
 def read_watch(project: Project) -> Watch:
@@ -70,12 +79,26 @@ def read_watch(project: Project) -> Watch:
     reminders = checked(read_reminders, "reminders.toml", known, grades)
     shown = checked(read_shown, "nightly.toml", known)
     products = checked(read_products, "products.toml")
+    deadlines = checked(read_deadlines, "deadlines.toml")
+    calendar = checked(lambda _: read_calendar(project.environment.calendar), "environment.toml")
     if problems:
         raise UsageError("The night's definitions are not sound", problems)
     compared = [name for signal in signals for name in signal.inputs]
-    names = [*compared, *inputs(reminders), *shown.inputs, *products.features]
+    names = [*compared, *inputs(reminders, known.populations), *shown.inputs, *products.features]
     recipe = compile_recipe(catalogue, needed_features(known, names))
-    return Watch(project, catalogue, known, signals, reminders, shown, products, recipe)
+    return Watch(
+        project,
+        catalogue,
+        known,
+        signals,
+        reminders,
+        shown,
+        products,
+        recipe,
+        deadlines,
+        calendar,
+        population_recipes(catalogue, reminders),
+    )
 
 
 def problems(project: Project) -> list[Problem]:
@@ -145,5 +168,12 @@ def night_inputs(
         "sources": fingerprint(
             {path.name: file_sha256(path) for path in (configs / "sources").glob("*.toml")}
         ),
+        "calendar": watch.calendar.version,
+        "populations": fingerprint({name: one.fingerprint for name, one in watch.populations.items()}),
         **{name: file_sha256(configs / name) for name in FILES if (configs / name).exists()},
+        **{name: _folder_hash(configs / name) for name in FOLDERS if (configs / name).is_dir()},
     }
+
+
+def _folder_hash(folder: Path) -> str:
+    return fingerprint({path.name: file_sha256(path) for path in folder.glob("*.toml")})

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from riskengine.monitor.evaluate import Evaluation, Night, evaluate
+from riskengine.monitor.claims import populated
+from riskengine.monitor.deadlines import with_due_dates
+from riskengine.monitor.evaluate import KEPT, Evaluation, Night, both, evaluate
+from riskengine.monitor.evidence import with_evidence
 from riskengine.monitor.health import feeds, stale_sources
+from riskengine.monitor.neighbours import contagion_scores
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
-from riskengine.monitor.plan import Plan, plan
+from riskengine.monitor.plan import Plan, Reach, plan
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
-from riskengine.monitor.vocabulary import NIGHT
+from riskengine.monitor.vocabulary import CONTAGION, NIGHT
 from riskengine.monitor.watch import Watch, held_on, refused_rows
 from riskengine.profile.compute import Workbench
-from riskengine.profile.recipe import Recipe
+from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.profile.subjects import load_in_force
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.reasons import reason_text, reasons
@@ -60,6 +65,8 @@ class Work:
                 for name in ("red", "orange", "yellow", "blue")
             },
             **{f"signals_{name}": int((signals.state == name).sum()) for name in ("new", "held")},
+            "signals_overdue": int(signals.overdue.sum()),
+            **{f"signals_{name.replace(' ', '_')}": int((signals.state == name).sum()) for name in KEPT},
             "signals_ended": len(self.evaluation.ended),
             "not_evaluable": int(self.evaluation.counts.not_evaluable.sum())
             if len(self.evaluation.counts)
@@ -82,23 +89,57 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
     held = held_on(watch.project, as_of)
     with Workbench(snapshot) as bench:
         model = Recipe.from_json(bundle.recipe)
-        load_in_force(bench, rule, model, [as_of])
+        load_in_force(bench, rule, reading_all([model, watch.recipe]), [as_of])  # key columns of both
         frame = profiled(bench, subject_rows(bench), model)
         frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
         health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of), held)
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
-    frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
-    silent = stale_sources(health)
-    stale = watch.vocabulary.resting_on(silent)
-    if {name for name, _ in model.sources} & set(silent):  # then a PD that falls proves nothing either
-        stale |= {*NIGHT, *watch.vocabulary.shares()}
-    evaluation = evaluate(watch.signals, frame, Night(as_of, keys, before.signals, stale))
-    planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders))
+        frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
+        silent = set(stale_sources(health))
+        stale = watch.vocabulary.resting_on(silent)
+        if {name for name, _ in model.sources} & silent:  # then a PD that falls proves nothing either
+            stale |= {*NIGHT, *watch.vocabulary.shares()}
+        links = watch.catalogue.subjects.links
+        if watch.catalogue.subjects.link_sources(links) & silent:
+            stale |= set(CONTAGION)
+        evaluation, frame = watched(bench, watch, frame, Night(as_of, keys, before.signals, stale, health))
+        others = populated(bench, watch.catalogue.subjects, watch.populations, as_of)
+    reach = Reach(watch.calendar, others, evaluation.signals)
+    planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders, stale), reach)
     book = ranked(frame, evaluation.signals)
     today = act_today(book, watch.shown.listed, watch.shown.floor)
     grades = [grade.name for grade in master_scale(bundle).grades]
     moved = changes(book, before, grades, ended)
     return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows), held)
+
+
+def watched(
+    bench: Workbench, watch: Watch, frame: pd.DataFrame, night: Night
+) -> tuple[Evaluation, pd.DataFrame]:
+    """All signals with due dates and evidence, and the frame with what troubled neighbours pass on.
+
+    What neighbours pass on comes from the signals that do not read it, so those are evaluated first.
+    """
+    late = [signal for signal in watch.signals if set(signal.inputs) & set(CONTAGION)]
+    names = [signal.id for signal in late]
+    first = [signal for signal in watch.signals if signal.id not in names]
+    past = night.previous if night.previous is not None else pd.DataFrame({"signal": []})
+    again = past.signal.isin(names)
+    found = evaluate(first, frame, replace(night, previous=past[~again] if len(past) else None))
+    paths: dict[str, Any] = {}
+    frame = frame.assign(**dict.fromkeys(CONTAGION, float("nan")))
+    if late:
+        passed = contagion_scores(bench, watch, frame, found.signals, night.as_of)
+        paths = dict(zip(passed.enterprise, passed.contagion_paths, strict=True))
+        by_name = passed.set_index("enterprise")
+        frame = frame.assign(
+            **{name: frame.enterprise_id.map(by_name[name]).astype("float64") for name in CONTAGION}
+        )
+        more = evaluate(late, frame, replace(night, previous=past[again] if len(past) else None))
+        found = both(found, more, [signal.id for signal in watch.signals])
+    signals = with_due_dates(found.signals, watch.signals, watch.deadlines, watch.calendar, night.as_of)
+    signals = with_evidence(bench, watch, frame, signals, paths)
+    return replace(found, signals=signals), frame
 
 
 def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:

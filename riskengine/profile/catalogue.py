@@ -15,6 +15,7 @@ from riskengine.profile.expressions import Aggregate, Expression, Feature, aggre
 from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.kinds import kind_problems
 from riskengine.profile.link_checks import link_problems, through_problems
+from riskengine.profile.populations import population_problems
 from riskengine.project import Project
 from riskengine.schema import Words, read_definition
 
@@ -103,8 +104,7 @@ class Catalogue:
         found = set()
         for aggregate in aggregates(expression):
             found |= {aggregate.source} - {""}
-            known = self.subjects.links
-            found |= {known[name].source for name in aggregate.through if name in known}
+            found |= self.subjects.link_sources(aggregate.through)
         return tuple(sorted(found))
 
     def problems(self) -> list[Problem]:
@@ -113,6 +113,7 @@ class Catalogue:
         found += link_problems(self.subjects, self.sources)
         for kind, rule in (("applicant", self.subjects.applicant), ("guarantee", self.subjects.guarantee)):
             found += self._subject_problems(kind, rule)
+        found += population_problems(self.subjects, self.sources)
         for name, (room, feature) in self.features.items():
             place = f"features/{room}.py: {name}"
             wrong = [
@@ -176,7 +177,7 @@ class Catalogue:
             found = [Problem(place, "a declared key", repr(aggregate.by), known)]
         else:
             found = through_problems(place, aggregate, self.subjects, self.sources)
-        if aggregate.verb == "linked":
+        if aggregate.verb in ("linked", "cycle"):
             return found
         return [*self._fact_problems(place, aggregate), *found]
 
@@ -200,6 +201,7 @@ class Catalogue:
             )
         columns = [
             aggregate.column,
+            aggregate.per,
             *(rule.column for rule in aggregate.where),
             *self.subjects.keys.get(aggregate.by, ()),
         ]
@@ -215,7 +217,7 @@ class Catalogue:
                         nearest(column, [*source.columns, *source.derived]),
                     )
                 )
-        if aggregate.verb in ("total", "mean", "trend", "volatility") and not problems:
+        if aggregate.verb in ("total", "largest_total", "mean", "trend", "volatility") and not problems:
             kind = source.column_type(aggregate.column or "")
             if kind not in ("integer", "number", "money", "rate"):
                 problems.append(

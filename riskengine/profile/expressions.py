@@ -18,6 +18,7 @@ from riskengine.clock import Span
 Verb = Literal[
     "count", "total", "mean", "smallest", "largest", "distinct", "latest", "first",
     "days_since", "days_since_first", "months_since_last", "longest_gap", "trend", "volatility", "months_with", "linked",
+    "cycle", "streak", "largest_total",
 ]  # fmt: skip
 Number = int | float
 _NOW = Span()
@@ -83,14 +84,19 @@ class Filter:
     column: str
     operator: Literal[
         "==", "!=", "<", "<=", ">", ">=", "in", "known", "unknown", "before_as_of", "not_before_as_of",
-        "after_as_of", "not_after_as_of", "unknown_or_not_before_as_of",
+        "after_as_of", "not_after_as_of", "unknown_or_not_before_as_of", "latest",
     ]  # fmt: skip
     value: str | Number | tuple[str | Number, ...] = ""
 
     @property
     def of_as_of(self) -> bool:
-        """Whether the condition depends on the as-of date, so that no fact meets it once for all days."""
+        """Whether the condition depends on the as-of date itself."""
         return self.operator.endswith("as_of")
+
+    @property
+    def moving(self) -> bool:
+        """Whether no fact meets the condition once for all days."""
+        return self.of_as_of or self.operator == "latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,14 @@ class field:
     def is_unknown(self) -> Filter:
         """Facts whose column has none."""
         return Filter(self.column, "unknown")
+
+    def is_latest(self) -> Filter:
+        """Facts whose column has the greatest value among all facts of the same key that are visible on the as-of date.
+
+        `where=field("report_dt").is_latest()`: the rows of the last credit report. Window and other filters are not asked
+        first: where the last report lies outside the window, none of the window's facts is meant.
+        """
+        return Filter(self.column, "latest")
 
     def before_as_of(self) -> Filter:
         """Facts whose date is known and earlier than the as-of date itself (`ago` does not move it)."""
@@ -156,7 +170,8 @@ class field:
 class Aggregate(Expression):
     """One verb over the current facts of a source that share the subject's key, or the keys it is linked to.
 
-    `linked` counts the linked keys themselves and reads no source of its own (`source` is empty).
+    `linked` counts the linked keys themselves and `cycle` the steps by which a link comes back to the subject: they read
+    no source of their own (`source` is empty).
     """
 
     verb: Verb
@@ -169,6 +184,8 @@ class Aggregate(Expression):
     through: tuple[str, ...] = ()  # links followed from the subject's key, first to last
     months: int | None = None  # instead of a window: so many whole calendar months, ended by as_of - ago
     earlier: int = 0  # by how many calendar months these months are moved back
+    per: str | None = None  # of a largest total: the column whose values are totalled one by one
+    most: int | None = None  # of a cycle: the steps after which nobody looks further
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,7 +214,7 @@ class Function(Expression):
 
     name: Literal[
         "log1p", "absolute", "at_least", "at_most", "smaller", "greater", "first_known", "spread", "is_missing",
-        "elapsed_days",
+        "elapsed_days", "years_since",
     ]  # fmt: skip
     arguments: tuple[Expression, ...]
 

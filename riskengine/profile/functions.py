@@ -70,6 +70,15 @@ def elapsed_days(of: Expression) -> Expression:
     return Function("elapsed_days", (of,))
 
 
+def years_since(of: Expression) -> Expression:
+    """The as-of date's calendar year less a year given as a number: from a year of birth, the age reached in that year.
+
+    The true age is this or one less: a birthday is personal data that the store does not keep. Null where the year is
+    unknown; negative where it lies ahead.
+    """
+    return Function("years_since", (of,))
+
+
 def code(of: Expression, table: Mapping[str, Number], other: Number | None = None) -> Expression:
     """A text as a number by a declared table."""
     return Code(of, tuple(table.items()), other)

@@ -59,6 +59,8 @@ def _wanted(expression: Expression) -> tuple[tuple[str, ...], str]:
         return ("text",), "code"
     if isinstance(expression, Function) and expression.name == "elapsed_days":
         return ("date",), expression.name
+    if isinstance(expression, Function) and expression.name == "years_since":
+        return ("number",), expression.name
     if isinstance(expression, Function) and expression.name != "is_missing":
         return _NUMBERS, expression.name
     return ("number", "text", "date", "flag"), "a label"
@@ -75,7 +77,9 @@ def _filter_problems(place: str, rule: Filter, source: SourceContract) -> Iterat
     kind = column_kind(source, rule.column)
     if rule.of_as_of and kind != "date":
         yield Problem(place, f"a date for {rule.operator}", f"{source.name}.{rule.column} is a {kind}")
-    if rule.of_as_of or rule.operator in ("known", "unknown"):
+    if rule.operator == "latest" and kind not in ("date", "number"):
+        yield Problem(place, "a date or a number for latest", f"{source.name}.{rule.column} is a {kind}")
+    if rule.moving or rule.operator in ("known", "unknown"):
         return
     for value in rule.value if isinstance(rule.value, tuple) else (rule.value,):
         fits = _is_day(value) if kind == "date" else constant_kind(value) == kind

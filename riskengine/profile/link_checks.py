@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from riskengine.clock import Span
@@ -20,6 +21,9 @@ def link_problems(subjects: Subjects, sources: Mapping[str, SourceContract]) -> 
     found: list[Problem] = []
     for name, link in subjects.links.items():
         place = f"{_FILE}: links.{name}"
+        if link.any:
+            found += _union_problems(place, link, subjects)
+            continue
         found += _window_problems(place, link)
         if link.source not in sources:
             hint = nearest(link.source, sources)
@@ -49,6 +53,27 @@ def through_problems(
     columns = subjects.keys[aggregate.by]
     if len(columns) != 1:
         return [Problem(place, "a key of one column to follow links from", f"{aggregate.by} {list(columns)}")]
+    unions = [name for name in aggregate.through if subjects.links[name].any]
+    if unions and aggregate.verb == "cycle":
+        return [Problem(place, "one plain link to follow in a cycle", f"the union {unions[0]}")]
+    if unions and len(aggregate.through) > 1:
+        got = " -> ".join(aggregate.through)
+        return [Problem(place, f"the union {unions[0]} followed alone, not in a chain", got)]
+    ways = subjects.links[aggregate.through[0]].any or (aggregate.through,)
+    if any(name not in subjects.links or subjects.links[name].any for way in ways for name in way):
+        return []  # said once, of the union
+    return [
+        problem
+        for way in ways
+        for problem in _way_problems(place, replace(aggregate, through=way), subjects, sources)
+    ]
+
+
+def _way_problems(
+    place: str, aggregate: Aggregate, subjects: Subjects, sources: Mapping[str, SourceContract]
+) -> list[Problem]:
+    """Whether each link of a chain starts where the one before it ends, and the last at the subject's kind of key."""
+    columns = subjects.keys[aggregate.by]
     chain = [subjects.links[name] for name in aggregate.through]
     if any(link.source not in sources for link in chain):
         return []  # said once, of the link
@@ -63,8 +88,8 @@ def through_problems(
                 Problem(place, f"a link that starts where {came} ends, at a {at}", f"{name}: {start}")
             )
         at, came = end, name
-    if aggregate.source in sources:
-        last = sources[aggregate.source].column_type(columns[0])
+    if aggregate.source in sources or aggregate.verb == "cycle":
+        last = sources[aggregate.source or subjects.applicant.source].column_type(columns[0])
         if at is not None and last is not None and last != at:
             found.append(Problem(place, f"links that end at a {last} as {columns[0]} is", f"{came}: {at}"))
     return found
@@ -85,7 +110,8 @@ def _window_problems(place: str, link: Link) -> list[Problem]:
 def _column_problems(place: str, link: Link, source: SourceContract) -> list[Problem]:
     known = [*source.columns, *source.derived]
     found = []
-    for word, column in (("from", link.start), ("to", link.end), *(("where", name) for name in link.where)):
+    bounds = [(word, name) for word in ("where", "least", "above") for name in getattr(link, word)]
+    for word, column in (("from", link.start), ("to", link.end), *bounds):
         if source.column_type(column) is None:
             got = repr(column)
             found.append(
@@ -103,6 +129,36 @@ def _column_problems(place: str, link: Link, source: SourceContract) -> list[Pro
             found.append(
                 Problem(f"{place}.where.{column}", f"a value {source.name} takes", repr(value), hint)
             )
+    if bool(link.largest) != bool(link.by):
+        got = f"largest = {link.largest}, by = {link.by!r}"
+        found.append(Problem(place, "largest and by together", got))
+    ranked = {"by": [link.by] if link.by else []}
+    if link.by and source.column_type(link.by) is None:
+        found.append(
+            Problem(f"{place}.by", f"a column of {source.name}", repr(link.by), nearest(link.by, known))
+        )
+    for word in ("least", "above", "by"):
+        for column in ranked.get(word, getattr(link, word)):
+            if source.column_type(column) is not None and column_kind(source, column) != "number":
+                got = f"{column}, a {column_kind(source, column)}"
+                found.append(Problem(f"{place}.{word}", "a column of numbers", got))
+    return found
+
+
+def _union_problems(place: str, link: Link, subjects: Subjects) -> list[Problem]:
+    """A union is of chains of declared links that are no unions themselves, and has nothing else."""
+    found = []
+    if len(link.model_fields_set) > 1:
+        more = ", ".join(sorted(link.model_fields_set - {"any"}))
+        found.append(Problem(place, "any alone, or source, from and to", f"any with {more}"))
+    if not all(link.any):
+        found.append(Problem(f"{place}.any", "at least one link in each chain", "an empty chain"))
+    for name in dict.fromkeys(name for way in link.any for name in way):
+        if name not in subjects.links:
+            hint = nearest(name, subjects.links)
+            found.append(Problem(f"{place}.any", "a declared link", repr(name), hint))
+        elif subjects.links[name].any:
+            found.append(Problem(f"{place}.any", "chains of plain links", f"the union {name!r}"))
     return found
 
 

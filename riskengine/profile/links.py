@@ -9,6 +9,9 @@
 4. Where nothing is reached, the first step that reached nothing decides: a complete source, or one that has any edge
    of those keys, says "none" (zero); a partial one without any edge says "unknown" (null). `state` carries this:
    `2 * step + 1` for none, `2 * step` for unknown; the furthest step has the word.
+5. A union (`any` of several chains) reaches what any of them reaches. Where that is nothing, one chain that says "none"
+   makes it none, and only if all are unknown it is unknown: so a count of a union is a lower bound where some of its
+   sources are partial. `state` is then 1 for none and 0 for unknown.
 """
 
 from __future__ import annotations
@@ -25,13 +28,14 @@ from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import Aggregate
 from riskengine.profile.keys import Link
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES
-from riskengine.profile.terms import before
+from riskengine.profile.terms import EXACT, before
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One link and the contract of the source its edges are facts of."""
 
+    name: str
     link: Link
     source: SourceContract
 
@@ -42,18 +46,33 @@ class Step:
 
     def columns(self) -> list[tuple[str, str]]:
         """What is read of the source: (column, DuckDB type)."""
-        names = {self.link.start, self.link.end, *self.link.where} - {"event_date", "known_at"}
+        names = self.link.columns - {"event_date", "known_at"}
         return [(name, SQL_TYPES[self.source.column_type(name) or "text"]) for name in sorted(names)]
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Links followed one after the other from the subject's key column; `number` names its two tables in the query."""
+    """Links followed one after the other from the subject's key column, or the several ways of a union.
+
+    `number` names its two tables in the query.
+    """
 
     number: int
     by: str
     column: str
-    steps: tuple[Step, ...]
+    ways: tuple[tuple[Step, ...], ...]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every step of every way."""
+        return [step for way in self.ways for step in way]
+
+    @property
+    def firsts(self) -> dict[str, Step]:
+        """The different first steps of the ways, each with the name of its table."""
+        different = list(dict.fromkeys(way[0].name for way in self.ways))
+        steps = {way[0].name: way[0] for way in self.ways}
+        return {f"{self.keys}f{number}": steps[name] for number, name in enumerate(different)}
 
     @property
     def keys(self) -> str:
@@ -65,9 +84,41 @@ class Chain:
         """The table of how many keys each (subject's key, as-of) reaches, or why none."""
         return f"l{self.number}"
 
+    @property
+    def name(self) -> str:
+        """The column of the wide table: how many keys are reached."""
+        return f"{self.ends}_n"
+
+    def parts(self, subjects: Any) -> list[tuple[str, Any]]:
+        """The tables to make, each from those before it; a union's ways share the subjects and their first steps."""
+        reached = linked_keys(subjects, self)
+        shared = []
+        if len(self.ways) > 1:
+            asked = _asked(subjects, self)
+            pairs = ibis.table(asked.schema(), name=f"{self.keys}p")
+            firsts = [(name, _from(pairs, step)) for name, step in self.firsts.items()]
+            shared = [(f"{self.keys}p", asked), *firsts]
+        return [
+            *shared,
+            (self.keys, reached),
+            (self.ends, link_ends(ibis.table(reached.schema(), name=self.keys))),
+        ]
+
+    def joined(self) -> tuple[str, list[str]]:
+        """SQL of the join to the subjects `s`, and of the columns it brings."""
+        ends = self.ends
+        return (
+            f'LEFT JOIN {ends} ON s."{self.column}" = {ends}.origin AND s.as_of = {ends}.as_of',
+            [
+                f'CASE WHEN {ends}.linked > 0 THEN {ends}.linked WHEN s."{self.column}" IS NOT NULL '
+                f"AND {self.none_is_zero(True)} THEN 0 END AS {self.name}",
+                *(f"{ends}.link_{clock} AS {self.name}__{clock}" for clock in ("event", "known")),
+            ],
+        )
+
     def none_is_zero(self, then: bool) -> str:
         """SQL: whether no fact of any linked key means zero; `then` says so where there are linked keys."""
-        unreached = "TRUE" if self.steps[0].complete else "FALSE"
+        unreached = "TRUE" if any(way[0].complete for way in self.ways) else "FALSE"
         ends = self.ends
         return (
             f"CASE WHEN {ends}.as_of IS NULL THEN {unreached} WHEN {ends}.linked > 0 THEN {str(then).upper()} "
@@ -77,24 +128,70 @@ class Chain:
 
 def chains(catalogue: Catalogue, aggregates: Iterable[Aggregate]) -> dict[tuple[str, tuple[str, ...]], Chain]:
     """Every (key, links) pair that aggregates follow, in order, as a chain."""
-    wanted = sorted({(aggregate.by, aggregate.through) for aggregate in aggregates if aggregate.through})
-    links, sources = catalogue.subjects.links, catalogue.sources
+    wanted = sorted({(item.by, item.through) for item in aggregates if item.through and item.verb != "cycle"})
+    keys = catalogue.subjects.keys
     return {
-        (by, through): Chain(
-            number,
-            by,
-            catalogue.subjects.keys[by][0],
-            tuple(Step(links[name], sources[links[name].source]) for name in through),
-        )
+        (by, through): Chain(number, by, keys[by][0], _ways(catalogue, through))
         for number, (by, through) in enumerate(wanted)
     }
 
 
+def _ways(catalogue: Catalogue, through: tuple[str, ...]) -> tuple[tuple[Step, ...], ...]:
+    links, sources = catalogue.subjects.links, catalogue.sources
+    return tuple(
+        tuple(Step(name, links[name], sources[links[name].source]) for name in way)
+        for way in links[through[0]].any or (through,)
+    )
+
+
 def linked_keys(subjects: Any, chain: Chain) -> Any:
     """`origin, as_of, key (or null), link_event, link_known, state`: each linked key of each subject key once."""
+    asked = _asked(subjects, chain)
+    if len(chain.ways) == 1:
+        return _reached(_from(asked, chain.ways[0][0]), chain.ways[0])
+    pairs = ibis.table(asked.schema(), name=f"{chain.keys}p")
+    edges = {
+        step.name: ibis.table(_from(pairs, step).schema(), name=name) for name, step in chain.firsts.items()
+    }
+    ways = [_reached(edges[way[0].name], way) for way in chain.ways]
+    return _once(
+        ibis.union(*(way.mutate(state=way.state % 2) for way in ways), *_silent(pairs, edges, chain))
+    )
+
+
+def _silent(pairs: Any, edges: Mapping[str, Any], chain: Chain) -> list[Any]:
+    """Rows without a key that say "none" (state 1) of pairs of which a way knows so, though it has no row of them.
+
+    Where a way reaches nothing, `_reached` has one row of the pair, or none at all if its first step has no edge.
+    """
+    if any(all(step.complete for step in way) for way in chain.ways):
+        return [_none(pairs)]  # some way always knows
+    told = [step for step in chain.firsts.values() if step.complete]
+    return [_none(pairs.anti_join(edges[step.name], _same(pairs, edges[step.name]))) for step in told]
+
+
+def _same(pairs: Any, edges: Any) -> list[Any]:
+    return [pairs.origin == edges.key, pairs.as_of == edges.as_of]
+
+
+def _none(pairs: Any) -> Any:
+    clocks = {name: ibis.null("date") for name in ("link_event", "link_known")}
+    return pairs.select(
+        "origin", "as_of", key=ibis.null(pairs.origin.type()), **clocks, state=ibis.literal(1, "int64")
+    )
+
+
+def _asked(subjects: Any, chain: Chain) -> Any:
     column = subjects[chain.column]
-    pairs = subjects.filter(column.notnull()).select(origin=column, as_of=subjects.as_of).distinct()
-    edges = _edges(pairs.select(key=pairs.origin, as_of=pairs.as_of), chain.steps[0])
+    return subjects.filter(column.notnull()).select(origin=column, as_of=subjects.as_of).distinct()
+
+
+def _from(pairs: Any, step: Step) -> Any:
+    return edges_from(pairs.select(key=pairs.origin, as_of=pairs.as_of), step)
+
+
+def _reached(edges: Any, way: tuple[Step, ...]) -> Any:
+    """The keys that a way leads to, from the edges of its first step on."""
     reached = edges.select(
         origin=edges.key,
         as_of=edges.as_of,
@@ -103,7 +200,7 @@ def linked_keys(subjects: Any, chain: Chain) -> Any:
         link_known=edges.link_known,
         state=ibis.literal(3, "int64"),
     )
-    for number, step in enumerate(chain.steps[1:], 2):
+    for number, step in enumerate(way[1:], 2):
         reached = _onwards(reached, step, number)
     itself = reached.key == reached.origin
     reached = reached.mutate(key=ibis.ifelse(itself, None, reached.key))
@@ -124,7 +221,7 @@ def link_ends(keys: Any) -> Any:
 def _onwards(reached: Any, step: Step, number: int) -> Any:
     """One step further from every key reached; keys that lead nowhere keep their row with no key."""
     here = reached.filter(reached.key.notnull()).select("key", "as_of").distinct()
-    edges = _edges(here, step)
+    edges = edges_from(here, step)
     joined = reached.left_join(
         edges, [reached.key == edges.key, reached.as_of == edges.as_of], rname="e_{name}"
     )
@@ -152,7 +249,7 @@ def _once(reached: Any) -> Any:
     )
 
 
-def _edges(pairs: Any, step: Step) -> Any:
+def edges_from(pairs: Any, step: Step) -> Any:
     """`key, as_of, target (null where no edge qualifies), link_event, link_known` from each pair's edges."""
     link = step.link
     schema: Mapping[str, str] = {name: IBIS_TYPES[kind] for name, kind in step.columns()}
@@ -162,12 +259,17 @@ def _edges(pairs: Any, step: Step) -> Any:
     meets = facts[link.end].notnull()
     for column, value in sorted(link.where.items()):
         meets = meets & (facts[column] == value)
+    for column, bound in sorted(link.least.items()):
+        meets = meets & (facts[column] >= bound)
+    for column, bound in sorted(link.above.items()):
+        meets = meets & (facts[column] > bound)
     facts = facts.select(
         start=facts[link.start],
         target=ibis.ifelse(meets, facts[link.end], None),
         event_date=facts.event_date,
         known_at=facts.known_at,
         superseded_at=facts.superseded_at,
+        **({"size": _exact(facts, step)} if link.by else {}),
     )
     conditions = [
         pairs.key == facts.start,
@@ -178,6 +280,16 @@ def _edges(pairs: Any, step: Step) -> Any:
     if link.window:
         conditions.append(facts.event_date > before(pairs.as_of, Span.parse(link.window)))
     joined = pairs.join(facts, conditions)
-    return joined.group_by(["key", "as_of", "target"]).aggregate(
-        link_event=joined.event_date.max(), link_known=joined.known_at.max()
-    )
+    clocks_of = {"link_event": joined.event_date.max(), "link_known": joined.known_at.max()}
+    if not link.by:
+        return joined.group_by(["key", "as_of", "target"]).aggregate(**clocks_of)
+    each = joined.group_by(["key", "as_of", "target"]).aggregate(**clocks_of, size=joined["size"].sum())
+    order = [each.target.isnull(), each["size"].desc(nulls_first=False), each.target]
+    place = ibis.row_number().over(ibis.window(group_by=[each.key, each.as_of], order_by=order))
+    among = each.mutate(target=ibis.ifelse(place < link.largest, each.target, None))
+    return among.select("key", "as_of", "target", "link_event", "link_known")
+
+
+def _exact(facts: Any, step: Step) -> Any:
+    """The column that links are ranked by, as a decimal, so that its sums do not depend on order."""
+    return facts[step.link.by].cast(EXACT[step.source.column_type(step.link.by) or "number"])

@@ -16,7 +16,7 @@ Sums are exact (decimals), so the bits do not depend on row order, threads or ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -25,13 +25,14 @@ from riskengine.clock import Span
 from riskengine.errors import UsageError
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.cycles import Cycle, cycles
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
 from riskengine.profile.kinds import value_kind
-from riskengine.profile.links import Chain, chains, link_ends, linked_keys
+from riskengine.profile.links import Chain, chains, linked_keys
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote
 from riskengine.profile.terms import Edge, Reader, before, far, near, signature, total_term, value_term
 
-_ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with")
+_ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with", "streak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,9 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
     if problems:
         raise UsageError("The definitions are not sound", problems)
     every = [aggregate for feature in wanted.values() for aggregate in aggregates(feature)]
-    followed = chains(catalogue, every)
-    groups = _groups(catalogue, every, followed)
+    linking, circling = chains(catalogue, every), cycles(catalogue, every)
+    followed: list[Chain | Cycle] = [*linking.values(), *circling.values()]
+    groups = _groups(catalogue, every, linking)
     keys = _key_columns(catalogue)
     subjects = ibis.table(
         {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: IBIS_TYPES[t] for c, t in keys}},
@@ -67,28 +69,24 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
     )
     results = [_aggregate_group(subjects, group, lineage) for group in groups]
     columns = {signature(aggregate): name for group in groups for name, aggregate in group.members}
-    columns |= {signature(item): _linked_name(item, followed) for item in every if item.verb == "linked"}
-    wide = ibis.table(_wide_schema(subjects, results, followed.values()), name="wide")
+    columns |= {
+        signature(item): linking[item.by, item.through].name for item in every if item.verb == "linked"
+    }
+    columns |= {found: cycle.name for found, cycle in circling.items()}
+    wide = ibis.table(_wide_schema(subjects, results, followed), name="wide")
     outputs = {"subject": wide.subject}
     for name, feature in wanted.items():
         outputs[name] = value_term(feature, wide, columns, catalogue.sources)
         if lineage:
             outputs |= _lineage(name, feature, wide, columns)
-    parts = []
-    for chain in followed.values():
-        reached = linked_keys(subjects, chain)
-        ends = link_ends(ibis.table(reached.schema(), name=chain.keys))
-        parts += [f"{chain.keys} AS ({_sql(reached)})", f"{chain.ends} AS ({_sql(ends)})"]
+    parts = [f"{name} AS ({_sql(part)})" for one in followed for name, part in one.parts(subjects)]
     parts += [f"g{number} AS ({_sql(result)})" for number, result in enumerate(results)]
-    parts.append(f"wide AS ({_joined_back(groups, results, followed.values())})")
+    parts.append(f"wide AS ({_joined_back(groups, results, followed)})")
     values = _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted)
     return Recipe(
         f"WITH {', '.join(parts)} {values}",
         tuple(_note(catalogue, name, feature) for name, feature in wanted.items()),
-        tuple(
-            (source.name, _source_note(source, groups, followed.values()))
-            for source in _used(groups, followed.values())
-        ),
+        tuple((source.name, _source_note(source, groups, followed)) for source in _used(groups, followed)),
         tuple(keys),
         lineage,
     )
@@ -114,10 +112,10 @@ def _groups(
 ) -> list[_Group]:
     members: dict[tuple[str, str, tuple[str, ...], bool], dict[tuple[Any, ...], Aggregate]] = {}
     for aggregate in every:
-        if aggregate.verb == "linked":
+        if aggregate.verb in ("linked", "cycle"):
             continue
         own = catalogue.sources[aggregate.source].fed_by_applicant and not aggregate.through
-        moving = any(rule.of_as_of for rule in aggregate.where)
+        moving = any(rule.moving for rule in aggregate.where)
         additive = aggregate.verb in ("count", "total") and not own and not moving
         place = (aggregate.source, aggregate.by, aggregate.through, additive)
         members.setdefault(place, {}).setdefault(signature(aggregate), aggregate)
@@ -134,8 +132,8 @@ def _groups(
     ]
 
 
-def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
-    """One grouped pass over the facts of a source for every distinct (key, as-of)."""
+def _facts_met(subjects: Any, group: _Group) -> tuple[Reader, list[str]]:
+    """The facts of a source joined to every distinct (key, as-of) that may read them, and what results are grouped by."""
     source = group.source
     facts = ibis.table(
         {
@@ -173,6 +171,24 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
         conditions.append(facts.event_date > oldest)
     joined = pairs.join(facts, conditions, lname="", rname="f_{name}")
     reader = Reader(joined, set(pairs.columns), bounds, source)
+    last = {rule.column for _, item in group.members for rule in item.where if rule.operator == "latest"}
+    if last:
+        same_key = ibis.window(group_by=[joined[column] for column in dict.fromkeys([*by, *group.columns])])
+        found = {f"last_{name}": reader.column(name).max().over(same_key) for name in sorted(last)}
+        reader = replace(reader, joined=joined.mutate(**found))
+    sums = {signature(item): (f"{name}__per", item) for name, item in group.members if item.per}
+    if sums:
+        found = {name: reader.total_per_value(item, by) for name, item in sums.values()}
+        reader = replace(
+            reader, joined=reader.joined.mutate(**found), sums={of: name for of, (name, _) in sums.items()}
+        )
+    return reader, by
+
+
+def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
+    """One grouped pass over the facts of a source for every distinct (key, as-of)."""
+    reader, by = _facts_met(subjects, group)
+    joined = reader.joined
     measures = {name: _measure(reader, name, aggregate, group) for name, aggregate in group.members}
     if lineage:
         for name, aggregate in group.members:
@@ -239,35 +255,25 @@ def _own_or_stored(pairs: Any, facts: Any, source: SourceContract) -> Any:
     return (facts.for_subject == pairs.subject) | stored
 
 
-def _linked_name(aggregate: Aggregate, followed: Mapping[tuple[str, tuple[str, ...]], Chain]) -> str:
-    return f"{followed[aggregate.by, aggregate.through].ends}_n"
-
-
-def _wide_schema(subjects: Any, results: Iterable[Any], followed: Iterable[Chain]) -> dict[str, Any]:
-    """The columns of the subjects and of every group's and every chain's result."""
+def _wide_schema(subjects: Any, results: Iterable[Any], followed: Iterable[Chain | Cycle]) -> dict[str, Any]:
+    """The columns of the subjects and of every group's, every chain's and every cycle's result."""
     schema = dict(subjects.schema())
     for result in results:
         schema |= {name: kind for name, kind in result.schema().items() if name not in schema}
-    for chain in followed:
-        name = f"{chain.ends}_n"
+    for name in (one.name for one in followed):
         schema |= {name: "int64", f"{name}__event": "date", f"{name}__known": "date"}
     return schema
 
 
-def _joined_back(groups: Iterable[_Group], results: Iterable[Any], followed: Iterable[Chain]) -> str:
+def _joined_back(groups: Iterable[_Group], results: Iterable[Any], followed: Iterable[Chain | Cycle]) -> str:
     """The subjects with all groups' results side by side, in one flat SELECT: nesting would cost parsing time.
 
     A complete source gives zero where a known key has no row. Plain SQL that every engine reads.
     """
     columns, joins = ["s.*"], []
-    for chain in followed:
-        ends, name = chain.ends, f"{chain.ends}_n"
-        joins.append(f'LEFT JOIN {ends} ON s."{chain.column}" = {ends}.origin AND s.as_of = {ends}.as_of')
-        columns += [
-            f'CASE WHEN {ends}.linked > 0 THEN {ends}.linked WHEN s."{chain.column}" IS NOT NULL '
-            f"AND {chain.none_is_zero(True)} THEN 0 END AS {name}",
-            *(f"{ends}.link_{clock} AS {name}__{clock}" for clock in ("event", "known")),
-        ]
+    for join, brought in (one.joined() for one in followed):
+        joins.append(join)
+        columns += brought
     for number, (group, result) in enumerate(zip(groups, results, strict=True)):
         keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
         theirs = {group.columns[0]: "origin"} if group.chain else {}
@@ -335,31 +341,33 @@ def _key_columns(catalogue: Catalogue) -> list[tuple[str, str]]:
 
 
 def _columns_read(
-    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain] = ()
+    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain | Cycle] = ()
 ) -> list[tuple[str, str]]:
     names: set[str] = set()
     for group in groups:
         if group.source.name == source.name:
             names |= set(group.columns)
             for _, aggregate in group.members:
-                names |= {aggregate.column} if aggregate.column else set()
+                names |= {column for column in (aggregate.column, aggregate.per) if column}
                 names |= {rule.column for rule in aggregate.where}
             if source.fed_by_applicant:
                 names |= set(source.key)
-    for step in (step for chain in followed for step in chain.steps):
+    for step in (step for one in followed for step in one.steps):
         if step.source.name == source.name:
             names |= {column for column, _ in step.columns()}
     names -= {"event_date", "known_at"}
     return [(name, SQL_TYPES[source.column_type(name) or "text"]) for name in sorted(names)]
 
 
-def _used(groups: Iterable[_Group], followed: Iterable[Chain]) -> list[SourceContract]:
+def _used(groups: Iterable[_Group], followed: Iterable[Chain | Cycle]) -> list[SourceContract]:
     found = {group.source.name: group.source for group in groups}
-    found |= {step.source.name: step.source for chain in followed for step in chain.steps}
+    found |= {step.source.name: step.source for one in followed for step in one.steps}
     return list(found.values())
 
 
-def _source_note(source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain]) -> SourceNote:
+def _source_note(
+    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain | Cycle]
+) -> SourceNote:
     columns = tuple(_columns_read(source, groups, followed))
     return SourceNote(columns, source.fed_by_applicant, source.stale_after, source.title.en, source.title.zh)
 

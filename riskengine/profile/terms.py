@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
@@ -49,6 +49,9 @@ class Reader:
     taken: set[str]
     bounds: Mapping[Edge, str]
     source: SourceContract
+    sums: Mapping[tuple[Any, ...], str] = field(
+        default_factory=dict
+    )  # of a largest total: signature -> its column
 
     def column(self, name: str) -> Any:
         """A fact column, whatever the join calls it."""
@@ -79,6 +82,8 @@ class Reader:
             return column.isin(list(rule.value))  # type: ignore[arg-type]
         if rule.operator in ("known", "unknown"):
             return column.notnull() if rule.operator == "known" else column.isnull()
+        if rule.operator == "latest":
+            return column == self.joined[f"last_{rule.column}"]
         if rule.of_as_of:
             return self._against_as_of(rule.operator, column)
         return {
@@ -99,6 +104,14 @@ class Reader:
         """A number column as a decimal, so that its sums do not depend on order."""
         return self.column(name).cast(EXACT[self.source.column_type(name) or "number"])
 
+    def total_per_value(self, aggregate: Aggregate, by: Iterable[str]) -> Any:
+        """On each row the exact total of the selected rows of its result group that share its value of `per`."""
+        inside, value = self.condition(aggregate), self.column(aggregate.per or "")
+        counted = value.notnull() if inside is None else inside & value.notnull()
+        group = [*(self.joined[column] for column in by), value]
+        exact = ibis.ifelse(counted, self.exact(aggregate.column or ""), None)
+        return exact.sum().over(ibis.window(group_by=group))
+
     def measure(self, aggregate: Aggregate) -> Any:
         """The aggregate over the joined facts."""
         inside = self.condition(aggregate)
@@ -112,14 +125,15 @@ class Reader:
             return total_term(
                 self.covered(aggregate, event.count(where=inside)), self.exact(name).sum(where=inside)
             )
+        if verb == "largest_total":
+            return self.joined[self.sums[signature(aggregate)]].max(where=inside)
         if verb == "mean":
             return double(self.exact(name).sum(where=inside)) / self.column(name).count(where=inside).nullif(
                 0
             )
-        if verb == "smallest":
-            return self.column(name).min(where=inside)
-        if verb == "largest":
-            return self.column(name).max(where=inside)
+        if verb in ("smallest", "largest"):
+            column = self.column(name)
+            return column.min(where=inside) if verb == "smallest" else column.max(where=inside)
         if verb == "distinct":
             return self.covered(aggregate, self.column(name).nunique(where=inside))
         if verb in ("latest", "first"):
@@ -135,6 +149,8 @@ class Reader:
             return event.min(where=inside)
         if verb == "longest_gap":
             return self._gap(aggregate, inside)
+        if verb == "streak":
+            return self.covered(aggregate, self._streak(aggregate))
         return self._slope(name, inside) if verb == "trend" else self._deviation(name, inside)
 
     def covered(self, aggregate: Aggregate, number: Any) -> Any:
@@ -161,6 +177,16 @@ class Reader:
         days = days.sort()
         gaps = days.zip(days[1:]).map(lambda pair: pair.f2 - pair.f1).maxs()
         return ibis.ifelse(event.count(where=inside) == 0, None, gaps)
+
+    def _streak(self, aggregate: Aggregate) -> Any:
+        """How many facts of the window stand after the last one that fails the filters; all where none fails."""
+        filters, window = self.filters(aggregate), self.window(aggregate)
+        event = self.column("event_date")
+        meets = event.notnull() if filters is None else filters.fill_null(False)
+        latest_first = meets.collect(where=window, order_by=self._order().desc())
+        broken = latest_first.index(False)  # from 0, below 0 where all meet them
+        length = ibis.ifelse(broken < 0, latest_first.length(), broken)
+        return ibis.coalesce(length, 0).cast("int64")
 
     def _slope(self, name: str, inside: Any) -> Any:
         event, y = self.column("event_date"), self.exact(name)
@@ -230,6 +256,8 @@ def _arithmetic(operator: str, left: Any, right: Any) -> Any:
 def _function(name: str, parts: list[Any], wide: Any) -> Any:
     if name == "elapsed_days":
         return double(wide.as_of.delta(parts[0], unit="day"))
+    if name == "years_since":
+        return double(wide.as_of.year()) - double(parts[0])
     if name == "is_missing":
         return double(parts[0].isnull().cast("int8"))
     if name == "first_known":
@@ -314,6 +342,8 @@ def signature(aggregate: Aggregate) -> tuple[Any, ...]:
         aggregate.earlier,
         where,
         aggregate.through,
+        aggregate.most,
+        aggregate.per,
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 _COUNTED = {
-    "accidents": "起", "accounts": "户", "applications": "次", "auctions": "次", "awards": "项", "bids": "次", "cases": "件",
-    "changes": "次", "charge-offs": "次", "checks": "次", "compensations": "次", "customers": "家", "cuts": "次", "days": "天",
-    "debits": "次", "enterprises": "家", "events": "次", "extensions": "次", "fees": "笔", "filings": "次",
-    "guarantees": "笔", "holders": "名", "invoices": "份", "items": "件", "lenders": "家", "listings": "次", "loans": "笔",
-    "months": "个月", "occasions": "次", "orders": "项", "overdues": "次", "patents": "件", "payments": "笔", "penalties": "次", "persons": "人",
-    "pledges": "次", "points": "个百分点", "posts": "个", "projects": "个", "queries": "次", "ratings": "次", "readings": "期",
-    "registrations": "次", "reports": "次", "returns": "次", "seizures": "项", "statements": "期", "suppliers": "家",
-    "tasks": "项", "titles": "项", "units": "套", "visits": "次", "years": "年",
+    "accidents": "起", "accounts": "户", "applications": "次", "auctions": "次", "awards": "项", "bids": "次",
+    "cards": "张", "cases": "件", "changes": "次", "charge-offs": "次", "checks": "次", "claims": "笔",
+    "compensations": "次", "customers": "家", "cuts": "次", "days": "天", "debits": "次", "enterprises": "家",
+    "events": "次", "extensions": "次", "fees": "笔", "filings": "次", "guarantees": "笔", "guarantors": "名",
+    "holders": "名", "institutions": "家", "invoices": "份", "items": "件", "lenders": "家", "levels": "级",
+    "listings": "次", "loans": "笔", "media": "家", "months": "个月", "occasions": "次", "orders": "项",
+    "overdues": "次", "patents": "件", "payments": "笔", "penalties": "次", "persons": "人", "pledges": "次",
+    "points": "个百分点", "posts": "个", "projects": "个", "queries": "次", "ratings": "次", "readings": "期",
+    "records": "条", "registrations": "次", "reports": "次", "returns": "次", "seizures": "项",
+    "statements": "期", "steps": "步", "suppliers": "家", "tasks": "项", "titles": "项", "units": "套",
+    "visits": "次", "years": "年",
 }  # fmt: skip
 _MEASURED = {
     "1/month": "每月", "CNY": "元", "CNY/month": "元/月", "CNY/person": "元/人", "USD": "美元", "USD a month": "美元/月",
-    "class": "级", "classes": "级", "index": "", "kWh": "千瓦时", "ln CNY": "（对数，元）", "share": "比例", "times": "倍",
+    "class": "级", "classes": "级", "deviations": "个标准差", "index": "", "kWh": "千瓦时", "ln CNY": "（对数，元）", "share": "比例", "times": "倍",
     "yes/no": "是/否", "-1 to 1": "（−1至1）",
 }  # fmt: skip
 

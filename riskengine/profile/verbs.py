@@ -28,8 +28,10 @@ _WITHOUT_COLUMN = (
     "months_since_last",
     "longest_gap",
     "months_with",
+    "streak",
 )
 _NOTHING = Span()
+_LONGEST_CYCLE = 10
 
 
 class Selection(TypedDict, total=False):
@@ -57,6 +59,18 @@ def months_with(source: str, **chosen: Unpack[Selection]) -> Expression:
 def total(what: str, **chosen: Unpack[Selection]) -> Expression:
     """The exact sum of a column (decimal for money); zero where a complete source has no row."""
     return _aggregate("total", what, chosen)
+
+
+def largest_total(what: str, *, per: str, **chosen: Unpack[Selection]) -> Expression:
+    """The largest of the exact totals of a column for each value of the column `per`; null where no such total is known.
+
+    `largest_total("inv_counterparty.amt", per="cp_uscc", by="enterprise", months=6)`: sales to the largest customer of
+    six months. Facts whose `per` is unknown belong to nobody and are left out.
+    """
+    made = _aggregate("largest_total", what, chosen)
+    if not isinstance(per, str) or not per:
+        raise _misspelt(f"largest_total({what!r})", "per = the column whose values are totalled", repr(per))
+    return replace(made, per=per)
 
 
 def mean(what: str, **chosen: Unpack[Selection]) -> Expression:
@@ -118,6 +132,17 @@ def longest_gap(source: str, **chosen: Unpack[Selection]) -> Expression:
     return _aggregate("longest_gap", source, chosen)
 
 
+def streak(source: str, **chosen: Unpack[Selection]) -> Expression:
+    """How many of the latest facts in a row meet `where`: zero where the last one does not, or a complete source has none.
+
+    `streak("tax_filing", by="enterprise", where=field("is_zero").equals(True))`: consecutive zero returns. Facts are
+    counted, not months: a month without a return neither counts nor breaks the row.
+    """
+    if not chosen.get("where"):
+        raise _misspelt(f"streak({source!r})", "where = what the facts in a row have in common", "none")
+    return _aggregate("streak", source, chosen)
+
+
 def trend(what: str, **chosen: Unpack[Selection]) -> Expression:
     """The least-squares slope of a column over the facts' event months, per month; null with fewer than two months.
 
@@ -140,6 +165,21 @@ def linked(through: str | tuple[str, ...], *, by: str) -> Expression:
     if not chain:
         raise _misspelt("linked()", "at least one link", repr(through))
     return Aggregate("linked", "", None, by, through=chain)
+
+
+def shortest_cycle(through: str, *, by: str, most: int = 6, ago: str | None = None) -> Expression:
+    """In how few steps a link leads back to the subject: 2 where two guarantee each other; 0 where `most` steps do not.
+
+    `shortest_cycle("guaranteed", by="enterprise", most=6)`. Zero is said only where the link's source is complete; a
+    partial one that shows no cycle leaves it null. With `ago` it is what a question asked on that earlier day would
+    have been answered, from what was known then: now, and not 30 days ago, is a new cycle. One declared link, no union.
+    Guarantee circles of at most six: domain page 6.2.
+    """
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= _LONGEST_CYCLE:
+        raise _misspelt("shortest_cycle()", f"most = a whole number of 1 to {_LONGEST_CYCLE}", repr(most))
+    if not isinstance(through, str) or not through:
+        raise _misspelt("shortest_cycle()", "one link", repr(through))
+    return Aggregate("cycle", "", None, by, None, Span.parse(ago or "0d"), through=(through,), most=most)
 
 
 def share(what: str, **chosen: Unpack[Selection]) -> Expression:

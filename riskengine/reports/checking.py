@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from riskengine.decision.limits import read_products
 from riskengine.decision.policy import read_policy
+from riskengine.decision.products import read_products
 from riskengine.errors import Problem, RiskEngineError
 from riskengine.identity.rules import read_rules
 from riskengine.intake.cleaning import ask
@@ -53,7 +53,8 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
     products = tried(lambda: read_products(project.configs / "products.toml"))
     policy = tried(lambda: read_policy(project.configs / "policy.toml"))
     if policy is not None and grades is not None:
-        problems += policy.problems(sorted(features), [grade.name for grade in grades.grades])
+        ids = products.ids if products else None
+        problems += policy.problems(sorted(features), [grade.name for grade in grades.grades], ids)
     problems += _night_problems(project)
     counts = {
         "sources": len(sources),

@@ -137,10 +137,9 @@ id = "plain"
 title = { en = "Plain", zh = "普通" }
 amount_cap = [{ from = 2000-01-01, value = 3000, reference = "test" }]
 guaranteed_cap = [{ from = 2000-01-01, value = 1200, reference = "test" }]
-share = [{ from = 2000-01-01, value = 0.8, reference = "test" }]
+shares = [{ from = 2000-01-01, bank = 0.2, direct = 0.32, province = 0.48, reference = "test" }]
 fee = [{ from = 2000-01-01, value = 0.02, reference = "test" }]
 lgd = [{ from = 2000-01-01, value = 0.5, reference = "test" }]
-guarantor_share = [{ from = 2000-01-01, value = 0.4, reference = "test" }]
 budget = [{ from = 2000-01-01, value = 2, reference = "test" }]
 smallest = 50
 step = 100

@@ -30,10 +30,22 @@ MODEL = HERE / "model.txt"
 ROWS = 4000
 
 
-def institution(folder: Path) -> Project:
-    """The default project with a small model of its own, the world's files in its inbox, nothing taken in yet."""
+def institution(folder: Path, signals: Iterable[str] = ()) -> Project:
+    """The default project with a small model of its own, the world's files in its inbox, nothing taken in yet.
+
+    With `signals` only these files of `configs/signals/`: where it is about nights as such, a part of the catalogue will do.
+    """
     for room in ("configs", "features", "models"):
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    kept = set(signals)
+    for path in sorted(
+        (folder / "configs" / "signals").glob("*.toml")
+    ):  # watched from 2026 on; this world is older
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^from = 2026-01-01$", "from = 2020-01-01", text), encoding="utf-8")
+        (folder / "configs" / "signals.toml").unlink(missing_ok=True)
+        if kept and path.stem not in kept:
+            path.unlink()
     shutil.copy(HERE / "inforce_pd.toml", folder / "models")
     shutil.copytree(WORLD, folder / "data")
     project = Project(folder)

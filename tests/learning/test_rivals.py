@@ -214,11 +214,11 @@ def test_policy_scores_are_what_the_policy_says_row_by_row() -> None:
 
 def test_signal_scores_are_the_highest_severity() -> None:
     text = {"en": "x", "zh": "x"}
-    words = dict.fromkeys(("title", "category", "text", "exit", "action", "owner"), text)
+    words = dict.fromkeys(("title", "category", "text", "action", "owner"), text) | {"exit": {"words": text}}
     bands = [
         {"severity": name, "when": [{"feature": "days", "op": ">=", "value": value}]}
         for name, value in (("yellow", 1), ("red", 60))
     ]
-    signal = Signal.model_validate({"id": "X", "bands": bands, "deadline_days": 1, "reference": "r", **words})
+    signal = Signal.model_validate({"id": "X", "bands": bands, "deadline": "1wd", "reference": "r", **words})
     frame = pd.DataFrame({"days": [0.0, 1.0, 59.0, 60.0, np.nan]})
     assert signal_score([signal], frame, date(2005, 1, 1)).tolist() == [0, 2, 2, 4, 0]

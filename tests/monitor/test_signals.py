@@ -20,9 +20,9 @@ WORDS = {"en": "text", "zh": "文"}
 
 
 def signal(bands: list[dict[str, object]], **more: object) -> Signal:
-    block = {"id": "S", "title": WORDS, "category": WORDS, "bands": bands, "exit": WORDS, "action": WORDS,
+    block = {"id": "S", "title": WORDS, "category": WORDS, "bands": bands, "exit": {"words": WORDS}, "action": WORDS,
              "text": {"en": "x is {value:.1f} against {limit:.1f}", "zh": "x {value:.1f}，阈值 {limit:.1f}"},
-             "owner": WORDS, "deadline_days": 5, "reference": "test"}  # fmt: skip
+             "owner": WORDS, "deadline": "5wd", "reference": "test"}  # fmt: skip
     return Signal.model_validate(block | more)
 
 
@@ -154,10 +154,10 @@ category = { en = "a", zh = "a" }
 about = "ABOUT"
 bands = [{ severity = "red", when = [{ feature = "FEATURE", op = ">", value = 1 }] }]
 text = { en = "TEXT", zh = "a" }
-exit = { en = "a", zh = "a" }
+exit = { words = { en = "a", zh = "a" } }
 action = { en = "a", zh = "a" }
 owner = { en = "a", zh = "a" }
-deadline_days = 1
+deadline = "1wd"
 reference = "a"
 """
 
@@ -179,5 +179,5 @@ reference = "a"
         read_signals(path, known)
     told = str(raised.value)
     for part in ("Did you mean 'employees'?", "Did you mean 'bank'?", "It differs within one bank", "a limit that is a text",
-                 "a second block", "KeyError 'pdd'", "'referense'"):  # fmt: skip
+                 "a block with it in signals.toml too", "KeyError 'pdd'", "'referense'"):  # fmt: skip
         assert part in told

@@ -6,14 +6,15 @@ import calendar
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pyarrow as pa
 
 from riskengine.clock import Span, add_months
@@ -58,12 +59,7 @@ def write_project(root: Path, features: str) -> Project:
         'name = "small"\ncurrency = "CNY"\n[title]\nen = "Small"\nzh = "小"\n', encoding="utf-8"
     )
     keys = "\n".join(f"{name} = {columns}" for name, columns in KEYS.items())
-    links = "\n".join(
-        f"[links.{name}]\nsource = '{link.source}'\nfrom = '{link.start}'\nto = '{link.end}'\n"
-        f"where = {{ {', '.join(f'{column} = {json.dumps(value)}' for column, value in link.where.items())} }}\n"
-        f"window = '{link.window}'"
-        for name, link in LINKS.items()
-    )
+    links = write_links(LINKS)
     (root / "configs/subjects.toml").write_text(
         f'[keys]\n{keys}\n{links}\n[applicant]\nsource = "brought"\nid = "id"\nenterprise = "k1"\n'
         '[guarantee]\nsource = "ledger"\nid = "id"\nenterprise = "k1"\n',
@@ -80,6 +76,24 @@ def write_project(root: Path, features: str) -> Project:
         )
     (root / "features/all.py").write_text(features, encoding="utf-8")
     return Project(root)
+
+
+def write_links(links: Mapping[str, Link]) -> str:
+    """Links as they stand in `configs/subjects.toml`."""
+    blocks = []
+    for name, link in links.items():
+        if link.any:
+            blocks.append(f"[links.{name}]\nany = {json.dumps(link.any)}")
+            continue
+        tables = "\n".join(
+            f"{word} = {{ {', '.join(f'{column} = {json.dumps(value)}' for column, value in table.items())} }}"
+            for word, table in (("where", link.where), ("least", link.least), ("above", link.above))
+        )
+        blocks.append(
+            f"[links.{name}]\nsource = '{link.source}'\nfrom = '{link.start}'\nto = '{link.end}'\n{tables}\n"
+            f"window = '{link.window}'\nlargest = {link.largest}\nby = '{link.by}'"
+        )
+    return "\n".join(blocks)
 
 
 @dataclass(frozen=True)
@@ -187,6 +201,7 @@ class Oracle:
     keys: Mapping[str, Sequence[str]]
     subject: Subject
     own: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=lambda: LINKS)
 
     def value(self, x: e.Expression) -> Any:
         """The value of any expression."""
@@ -221,6 +236,8 @@ class Oracle:
             return (max(known) - min(known)) / abs(known[0]) if len(known) > 1 and known[0] else None
         if first is None:
             return None
+        if name == "years_since":
+            return self.subject.as_of.year - first
         if name == "elapsed_days":
             return (self.subject.as_of - first).days
         if name == "absolute":
@@ -235,13 +252,18 @@ class Oracle:
 
     def linked(self, x: e.Aggregate) -> set[Any] | None:
         """The keys the subject leads to; None where that is unknown."""
+        ways = self.links[x.through[0]].any
+        if ways:
+            found = [self.linked(replace(x, through=way)) for way in ways]
+            known = [keys for keys in found if keys is not None]
+            return set().union(*known) if known else None
         (column,) = self.keys[x.by]
         itself = self.subject.keys.get(column)
         if itself is None:
             return None
         reached, as_of = {itself}, self.subject.as_of
         for number, name in enumerate(x.through, 1):
-            link = LINKS[name]
+            link = self.links[name]
             edges = [
                 row
                 for row in current(self.rows.get(link.source, ()), as_of)
@@ -253,12 +275,56 @@ class Oracle:
                 for row in edges
                 if row.get(link.end) is not None
                 and all(row.get(column) == value for column, value in link.where.items())
+                and all(
+                    row.get(column) is not None and row.get(column) >= bound
+                    for column, bound in link.least.items()
+                )
+                and all(
+                    row.get(column) is not None and row.get(column) > bound
+                    for column, bound in link.above.items()
+                )
             }
+            if link.by:
+                reached = self.largest(link, edges, reached)
             if number == len(x.through):
                 reached -= {itself}
             if not reached:
                 return set() if edges or self.sources[link.source].coverage == "complete" else None
         return reached
+
+    def largest(self, link: Link, edges: Sequence[Row], reached: set[Any]) -> set[Any]:
+        """Of each start the keys with the largest totals."""
+        kept: set[Any] = set()
+        for start in {row.get(link.start) for row in edges}:
+            totals: dict[Any, Fraction | None] = {}
+            for row in edges:
+                end, size = row.get(link.end), row.get(link.by)
+                ok = end in reached and all(row.get(column) == value for column, value in link.where.items())
+                if row.get(link.start) == start and ok:
+                    known = totals.setdefault(end, None)
+                    totals[end] = known if size is None else (known or Fraction(0)) + _exact(size)
+            order = sorted(totals, key=lambda end: (totals[end] is None, -(totals[end] or Fraction(0)), end))
+            kept |= set(order[: link.largest])
+        return kept
+
+    def cycle(self, x: e.Aggregate) -> int | None:
+        """How many steps the shortest cycle of one link through the subject has, as known so long ago."""
+        (column,) = self.keys[x.by]
+        itself = self.subject.keys.get(column)
+        if itself is None:
+            return None
+        then = months_before(self.subject.as_of, x.ago.months) - timedelta(days=x.ago.days)
+        graph = nx.DiGraph()
+        graph.add_node(itself)
+        link = self.links[x.through[0]]
+        for row in current(self.rows.get(link.source, ()), then):
+            recent = not link.window or row.event > months_before(then, Span.parse(link.window).months)
+            ends = (row.get(link.start), row.get(link.end))
+            if recent and None not in ends and all(row.get(c) == value for c, value in link.where.items()):
+                graph.add_edge(*ends)
+        lengths = [len(c) for c in nx.simple_cycles(graph) if itself in c and len(c) <= (x.most or 0)]
+        complete = self.sources[link.source].coverage == "complete"
+        return min(lengths) if lengths else 0 if complete else None
 
     def facts(self, source: str) -> list[Row]:
         """The current facts of a source: an applicant's own rows stand in for stored ones of the same key."""
@@ -270,10 +336,12 @@ class Oracle:
 
     def aggregate(self, x: e.Aggregate) -> Any:
         """One verb."""
+        if x.verb == "cycle":
+            return self.cycle(x)
         if x.through:
             reached = self.linked(x)
             if not reached or x.verb == "linked":
-                counting = x.verb in ("count", "months_with", "distinct", "total", "linked")
+                counting = x.verb in ("count", "months_with", "distinct", "total", "streak", "linked")
                 return None if reached is None or not counting else len(reached)
             stored = current(self.rows.get(x.source, ()), self.subject.as_of)
             joined = [row for row in stored if row.get(self.keys[x.by][0]) in reached]
@@ -283,13 +351,15 @@ class Oracle:
                 return None
             joined = [row for row in self.facts(x.source) if [row.get(c) for c in self.keys[x.by]] == wanted]
         window = [row for row in joined if self.inside(x, row.event)]
-        found = [row for row in window if all(self.meets(rule, row) for rule in x.where)]
+        found = [row for row in window if all(self.meets(rule, row, joined, x) for rule in x.where)]
         known = [row.get(x.column) for row in found if row.get(x.column) is not None] if x.column else []
-        if x.verb in ("count", "months_with", "distinct", "total"):
+        if x.verb in ("count", "months_with", "distinct", "total", "streak"):
             if not window and self.sources[x.source].coverage == "partial":
                 return None
             if x.verb == "count":
                 return len(found)
+            if x.verb == "streak":
+                return len(list(takewhile(lambda row: row in found, reversed(window))))
             if x.verb == "months_with":
                 return len({(row.event.year, row.event.month) for row in found})
             if x.verb == "distinct":
@@ -308,6 +378,13 @@ class Oracle:
             days = [*(row.event for row in found), near]
             gaps = [(later - earlier).days for earlier, later in pairwise(days)]
             return max(gaps) if found else None
+        if x.verb == "largest_total":
+            totals: dict[Any, Fraction] = {}
+            for row in found:
+                value, part = row.get(x.column or ""), row.get(x.per or "")
+                if value is not None and part is not None:
+                    totals[part] = totals.get(part, Fraction(0)) + _exact(value)
+            return float(max(totals.values())) if totals else None
         if not known:
             return None
         if x.verb == "smallest":
@@ -330,9 +407,17 @@ class Oracle:
             months += 1
         return months
 
-    def meets(self, rule: e.Filter, row: Row) -> bool:
-        """One condition on one row."""
+    def meets(self, rule: e.Filter, row: Row, joined: Sequence[Row], x: e.Aggregate) -> bool:
+        """One condition on one row, among all rows of the subject."""
         value, as_of = row.get(rule.column), self.subject.as_of
+        if rule.operator == "latest":
+            alike = [
+                r
+                for r in joined
+                if [r.get(c) for c in self.keys[x.by]] == [row.get(c) for c in self.keys[x.by]]
+            ]
+            values = [r.get(rule.column) for r in alike if r.get(rule.column) is not None]
+            return value is not None and value == max(values)
         if rule.operator in ("known", "unknown"):
             return (value is None) == (rule.operator == "unknown")
         if value is None:

@@ -38,6 +38,7 @@ WHERE = ["", 'where=field("word").equals("甲")', 'where=[field("word").differs(
          'where=field("k1").equals("x")', 'where=field("day").equals("2024-02-29")', 'where=field("number") >= 0.25',
          'where=field("rate") < 0.5', 'where=field("day").is_known()', 'where=field("money").is_unknown()',
          'where=field("day").before_as_of()', 'where=field("day").not_before_as_of()', 'where=field("day").after_as_of()',
+         'where=field("day").is_latest()', 'where=[field("event_date").is_latest(), field("number") >= 0.25]',
          'where=[field("day").not_after_as_of(), field("money") > 0]', 'where=field("day").unknown_or_not_before_as_of()']  # fmt: skip
 LINKED = [("ledger", "one", "out"), ("patchy", "one", ("some", "back")), ("brought", "one", "some"),
           ("patchy", "one", ("out", "recent")), ("ledger", "one", ("marked", "recent", "some"))]  # fmt: skip
@@ -48,6 +49,7 @@ WITHOUT_COLUMN = (
     "months_since_last",
     "longest_gap",
     "months_with",
+    "streak",
 )
 NUMBERS = ["money", "whole_number", "number", "rate"]
 FUNCTIONS = """
@@ -109,6 +111,16 @@ n2 = linked("some", by="one").named("", "")
 n3 = linked(("out", "back"), by="one").named("", "")
 n4 = linked(("out", "recent"), by="one").named("", "")
 n5 = linked(("marked", "recent", "some"), by="one").named("", "")
+e49 = years_since(b).named("", "")
+e50 = streak("ledger", by="one", where=field("word").equals("甲")).named("", "")
+e51 = streak("patchy", by="one", window="12m", where=field("word").differs("乙")).named("", "")
+e52 = streak("brought", by="one", where=field("yes").equals(True)).named("", "")
+e53 = largest_total("ledger.money", per="word", by="one").named("", "")
+e54 = largest_total("ledger.money", per="k2", by="one", window="12m", where=field("yes").equals(True)).named("", "")
+e55 = largest_total("patchy.number", per="g_key", by="one", months=2, through="out").named("", "")
+e56 = largest_total("brought.whole_number", per="word", by="own", where=field("day").is_latest()).named("", "")
+y1 = shortest_cycle("out", by="one").named("", "")
+y2 = shortest_cycle("some", by="one", most=3, ago="30d").named("", "")
 n6 = ratio(distinct("ledger.k1", by="one", through="out"), linked("out", by="one")).named("", "")
 """
 
@@ -117,7 +129,9 @@ def _features() -> str:
     """Every verb over every place, with spans, filters and columns in rotation so that each meets each other soon."""
     spans, wheres, numbers, anything = map(itertools.cycle, (SPANS, WHERE, NUMBERS, list(COLUMNS)))
     lines = ["from riskengine.profile import *", FUNCTIONS]
-    for verb in [verb for verb in get_args(expressions.Verb) if verb != "linked"]:
+    for verb in [
+        verb for verb in get_args(expressions.Verb) if verb not in ("linked", "cycle", "largest_total")
+    ]:
         for source, by, *through in [place for place in PLACES for _ in range(3)] + LINKED:
             if verb in WITHOUT_COLUMN:
                 what = source
@@ -129,7 +143,8 @@ def _features() -> str:
             if verb in ("trend", "volatility") and "window" not in span and "months" not in span:
                 span = 'window="2y"'
             chain = f"through={through[0]!r}" if through else ""
-            parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, next(wheres), chain) if part)
+            where = next(wheres) or (verb == "streak" and next(wheres)) or ""
+            parts = ", ".join(part for part in (repr(what), f'by="{by}"', span, where, chain) if part)
             lines.append(f'v{len(lines)} = {verb}({parts}).named("", "")')
     return "\n".join(lines)
 

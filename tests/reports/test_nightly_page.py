@@ -33,9 +33,9 @@ def page(size: int) -> Page:
         "expected_loss": [float(n) for n in range(size)], "pd_history": [[0.1, 0.2]] * size,
     })  # fmt: skip
     one = Signal.model_validate({
-        "id": "S", "title": BOTH, "category": BOTH, "text": BOTH, "exit": BOTH, "action": BOTH, "owner": BOTH,
+        "id": "S", "title": BOTH, "category": BOTH, "text": BOTH, "exit": {"words": BOTH}, "action": BOTH, "owner": BOTH,
         "bands": [{"severity": "red", "when": [{"feature": "expected_loss", "op": ">", "value": 0}]}],
-        "deadline_days": 3, "reference": "test",
+        "deadline": "3wd", "reference": "test",
     })  # fmt: skip
     found = evaluate.evaluate([one], book, evaluate.Night(DAY, {"bank": ("Bank",)}))
     ranked = ranking.ranked(book, found.signals)

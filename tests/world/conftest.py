@@ -23,4 +23,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def read_off(world: Project) -> Reader:
     """What the features say of the subjects and days that a list of expectations asks about."""
-    return lambda expected: seen_in(world, sorted({(name, day) for name, day, _, _ in expected}))
+    return lambda expected: seen_in(
+        world, sorted({(name, day) for name, day, _, _ in expected}), {name for _, _, name, _ in expected}
+    )

@@ -275,6 +275,6 @@ def test_rows_without_a_code_are_somebodys_from_the_day_they_are_resolved(
         0,
     )  # E by its name, B under a masked code
     asked = [(name, day) for name in ("B", "E") for day in ("2024-10-30", "2024-10-31")]
-    seen = seen_in(own, asked)
+    seen = seen_in(own, asked, ("defendant_cases_24m", "criminal_cases"))
     cases = [(seen[each]["defendant_cases_24m"], seen[each]["criminal_cases"]) for each in asked]
     assert cases == [(2, 0), (3, 1), (None, None), (1, 0)]

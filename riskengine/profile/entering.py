@@ -1,0 +1,79 @@
+"""Which facts is a feature's value made of? The rows behind a number, by the same joins and rules that computed it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.expressions import Aggregate, aggregates
+from riskengine.profile.links import Chain, chains
+from riskengine.profile.plan import _facts_met, _Group, _key_columns, _sql
+from riskengine.profile.recipe import IBIS_TYPES
+from riskengine.profile.terms import signature
+
+_OF_VALUES = (
+    "total",
+    "mean",
+    "distinct",
+    "trend",
+    "volatility",
+    "smallest",
+    "largest",
+)  # an unknown value has no part
+_ONE = {  # of all that qualify these take one, or those of one value: SQL order, the deciding first
+    "latest": "fact_rank DESC",
+    "first": "fact_rank",
+    "largest": "v DESC",
+    "smallest": "v",
+}
+
+
+def entering(catalogue: Catalogue, name: str, subjects: str = "subjects") -> str:
+    """SQL: `subject, source, event_date, known_at, fact_rank` of each fact that has a part in a feature's value, once.
+
+    A fact has a part where an aggregate of the feature reads it: equal or linked key, both clocks, window and filters.
+    Of a `latest`, `first`, `largest` or `smallest` it is the chosen fact (all of one extreme value). `subjects` is the table
+    of subjects, with their key columns; facts are read from `facts_<source>` as recipes do. Empty text: the feature reads
+    no facts but the links themselves.
+    """
+    found = {signature(one): one for one in aggregates(catalogue.feature(name)) if one.source}
+    read = [one for one in found.values() if one.verb not in ("linked", "cycle")]
+    if not read:
+        return ""
+    keys = {column: IBIS_TYPES[kind] for column, kind in _key_columns(catalogue)}
+    table = ibis.table({"subject": "int64", "as_of": "date", "fed": "boolean", **keys}, name=subjects)
+    followed = chains(catalogue, read)
+    parts = [f"{key} AS ({_sql(part)})" for chain in followed.values() for key, part in chain.parts(table)]
+    met = [_met(catalogue, table, one, followed.get((one.by, one.through))) for one in read]
+    first = "WITH " + ", ".join(parts) + " " if parts else ""
+    return first + " UNION ".join(met)
+
+
+def _met(catalogue: Catalogue, subjects: Any, one: Aggregate, chain: Chain | None) -> str:
+    """The facts that one aggregate reads, by subject."""
+    source = catalogue.sources[one.source]
+    group = _Group(source, one.by, catalogue.subjects.keys[one.by], False, (("g", one),), chain)
+    reader, by = _facts_met(subjects, group)
+    inside = reader.condition(one)
+    if one.verb in _OF_VALUES:
+        known = reader.column(one.column or "event_date").notnull()
+        inside = known if inside is None else inside & known
+    joined = reader.joined if inside is None else reader.joined.filter(inside)
+    clocks = {clock: reader.column(clock) for clock in ("event_date", "known_at", "fact_rank")}
+    value = (
+        reader.column(one.column)
+        if one.verb in ("largest", "smallest") and one.column
+        else clocks["fact_rank"]
+    )
+    facts = joined.select(*by, **clocks, v=value)
+    if "subject" in by:
+        wanted = facts.select("subject", *clocks, "v")
+    else:
+        columns = {"origin": group.columns[0]} if chain else {}
+        equal = [facts[name] == subjects[columns.get(name, name)] for name in by]
+        wanted = facts.join(subjects, equal, lname="", rname="s_{name}").select("subject", *clocks, "v")
+    chosen = _ONE.get(one.verb)
+    only = f" QUALIFY rank() OVER (PARTITION BY subject ORDER BY {chosen}) = 1" if chosen else ""
+    return f"SELECT subject, '{source.name}' AS source, event_date, known_at, fact_rank FROM ({_sql(wanted)}){only}"
