@@ -6,14 +6,15 @@ against the enterprise. What needs an authorisation (credit reports) stays unkno
 
 from riskengine.profile import (
     at_least,
+    code,
     count,
     distinct,
+    elapsed_days,
     field,
     first_known,
     greater,
     largest,
     latest,
-    longest_gap,
     mean,
     ratio,
     total,
@@ -33,6 +34,8 @@ from .tax import filed_assets, filed_liabilities, sales_12m, tax_paid_12m, tax_r
 _A, _E, _EP = "application", "enterprise", "enterprise_product"
 _R, _C = "related", "same_controller"
 _BATCH = field("product").within("BATCH", "ZDZ", "PRIV")
+_ZDZ, _AGRI = field("product").within("BATCH", "ZDZ"), field("product").within("SD-AGRI", "AGRI")  # the old code and the new one are one product
+_RENAMED = {"BATCH": 0, "ZDZ": 0, "SD-AGRI": 0, "AGRI": 0}
 _COMPENSATED = field("type").equals("代偿解保")  # a compensation is booked and released: count it once
 _VALID = [field("valid_to").not_before_as_of(), field("status").equals("有效")]
 _CLASS_2 = field("list_type").within("高新技术企业", "创新积分制")
@@ -46,13 +49,16 @@ _STACKING = "Admission rules A32, A37; single-account balance of all loans 单�
 
 # What is outstanding, on which basis 在保余额口径
 _product_out = at_least(total("contract.guaranteed", by=_EP) - (total("release.amount", by=_EP) - total("release.amount", by=_EP, where=_COMPENSATED)) - greater(total("release.amount", by=_EP, where=_COMPENSATED), total("compensation.principal", by=_EP)), 0)
+_product_loans = _product_out * first_known(ratio(total("contract.principal", by=_EP), total("contract.guaranteed", by=_EP)), 1)
+_zdz_loans = at_least(total("contract.guaranteed", by=_E, where=_ZDZ) - (total("release.amount", by=_E, where=_ZDZ) - total("release.amount", by=_E, where=[_ZDZ, _COMPENSATED])) - greater(total("release.amount", by=_E, where=[_ZDZ, _COMPENSATED]), total("compensation.principal", by=_E, where=_ZDZ)), 0) * first_known(ratio(total("contract.principal", by=_E, where=_ZDZ), total("contract.guaranteed", by=_E, where=_ZDZ)), 1)
+_agri_loans = at_least(total("contract.guaranteed", by=_E, where=_AGRI) - (total("release.amount", by=_E, where=_AGRI) - total("release.amount", by=_E, where=[_AGRI, _COMPENSATED])) - greater(total("release.amount", by=_E, where=[_AGRI, _COMPENSATED]), total("compensation.principal", by=_E, where=_AGRI)), 0) * first_known(ratio(total("contract.principal", by=_E, where=_AGRI), total("contract.guaranteed", by=_E, where=_AGRI)), 1)
 _batch_out = at_least(total("contract.guaranteed", by=_E, where=_BATCH) - (total("release.amount", by=_E, where=_BATCH) - total("release.amount", by=_E, where=[_BATCH, _COMPENSATED])) - greater(total("release.amount", by=_E, where=[_BATCH, _COMPENSATED]), total("compensation.principal", by=_E, where=_BATCH)), 0)
 _related_out = at_least(total("contract.guaranteed", by=_E, through=_R) - (total("release.amount", by=_E, through=_R) - total("release.amount", by=_E, through=_R, where=_COMPENSATED)) - greater(total("release.amount", by=_E, through=_R, where=_COMPENSATED), total("compensation.principal", by=_E, through=_R)), 0)
 _controlled_out = at_least(total("contract.guaranteed", by=_E, through=_C, where=_BATCH) - (total("release.amount", by=_E, through=_C, where=_BATCH) - total("release.amount", by=_E, through=_C, where=[_BATCH, _COMPENSATED])) - greater(total("release.amount", by=_E, through=_C, where=[_BATCH, _COMPENSATED]), total("compensation.principal", by=_E, through=_C, where=_BATCH)), 0)
 _to_loans = first_known(ratio(total("contract.principal", by=_E), total("contract.guaranteed", by=_E)), 1)
 outstanding_loans = (enterprise_outstanding * _to_loans).named("Loans outstanding under our guarantees, this enterprise", "在保贷款余额（本户，贷款本金口径）", unit="CNY", direction=1, reference=_STACKING)
 outstanding_retained = (enterprise_outstanding * _to_loans * first_known(mean("contract.share_direct", by=_E), 1)).named("Loans outstanding, the part this institution bears itself (mean direct share)", "在保贷款自留责任（按平均直保分险比例）", unit="CNY", direction=1, reference="Exposure basis own_retained, domain page 8.2 worked example 5")
-product_outstanding = (_product_out * first_known(ratio(total("contract.principal", by=_EP), total("contract.guaranteed", by=_EP)), 1)).named("Loans outstanding in the product applied for", "所申请产品在保贷款余额", unit="CNY", direction=1, reference=_STACKING)
+product_outstanding = (code(latest("application.product", by=_A), _RENAMED, 1) * _product_loans + code(latest("application.product", by=_A), {"BATCH": 1, "ZDZ": 1}, 0) * _zdz_loans + code(latest("application.product", by=_A), {"SD-AGRI": 1, "AGRI": 1}, 0) * _agri_loans).named("Loans outstanding in the product applied for", "所申请产品在保贷款余额", unit="CNY", direction=1, reference=_STACKING)
 batch_outstanding = (_batch_out * _to_loans).named("Loans outstanding in batch products", "批量类产品在保贷款余额", unit="CNY", direction=1, reference=_STACKING)
 related_outstanding = _related_out.named("Guaranteed amount outstanding, related parties", "关联方在保余额", unit="CNY", direction=1, reference=_ORDER683)
 group_outstanding = (enterprise_outstanding + _related_out).named("Guaranteed amount outstanding, with related parties", "在保余额（本户及关联方）", unit="CNY", direction=1, reference=_ORDER683)
@@ -65,6 +71,7 @@ controller_batch_outstanding = (_batch_out * _to_loans + _controlled_out * first
 guarantors_controlled = distinct("institution.inst_id", by=_E, through="subsidiary").named("Guarantors it is the controlling shareholder of", "由其控股的担保机构数", unit="institutions", direction=1, reference="Admission rule A35; Order 683 art. 17 融资担保公司监督管理条例第十七条")
 
 # Who it is, what it asks for 主体与申请
+months_established = (elapsed_days(latest("mkt_reg.est_date", by=_E)) * 12 / 365).named("Months since established, a year of 365 days", "成立月数（一年按365天）", unit="months", direction=-1, reference="Admission rule A06: a full year is 12 months to the day, in a leap year a day sooner")
 registered_region = latest("mkt_reg.region6", by=_E).named("Registered region", "登记地区划代码", reference="Admission rule A02")
 applied_industry = latest("application.industry_code", by=_A).named("Industry in the application", "申请所属行业代码", reference="Admission rules A03, A13, A14, A29; GB/T 4754")
 registered_industry = latest("mkt_reg.industry_code", by=_E).named("Registered industry", "登记行业代码", reference="Admission rule A13; GB/T 4754")
@@ -95,7 +102,6 @@ credit_overdue_90d_24m = largest("pboc_ent.overdue_90d", by=_E, window="24m").na
 persons_account_overdue_2y = largest("pboc_person.overdue_acct_max_2y", by=_E, window="12m").named("Times a single account of a person was overdue in 2 years, the worst", "法人实控人单账户近2年逾期次数（最差）", unit="occasions", direction=1, reference="Admission rule A25")
 persons_overdue_90d = largest("pboc_person.overdue_90d_cnt", by=_E, window="12m").named("Overdues of 90 days of a person, the worst", "法人实控人90天以上逾期次数（最差）", unit="occasions", direction=1, reference="Admission rules A22, A25")
 refinanced_accounts = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[field("status").equals("未结清"), _REFINANCED]), _NO_REPORT).named("Open accounts extended or refinanced, reports of 6 months", "近6个月征信报告展期、借新还旧、无还本续贷账户数", unit="accounts", direction=1, reference="Admission rule A26")
-invoice_gap_12m = at_least(longest_gap("inv_monthly", by=_E, window="12m", ago="10d", where=[field("dir").equals("销"), field("blue_cnt") > 0]) - 31, 0).named("Longest time surely without an invoice, 12 months", "近12个月最长断票天数（确定部分）", unit="days", direction=1, reference="Admission rule A40")
 open_grave_tasks = count("risk_task", by=_E, where=[field("closed_dt").is_unknown(), field("level").within("红", "橙")]).named("Red and orange risk tasks not closed", "未结红橙预警任务数", unit="tasks", direction=1, reference="Admission rule A44")
 checks_done_12m = count("post_check", by=_E, window="12m", where=field("done_dt").is_known()).named("Checks of 12 months that were done", "近12个月已完成保后检查次数", unit="checks", direction=-1, reference="Admission rule A44")
 _liable = first_known(total("pboc_guar.balance", by=_E, window="7m") / distinct("pboc_guar.report_dt", by=_E, window="7m"), count("pboc_ent", by=_E, window="7m") * 0)

@@ -12,8 +12,8 @@ _LABOUR = field("cause").within("劳动争议", "劳动合同纠纷", "追索劳
 _RUNNING = field("to_dt").unknown_or_not_before_as_of()
 _LISTED, _LIMITED = field("exit_dt").unknown_or_not_before_as_of(), field("lift_dt").unknown_or_not_before_as_of()
 _J05, _J06 = "Admission rule A10; signal J05 金融/担保/借贷类被告", "Signal J06 买卖/劳动/票据被告"
-_PENDING = field("result").within("未结", "败诉", "部分胜诉")  # not won, withdrawn, dismissed or settled
-_SUITS = [_DEFENDANT, _LENDING, _PENDING]
+_OVER = field("result").within("胜诉", "撤诉", "驳回", "调解")  # won, withdrawn, dismissed or settled; a suit of which no result is told goes on
+_SUITS, _SUITS_OVER = [_DEFENDANT, _LENDING], [_DEFENDANT, _LENDING, _OVER]
 _OTHER = field("cause").within("买卖合同纠纷", "承揽合同纠纷", "建设工程施工合同纠纷", "运输合同纠纷", "租赁合同纠纷", "服务合同纠纷", "合同纠纷", "劳动争议", "劳动合同纠纷", "追索劳动报酬纠纷", "票据纠纷", "票据追索权纠纷")
 
 open_enforcements = count("court_exec", by=_E).named("Open enforcement cases", "在执行案件数", unit="cases", direction=1, reference="Admission rule A09; signal J01 新增被执行")
@@ -47,10 +47,10 @@ insolvency_cases = count("court_freeze", by=_E, where=field("kind").within("破�
 
 # For the signals J01 to J10. Judgments are published in part: "found" counts what is published and says nothing of the rest.
 enforcement_to_net_assets = first_known(ratio(enforcement_amount, at_least(filed_assets - filed_liabilities, 10000)), 0 / (enforcement_amount <= 0)).named("Amount under enforcement over its net assets (10,000 at the least), 0 without enforcement", "执行标的与净资产之比（净资产不足1万元按1万元计，无执行为零）", unit="times", direction=1, reference="Signal J01 新增被执行")
-lending_suits_found = first_known(count("court_case", by=_E, window="24m", where=_SUITS), 0).named("Lending and guarantee suits against it found, 24 months, not won or settled", "近24个月已发现借贷担保类被诉案件（未胜诉撤诉调解）", unit="cases", direction=1, reference=_J05)
-lending_claims_found = first_known(total("court_case.amount", by=_E, window="24m", where=_SUITS), 0).named("Amount of the lending and guarantee suits found, 24 months, not won or settled", "近24个月已发现借贷担保类被诉金额", unit="CNY", direction=1, reference=_J05)
+lending_suits_found = (first_known(count("court_case", by=_E, window="24m", where=_SUITS), 0) - first_known(count("court_case", by=_E, window="24m", where=_SUITS_OVER), 0)).named("Lending and guarantee suits against it found, 24 months, not won or settled", "近24个月已发现借贷担保类被诉案件（未胜诉撤诉调解）", unit="cases", direction=1, reference=_J05)
+lending_claims_found = (first_known(total("court_case.amount", by=_E, window="24m", where=_SUITS), 0) - first_known(total("court_case.amount", by=_E, window="24m", where=_SUITS_OVER), 0)).named("Amount of the lending and guarantee suits found, 24 months, not won or settled", "近24个月已发现借贷担保类被诉金额（未胜诉撤诉调解）", unit="CNY", direction=1, reference=_J05)
 other_suits_found = first_known(count("court_case", by=_E, window="6m", where=[_DEFENDANT, _OTHER]), 0).named("Trade, labour and note suits against it found, 6 months", "近6个月已发现买卖劳动票据类被诉案件", unit="cases", direction=1, reference=_J06)
-other_claims_to_sales = ratio(first_known(total("court_case.amount", by=_E, window="6m", where=[_DEFENDANT, _OTHER, _PENDING]), 0), at_least(sales_12m, 10000)).named("Trade, labour and note claims found, 6 months, over declared sales of a year (10,000 at the least)", "近6个月已发现买卖劳动票据类被诉金额与销售额之比（销售额不足1万元按1万元计）", unit="times", direction=1, reference=_J06)
+other_claims_to_sales = ratio(first_known(total("court_case.amount", by=_E, window="6m", where=[_DEFENDANT, _OTHER]), 0) - first_known(total("court_case.amount", by=_E, window="6m", where=[_DEFENDANT, _OTHER, _OVER]), 0), at_least(sales_12m, 10000)).named("Trade, labour and note claims found, 6 months, over declared sales of a year (10,000 at the least)", "近6个月已发现买卖劳动票据类被诉金额与销售额之比（销售额不足1万元按1万元计）", unit="times", direction=1, reference=_J06)
 core_assets_taken = count("court_freeze", by=_E, where=[field("kind").within("财产查封", "司法拍卖"), field("is_core_asset").equals(True), _RUNNING]).named("Main assets seized or up for judicial sale", "主要资产被查封或司法拍卖件数", unit="items", direction=1, reference="Signal J08 司法拍卖/查封主要资产")
 criminal_cases_found = first_known(count("court_case", by=_E, where=[field("type").equals("刑事"), _DEFENDANT]), 0).named("Criminal cases found against it or its persons", "已发现刑事案件数（含法人、实控人）", unit="cases", direction=1, reference="Signal J10 刑事立案")
 

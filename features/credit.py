@@ -14,6 +14,7 @@ from riskengine.profile import (
     latest,
     months_with,
     ratio,
+    smaller,
     smallest,
     total,
 )
@@ -27,8 +28,14 @@ _NONE = count("pboc_ent", by=_E, window="6m") * 0  # zero where a report of the 
 _REPORTS = distinct("pboc_guar.report_dt", by=_E, window="6m")  # each report repeats every liability
 _HEADS = field("relation").within("法定代表人", "实际控制人")  # whose own credit stands for the enterprise
 _UNCURED = field("cured_dt").is_unknown()
+_LAST = field("report_dt").is_latest()  # rows of the last report
+_ELSEWHERE = [_OPEN, _LAST, field("is_own").differs(True)]  # loans that are not marked as guaranteed by us: the next list, too
+_UNMARKED = [_OPEN, _LAST, field("is_own").is_unknown()]
+_LAST_LISTED = days_since("pboc_ent_acct", by=_E) <= days_since("pboc_ent", by=_E)  # 0 where the last report lists no account
 _SHOWN_OVERDUE = (latest("pboc_ent.overdue_principal", by=_E) + first_known(latest("pboc_ent.overdue_interest", by=_E), 0)) > 0  # by the last report
 _NO_PERSON = count("pboc_person", by=_E, window="6m", where=_HEADS) * 0  # zero where a person was asked about, unknown where none was
+_DEBT_NOW, _CREDIT_NOW = latest("multi_loan.total_debt", by=_E, window="6m"), latest("pboc_ent.balance", by=_E, window="6m")
+_USED = [ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=back, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=back, ago="1d")) for back in range(3)]
 _DEBT_THEN, _CREDIT_THEN = latest("multi_loan.total_debt", by=_E, ago="12m"), latest("pboc_ent.balance", by=_E, ago="12m")
 
 lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行", reference="Own record")
@@ -79,18 +86,21 @@ nonbank_lenders = latest("multi_loan.nonbank_cnt", by=_E).named("Non-bank lender
 debt_change_12m = (latest("multi_loan.total_debt", by=_E, window="12m") - latest("multi_loan.total_debt", by=_E, ago="12m")).named("Total debt against a year earlier", "总负债较上年变动", unit="CNY", direction=1, reference=_C05)
 
 # For the signals C01 to C11: what stands on the day, not what ever was.
-own_overdue_days = greater(first_known(latest("bank_feedback.overdue_days", by=_A, window="45d"), 0), first_known(elapsed_days(smallest("overdue.ovd_dt", by=_A, where=_UNCURED)), 0)).named("Days the guaranteed loan is overdue, by the bank or by our own record", "在保贷款逾期天数（银行反馈与逾期记录孰高）", unit="days", direction=1, reference=_C01)
-report_overdue_days = (first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="6m", where=_OPEN), _NONE) * first_known(_SHOWN_OVERDUE, 1)).named("Most days overdue of a loan in the credit reports of 6 months, none if the last report shows no overdue", "近6个月征信报告最长逾期天数（最近报告无逾期则为零）", unit="days", direction=1, reference=_C01)
+own_overdue_days = greater(greater(first_known(latest("bank_feedback.overdue_days", by=_A, window="45d"), 0), first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="45d", where=[_OPEN, _LAST, field("is_own").equals(True)]), 0)), first_known(elapsed_days(smallest("overdue.ovd_dt", by=_A, where=_UNCURED)), 0)).named("Days the guaranteed loan is overdue, the most that the bank and the credit report said in 45 days and our own record says", "在保贷款逾期天数（近45天银行反馈、征信报告与逾期记录孰高）", unit="days", direction=1, reference=_C01)
+report_overdue_days = (greater(first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="6m", where=_ELSEWHERE), _NONE), first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="6m", where=_UNMARKED), _NONE)) * first_known(_SHOWN_OVERDUE, 1)).named("Most days overdue of a loan not guaranteed by us in the last credit report (of 6 months), none if that shows no overdue", "最近征信报告（6个月内）非在保贷款最长逾期天数（报告无逾期则为零）", unit="days", direction=1, reference=_C01)
 own_interest_overdue = greater(first_known(latest("bank_feedback.overdue_interest", by=_A, window="45d") > 0, 0), count("overdue", by=_A, where=[_UNCURED, field("type").within("1", "2")]) > 0).named("Interest of the guaranteed loan overdue, by the bank or by our own record", "在保贷款欠息（银行反馈或逾期记录）", unit="yes/no", direction=1, reference="Signal C02 欠息")
+own_interest_recorded = total("overdue.interest", by=_A, where=[_UNCURED, field("type").within("1", "2")]).named("Interest of the guaranteed loan overdue, own record, not cured", "在保贷款欠息金额（逾期记录，未化解）", unit="CNY", direction=1, reference="Signal C02 欠息")
 report_interest_overdue = latest("pboc_ent.overdue_interest", by=_E).named("Interest overdue, credit report", "征信欠息金额", unit="CNY", direction=1, reference="Signal C02 欠息")
 lenders_added_6m = first_known(latest("multi_loan.lender_new_6m", by=_E, window="6m"), latest("pboc_ent.lender_cnt", by=_E, window="6m") - latest("pboc_ent.lender_cnt", by=_E, ago="6m")).named("Lenders added in 6 months, by the multi-lender or else the credit report", "近6个月新增授信机构数（多头报告，缺则征信净增）", unit="lenders", direction=1, reference=_C05)
-debt_growth_12m = first_known(ratio(latest("multi_loan.total_debt", by=_E, window="6m"), _DEBT_THEN / (_DEBT_THEN >= 100000)) - 1, ratio(latest("pboc_ent.balance", by=_E, window="6m"), _CREDIT_THEN / (_CREDIT_THEN >= 100000)) - 1).named("Total debt against a year earlier, on 100,000 or more", "总负债较上年增幅（基数不低于10万元）", unit="share", direction=1, reference=_C05)
-credit_line_used_3m = ratio(total("bank_feedback.credit_used", by=_A, months=3, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=3, ago="1d")).named("Share of the bank's line used, three months together", "近3个月银行用信率", unit="share", direction=1, reference=_C06)
+debt_growth_12m = first_known(ratio(_DEBT_NOW - _DEBT_THEN, _DEBT_THEN / (_DEBT_THEN >= 100000)), ratio(_CREDIT_NOW - _CREDIT_THEN, _CREDIT_THEN / (_CREDIT_THEN >= 100000))).named("Total debt against a year earlier, on 100,000 or more", "总负债较上年增幅（基数不低于10万元）", unit="share", direction=1, reference=_C05)
+credit_line_used_3m = smaller(_USED[0], smaller(_USED[1], _USED[2])).named("Share of the bank's line used, the least of the last three months", "近3个月各月银行用信率（最低）", unit="share", direction=1, reference=_C06)
 bank_reports_3m = months_with("bank_feedback", by=_A, months=3, ago="1d").named("Months of the last three that the bank reported on", "近3个月银行反馈月数", unit="months", direction=0, reference=_C06)
 line_cut_share_6m = ratio(total("bank_feedback.limit_cut", by=_A, window="6m"), largest("bank_feedback.credit_limit", by=_A, window="7m")).named("Cuts of the bank's line in 6 months over the highest line", "近6个月银行压降额度占比", unit="share", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
 own_extensions_6m = (first_known(count("bank_feedback", by=_A, window="6m", where=field("special_trade").within("展期", "借新还旧", "重组")), 0) + count("disbursement", by=_A, window="6m", where=field("type").equals("展期"))).named("Extensions and refinancings of the guaranteed loan in 6 months, bank's and own records", "近6个月在保贷款展期借新还旧重组记录数", unit="records", direction=1, reference="Signal C08 展期/借新还旧/重组")
-accounts_restructured = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[_OPEN, field("special_trade").within("展期", "借新还旧", "重组", "以资抵债", "债务减免")]), _NONE).named("Open accounts extended, refinanced or restructured in a report of 6 months", "近6个月征信报告展期借新还旧重组账户数", unit="accounts", direction=1, reference="Signal C08 展期/借新还旧/重组")
-heads_overdue_days = first_known(largest("pboc_person.overdue_days", by=_E, window="6m", where=_HEADS), _NO_PERSON).named("Most days overdue of its legal representative or controller", "法定代表人、实控人当前逾期天数（最长）", unit="days", direction=1, reference="Signal C09 法人/实控人逾期")
+accounts_restructured = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[_OPEN, _LAST, field("special_trade").within("展期", "借新还旧", "重组", "以资抵债", "债务减免")]) * _LAST_LISTED, _NONE).named("Open accounts extended, refinanced or restructured in the last credit report (of 6 months)", "最近征信报告（6个月内）展期借新还旧重组账户数", unit="accounts", direction=1, reference="Signal C08 展期/借新还旧/重组")
+guaranteed_watched_now = first_known(total("pboc_guar.watch_balance", by=_E, window="6m", where=_LAST), _NONE).named("Special-mention balance it is liable for, last credit report (of 6 months)", "最近征信报告（6个月内）相关还款责任关注类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+guaranteed_bad_now = first_known(total("pboc_guar.bad_balance", by=_E, window="6m", where=_LAST), _NONE).named("Non-performing balance it is liable for, last credit report (of 6 months)", "最近征信报告（6个月内）相关还款责任不良类余额", unit="CNY", direction=1, reference="Signal C04 对外担保关注/不良")
+heads_overdue_days = first_known(largest("pboc_person.overdue_days", by=_E, window="6m", where=_HEADS), _NO_PERSON).named("Most days overdue of its legal representative or controller in personal credit reports of 6 months", "近6个月个人征信报告法定代表人、实控人逾期天数（最长）", unit="days", direction=1, reference="Signal C09 法人/实控人逾期")
 heads_card_use = first_known(largest("pboc_person.card_use_rate", by=_E, window="6m", where=_HEADS), _NO_PERSON).named("Card use of its legal representative or controller", "法定代表人、实控人信用卡使用率（最高）", unit="share", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
 heads_minimum_cards = largest("pboc_person.card_min_cnt", by=_E, window="6m", where=_HEADS).named("Cards on which its legal representative or controller pays the minimum", "法定代表人、实控人最低还款信用卡数", unit="cards", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
 failed_debits_45d = (first_known(total("bank_feedback.debit_failed_cnt", by=_A, window="45d"), 0) + count("disbursement", by=_A, window="45d", where=field("result").equals("失败"))).named("Failed debits and payments in 45 days, bank's and own records", "近45天扣款与还款失败次数", unit="debits", direction=1, reference="Signal C11 还款扣款失败")

@@ -18,7 +18,6 @@ from riskengine.profile import (
     months_since_last,
     months_with,
     ratio,
-    streak,
     total,
     trend,
     volatility,
@@ -75,21 +74,30 @@ inventory_to_sales = ratio(latest("tax_filing.fs_inventory", by=_E, where=field(
 
 _DECEMBER = [field("month").equals("12")]
 _KNOWN_ASSETS, _KNOWN_OWED = [field("fs_current_assets").is_known()], [field("fs_current_liabilities").is_known()]
-_periods_owed = streak("tax_paid", by=_E, where=field("arrears_bal") > 0)
+_OWED = field("arrears_bal") > 0
+_owed_by_tax = [first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals(kind)), 0) for kind in ("增值税", "企业所得税", "个人所得税", "附加税费", "其他")]
+_owed = sum(_owed_by_tax[1:], _owed_by_tax[0])
+_owed_longer = 28 * (months_with("tax_paid", by=_E, months=2, ago="15d", where=_OWED).equals(2) + months_with("tax_paid", by=_E, months=3, ago="15d", where=_OWED).equals(3) + 3 * months_with("tax_paid", by=_E, months=6, ago="15d", where=_OWED).equals(6))
 _after_last_sales = first_known(days_since("tax_filing", by=_E, where=field("is_zero").equals(False)), days_since_first("tax_filing", by=_E) + 30) - days_since("tax_filing", by=_E)
-_liquid_now = ratio(latest("tax_filing.fs_current_assets", by=_E, ago="30d", where=_KNOWN_ASSETS), latest("tax_filing.fs_current_liabilities", by=_E, ago="30d", where=_KNOWN_OWED))
-_liquid_then = ratio(latest("tax_filing.fs_current_assets", by=_E, ago="395d", where=_KNOWN_ASSETS), latest("tax_filing.fs_current_liabilities", by=_E, ago="395d", where=_KNOWN_OWED))
+_liquid, _liquid_before = latest("tax_filing.fs_current_assets", by=_E, ago="30d", where=_KNOWN_ASSETS), latest("tax_filing.fs_current_assets", by=_E, ago="395d", where=_KNOWN_ASSETS)
+_due, _due_before = latest("tax_filing.fs_current_liabilities", by=_E, ago="30d", where=_KNOWN_OWED), latest("tax_filing.fs_current_liabilities", by=_E, ago="395d", where=_KNOWN_OWED)
+_KNOWN_DEBT, _KNOWN_TOTAL = [field("fs_liabilities").is_known()], [field("fs_assets").is_known()]
+_debt, _debt_before = latest("tax_filing.fs_liabilities", by=_E, ago="30d", where=_KNOWN_DEBT), latest("tax_filing.fs_liabilities", by=_E, ago="395d", where=_KNOWN_DEBT)
+_total, _total_before = latest("tax_filing.fs_assets", by=_E, ago="30d", where=_KNOWN_TOTAL), latest("tax_filing.fs_assets", by=_E, ago="395d", where=_KNOWN_TOTAL)
+_told_debt, _told_debt_before = latest("mkt_annual.liabilities", by=_E, months=12, ago="30d"), latest("mkt_annual.liabilities", by=_E, months=12, ago="30d", earlier=12)
+_told_total, _told_total_before = latest("mkt_annual.assets", by=_E, months=12, ago="30d"), latest("mkt_annual.assets", by=_E, months=12, ago="30d", earlier=12)
 _sales_now, _sales_then = total("tax_filing.declared_sales", by=_E, months=12, ago="30d"), total("tax_filing.declared_sales", by=_E, months=12, ago="30d", earlier=12)
 _then = _sales_then / (_sales_then > 600000)
 _profit_now, _profit_then = latest("tax_filing.fs_net_profit", by=_E, months=12, ago="30d", where=[*_DECEMBER, field("fs_net_profit").is_known()]), latest("tax_filing.fs_net_profit", by=_E, months=12, ago="30d", earlier=12, where=[*_DECEMBER, field("fs_net_profit").is_known()])
 _owed_now, _owed_then = latest("tax_filing.fs_receivables", by=_E, ago="30d", where=field("fs_receivables").is_known()), latest("tax_filing.fs_receivables", by=_E, ago="395d", where=field("fs_receivables").is_known())
 _stock_now, _stock_then = latest("tax_filing.fs_inventory", by=_E, ago="30d", where=field("fs_inventory").is_known()), latest("tax_filing.fs_inventory", by=_E, ago="395d", where=field("fs_inventory").is_known())
 
+# Changes are cross-multiplied and divided once: twice rounded, exactly -30 % or +15 points may fall short of its limit.
 zero_months_running = ((_after_last_sales + 3 * (_after_last_sales > 0)) / 30.4375).named("Months of zero returns running", "连续零申报月数", unit="months", direction=1, reference="Signal T07 零申报: from the last return with sales to the last return, so a zero quarter is three months; three days' allowance for February")
 _VAT = field("tax_kind").equals("增值税")
 tax_burden_domestic_12m = ratio(total("tax_paid.paid_amt", by=_E, months=12, ago="30d", where=_VAT), total("tax_filing.declared_sales", by=_E, months=12, ago="30d") - first_known(total("tax_filing.export_sales", by=_E, months=12, ago="30d"), 0)).named("VAT paid over declared sales without exports", "增值税税负率（剔除出口，近12个月）", unit="share", direction=0, reference="Signal T10 税负率异常: exports are zero-rated")
-tax_arrears_now = first_known(latest("tax_paid.arrears_bal", by=_E), 0).named("Tax still owed, last period exchanged", "欠税余额（最近所属期）", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金: at least this much is owed, whether a row states the period's arrears or the running balance")
-tax_arrears_days = first_known(at_least((days_since("tax_paid", by=_E) - 43 + 28 * _periods_owed) * (_periods_owed > 0), 0), 0).named("Days that tax has been overdue (at least)", "欠税已逾期天数（下限）", unit="days", direction=1, reference="Signal T11 欠税/滞纳金: due on the 15th of the next month; each earlier period in a row with arrears adds a month of 28 days")
+tax_arrears_now = _owed.named("Tax still owed, each tax's last period exchanged", "欠税余额（各税种最近所属期合计）", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金: at least this much is owed, whether a row states the period's arrears or the running balance of its tax")
+tax_arrears_days = (at_least(first_known(days_since("tax_paid", by=_E, where=_OWED), 0) - 15 + _owed_longer, 0) * (_owed > 0)).named("Days that tax has been overdue (at least)", "欠税已逾期天数（下限）", unit="days", direction=1, reference="Signal T11 欠税/滞纳金: due on the 15th of the next month; where 2, 3 or 6 months in a row have arrears, 28 days for each earlier one")
 late_payment_surcharge_3m = first_known(largest("tax_paid.late_fee", by=_E, months=3, ago="30d"), 0).named("Largest late-payment surcharge of a period, 3 months", "近3个月单期最高滞纳金", unit="CNY", direction=1, reference="Signal T11 欠税/滞纳金")
 tax_rating_level = latest("tax_rating.level", by=_E).named("Taxpayer credit rating, level", "纳税信用等级", reference="Signal T12 纳税信用下降; " + _RATING)
 tax_registration_status = latest("tax_reg.status", by=_E).named("Tax registration, status", "税务登记状态", reference="Signal T13 非正常户/注销税务")
@@ -98,9 +106,9 @@ tax_violations_listed = count("tax_violation", by=_E).named("Major tax violation
 net_profit_last_year = first_known(_profit_now, latest("mkt_annual.net_profit", by=_E, months=12, ago="30d")).named("Net profit of the last full year (tax, else annual report)", "最近完整年度净利润（税务报表，其次年报）", unit="CNY", direction=-1, reference="Signal F02 亏损/连续亏损; precedence of domain page 3.6")
 net_profit_year_before = first_known(_profit_then, latest("mkt_annual.net_profit", by=_E, months=12, ago="30d", earlier=12)).named("Net profit of the full year before the last (tax, else annual report)", "上一完整年度净利润（税务报表，其次年报）", unit="CNY", direction=-1, reference="Signal F02 亏损/连续亏损; precedence of domain page 3.6")
 debt_ratio_known = first_known(debt_ratio, ratio(latest("mkt_annual.liabilities", by=_E, months=24), latest("mkt_annual.assets", by=_E, months=24))).named("Liabilities over assets (tax, else annual report)", "资产负债率（税务报表，其次年报）", unit="share", direction=1, reference="Signal F01 资产负债率上升; precedence of domain page 3.6")
-debt_ratio_change_known = first_known(debt_ratio_change_12m, ratio(latest("mkt_annual.liabilities", by=_E, months=12, ago="30d"), latest("mkt_annual.assets", by=_E, months=12, ago="30d")) - ratio(latest("mkt_annual.liabilities", by=_E, months=12, ago="30d", earlier=12), latest("mkt_annual.assets", by=_E, months=12, ago="30d", earlier=12))).named("Liabilities over assets against a year earlier (tax, else annual report)", "资产负债率较上年变动（税务报表，其次年报）", unit="share", direction=1, reference="Signal F01 资产负债率上升; precedence of domain page 3.6")
+debt_ratio_change_known = first_known(ratio(_debt * _total_before - _debt_before * _total, _total * _total_before), ratio(_told_debt * _told_total_before - _told_debt_before * _told_total, _told_total * _told_total_before)).named("Liabilities over assets against a year earlier (tax, else annual report)", "资产负债率较上年变动（税务报表，其次年报）", unit="share", direction=1, reference="Signal F01 资产负债率上升; precedence of domain page 3.6")
 operating_cash_last_year = latest("tax_filing.fs_operating_cash", by=_E, months=12, ago="30d", where=[*_DECEMBER, field("fs_operating_cash").is_known()]).named("Operating cash flow of the same year as the last full year's profit", "与最近完整年度净利润同年的经营现金流净额", unit="CNY", direction=-1, reference="Signal F03 经营现金流为负: four quarters, statements are cumulative")
-current_ratio_change_12m = (ratio(_liquid_now, _liquid_then) - 1).named("Current ratio against a year earlier", "流动比率同比变动", unit="share", direction=-1, reference="Signal F04 流动比率")
-receivable_days_yoy = (ratio(ratio(_owed_now, _sales_now), ratio(_owed_then, _then)) - 1).named("Days of sales in receivables against a year earlier", "应收账款周转天数同比", unit="share", direction=1, reference="Signal F05 应收/存货异常; floor 50,000 a month")
-inventory_days_yoy = (ratio(ratio(_stock_now, _sales_now), ratio(_stock_then, _then)) - 1).named("Days of sales in inventory against a year earlier", "存货周转天数同比", unit="share", direction=1, reference="Signal F05 应收/存货异常; floor 50,000 a month")
-receivables_over_90d = at_least(1 - ratio(total("tax_filing.declared_sales", by=_E, months=3, ago="30d") * 1.13, _owed_now), 0).named("Share of receivables surely older than 90 days", "账龄90天以上应收账款占比（下限）", unit="share", direction=1, reference="Signal F05 应收/存货异常: no ageing is filed; what exceeds the sales of three months with 13 % VAT must be older")
+current_ratio_change_12m = (ratio(_liquid * _due_before, _due * _liquid_before) - 1).named("Current ratio against a year earlier", "流动比率同比变动", unit="share", direction=-1, reference="Signal F04 流动比率")
+receivable_days_yoy = (ratio(_owed_now * _then, _sales_now * _owed_then) - 1).named("Days of sales in receivables against a year earlier", "应收账款周转天数同比", unit="share", direction=1, reference="Signal F05 应收/存货异常; floor 50,000 a month")
+inventory_days_yoy = (ratio(_stock_now * _then, _sales_now * _stock_then) - 1).named("Days of sales in inventory against a year earlier", "存货周转天数同比", unit="share", direction=1, reference="Signal F05 应收/存货异常; floor 50,000 a month")
+receivables_over_90d = at_least(ratio(_owed_now - total("tax_filing.declared_sales", by=_E, months=3, ago="30d") * 113 / 100, _owed_now), 0).named("Share of receivables surely older than 90 days", "账龄90天以上应收账款占比（下限）", unit="share", direction=1, reference="Signal F05 应收/存货异常: no ageing is filed; what exceeds the sales of three months with 13 % VAT must be older")

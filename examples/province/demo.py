@@ -43,17 +43,25 @@ def main() -> int:
         validated_and_promoted(model)
     say("4. Pre-review of applicants 准入预审")
     run("review", "--as-of", eve, "--applicants", f"{FOLDER}/applicants.csv")
-    say("5. Three nights 夜间批次")
+    code = applicant()
+    say(
+        "5. One-click list check; and had the rules of early 2024 still held for the last year? 一键查与政策试算"
+    )
+    run("lookup", "--as-of", eve, "--refresh", code)
+    run("policy", "simulate", "--as-of", eve, "--on", "2024-01-01")
+    say("6. What is decided, watched and reminded of, as a page 规则与信号目录")
+    run("catalogue", "--as-of", END)
+    say("7. Three nights 夜间批次")
     for back in (2, 1, 0):
         run("nightly", "--as-of", (end - timedelta(days=back)).isoformat())
     report = f"{FOLDER}/store/publications/{END}/report.html"
     say(f"Done in {time.perf_counter() - begun:.0f} s. Open {report} (Chinese and English)")
-    code = applicant()
     print("Try next:")
     for line in (
         f"profile {code} --as-of {END}",
         f"review --as-of {END} --id {code}",
         f"identity network {code} --as-of {END}",
+        f"lookup {code} --as-of {END}",
         "identity queue",
         "quarantine court_exec",
     ):

@@ -39,11 +39,13 @@ def catalogue(
     from riskengine.reports.catalogue import catalogue as told_of
     from riskengine.reports.catalogue_page import render
 
+    if out is not None and not out.parent.is_dir():
+        raise UsageError("Cannot write there", [Problem(str(out.parent), "a folder", "none")])
     project = find(context.obj)
     day = clock.parse_day(as_of, "--as-of") if as_of else clock.today()
     told = told_of(read_watch(project), read_policy(project.configs / "policy.toml"), day)
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
         return
     path = out or project.store / "catalogue.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def simulate(
     with telling("simulating"):
         told = simulated(project, day, change, months)
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         typer.echo("\n".join(lines(told, language or project.environment.language)))
 
@@ -97,7 +99,8 @@ def lookup(
     """One-click list check: lists, tier, cap, pre-review and reasons of enterprises by code. 一键查"""
     from contextlib import closing
 
-    from riskengine.decision.lookup import Lookup, request_of
+    from riskengine.decision.lookup import Lookup
+    from riskengine.decision.lookup_rules import request_of
     from riskengine.reports.looked_up import check_format, codes_in, deliver
 
     if not codes and file is None and not refresh:

@@ -56,7 +56,7 @@ def allowed(cap: AmountCap, asked: Asked, row: Mapping[str, Any], day: date) -> 
             found = _net_assets(cap, asked, values, (_value(limit), day))
         else:
             found = _PLAIN[cap.formula](_value(limit), values)
-    return Allowed(None if found is None else max(found, ZERO), reference=reference)
+    return Allowed(found if found is None or found > 0 else ZERO, reference=reference)
 
 
 def _value(limit: DatedValue | None) -> Decimal:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
@@ -17,9 +16,10 @@ from riskengine.decision.products import Products
 from riskengine.decision.sizes import Sizes
 from riskengine.decision.told import titles
 from riskengine.errors import IntegrityError, Problem, UsageError
+from riskengine.profile.kept import kept_recipe, recorded_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
-from riskengine.schema import D, canonical_json, file_sha256, fingerprint, parse
+from riskengine.schema import D, file_sha256, fingerprint, parse
 from riskengine.scoring.bundle import Bundle, champion, champion_of, read_bundle
 from riskengine.store import snapshot as snapshots
 from riskengine.store.snapshot import Snapshot, replace_text
@@ -77,7 +77,7 @@ def desk_with(project: Project, bundle: Bundle | None, policy_file: Path | None 
     model_features = {item["name"] for item in bundle.recipe["features"]}
     named = {*policy.features, *products.features, *(sizes.features if sizes else ())}
     names = sorted(named - model_features)
-    rules = _rule_recipe(project, names) if names else None
+    rules = kept_recipe(project, names) if names else None
     snapshot = snapshots.read(store)
     return Desk(
         snapshot,
@@ -96,7 +96,7 @@ def recorded(store: Path, basis: dict[str, str]) -> Desk:
     snapshot = snapshots.read(store, basis["snapshot"])
     if snapshots.snapshot_id(snapshot.sources) != basis["snapshot"]:
         raise _changed(store / "snapshots" / f"{basis['snapshot']}.json", basis["snapshot"])
-    rules = _recorded_recipe(store, basis["rules_recipe"]) if basis["rules_recipe"] else None
+    rules = recorded_recipe(store, basis["rules_recipe"]) if basis["rules_recipe"] else None
     policy = _parsed(Policy, _text(store, basis["policy"]), basis["policy"])
     products = _parsed(Products, _text(store, basis["products"]), basis["products"])
     name = basis.get("sizes", "")
@@ -186,38 +186,3 @@ def _changed(path: Path, name: str) -> IntegrityError:
         "What a decision rested on is damaged",
         [Problem(str(path), f"content of hash {name}", got, "Restore it")],
     )
-
-
-def _rule_recipe(project: Project, names: list[str]) -> Recipe:
-    """The compiled recipe of features that only rules read; compiled (slowly) once for each state of the definitions."""
-    files = [
-        *project.definition_files("features", ".py"),
-        *project.definition_files("configs/sources", ".toml"),
-        project.configs / "subjects.toml",
-    ]
-    engine = Path(__file__).parent.parent / "profile"
-    key = fingerprint([names, _hashes(files), _hashes(sorted(engine.glob("*.py")))])
-    folder = project.store / "recipes"
-    pointer = folder / f"definitions-{key}"
-    if pointer.exists():
-        return _recorded_recipe(project.store, pointer.read_text(encoding="utf-8"))
-    from riskengine.profile.catalogue import Catalogue
-    from riskengine.profile.plan import compile_recipe
-
-    recipe = compile_recipe(Catalogue(project), names)
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / f"{recipe.fingerprint}.json", canonical_json(recipe.to_json()))
-    replace_text(pointer, recipe.fingerprint)
-    return recipe
-
-
-def _hashes(files: Iterable[Path]) -> list[list[str]]:
-    return [[path.name, file_sha256(path)] for path in files if path.exists()]
-
-
-def _recorded_recipe(store: Path, name: str) -> Recipe:
-    path = store / "recipes" / f"{name}.json"
-    content: Any = json.loads(path.read_bytes()) if path.exists() else None
-    if content is None or fingerprint(content) != name:
-        raise _changed(path, name)
-    return Recipe.from_json(content)

@@ -28,7 +28,7 @@ class Expected(Definition):
     """What must come out: the decision and the rules; `binding`, `amount` and `shares` only where they are told.
 
     Rules that are not named must not be hit (near, without data). `signals` are names with their level ("J01 orange"),
-    told for the watch after the decision; the monitor judges them.
+    told for the watch after the decision; `monitor.examples` judges them, and others must not fire.
     """
 
     decision: Outcome
@@ -44,7 +44,7 @@ class Expected(Definition):
 class Example(Definition):
     """One situation: the sound applicant with some values changed, applying for a product on a day.
 
-    `grade` is what the model would say. `switches` are choices an institution might make, `basis` the exposure basis on
+    `grade` is what the model would say. `watched` is what differs of the features that only signals read. `switches` are choices an institution might make, `basis` the exposure basis on
     which it might measure concentration; both only for this example.
     """
 
@@ -53,6 +53,7 @@ class Example(Definition):
     product: str
     amount: float
     changed: dict[str, Value] = Field(default_factory=dict)
+    watched: dict[str, Value] = Field(default_factory=dict)
     grade: str = ""
     switches: tuple[Switch, ...] = Field(default=(), alias="switch")
     basis: Basis | None = None
@@ -62,12 +63,13 @@ class Example(Definition):
 class Examples(Definition):
     """`configs/examples.toml`: a sound applicant and what becomes of it in one situation after the other.
 
-    `asks` is the feature that names the product asked for.
+    `asks` is the feature that names the product asked for; `watched` is what only signals read of the sound applicant.
     """
 
     grade: str
     asks: str
     healthy: dict[str, Value]
+    watched: dict[str, Value] = Field(default_factory=dict)
     examples: tuple[Example, ...] = Field(alias="example", min_length=1)
 
     @model_validator(mode="after")

@@ -254,8 +254,9 @@ def _step(rule: Rule, level: Level, row: Mapping[str, Any], day: date, asked: As
 
 
 def _held(rule: Rule, level: Level, row: Mapping[str, Any], day: date) -> Finding:
-    """All conditions hold; of a cap the limit that was crossed is the cap."""
-    shown, cap = level.when[0], None
+    """All conditions hold; the last comparison of numbers says by how much. Of a cap the limit that was crossed is the cap."""
+    compared = [one for one in level.when if one.op in _ORDERED]
+    shown, cap = (compared or level.when)[-1], None
     if level.action == "cap":
         shown = next(one for one in level.when if one.op in (">", ">="))
         if (limit := number(shown.limit(day))) is not None:

@@ -1,78 +1,43 @@
 """Which lists is an enterprise on, on which terms could it be guaranteed, and what does pre-review say? One-click 一键查.
 
 The answer rests on the same path as a review: the enterprise's code becomes an application with the request of
-`configs/lookup.toml`, decided as of the day. Answers are kept under the hash of all they rest on (snapshot, model, rules,
-products, engine, day, request), so a kept answer is the one that would be computed; `refresh` keeps those of all list members.
+`configs/lookup.toml`, decided as of the day. Answers are kept under the hash of all they rest on (snapshot, model, every
+definition, engine, day, request), so a kept answer is the one that would be computed; `refresh` keeps those of all members
+of a list and forgets those that rest on anything else.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
-
 from riskengine.decision.applicants import applicants_of_rows
 from riskengine.decision.desk import Desk, current_desk
+from riskengine.decision.lookup_rules import (
+    Lists,
+    LookupRules,
+    Register,
+    problems,
+    read_lookup,
+    request_words,
+)
 from riskengine.decision.progress import Progress
 from riskengine.decision.review import decide
 from riskengine.decision.words import next_lines
-from riskengine.errors import Problem, UsageError, nearest
+from riskengine.errors import IntegrityError, Problem, UsageError
 from riskengine.intake.codes import check_credit_code
+from riskengine.intake.contract import read_contracts
 from riskengine.profile.compute import Workbench
 from riskengine.project import Project
-from riskengine.schema import Definition, canonical_json, file_sha256, fingerprint, read_definition
+from riskengine.schema import canonical_json, file_sha256, fingerprint
 
-Plain = StrictStr | StrictBool | StrictInt | StrictFloat
 _VISIBLE = "known_at <= $day AND event_date <= $day AND (superseded_at IS NULL OR superseded_at > $day) AND NOT removed"
-
-
-class Lists(Definition):
-    """Where memberships stand: columns of one source of facts."""
-
-    source: str
-    enterprise: str
-    type: str
-    valid_to: str
-    shown: tuple[str, ...]
-    where: dict[str, StrictStr] = Field(default_factory=dict)
-
-
-class Register(Definition):
-    """Which columns of the register an application would repeat; `name` is the enterprise's name."""
-
-    source: str
-    enterprise: str
-    name: str
-    fill: dict[str, StrictStr]
-
-
-class Assumed(Definition):
-    """The request that is looked at where nobody has applied; `id`, `product` and `institution` name its columns.
-
-    `apart`: rules that are left out where no institution is named, and told as left out.
-    """
-
-    id: str
-    product: str
-    institution: str = ""
-    listed: str
-    unlisted: str
-    apart: tuple[str, ...] = ()
-    assumed: dict[str, Plain]
-
-
-class LookupRules(Definition):
-    """`configs/lookup.toml`."""
-
-    lists: Lists
-    entry: Register = Field(alias="register")
-    request: Assumed
 
 
 @dataclass(frozen=True)
@@ -83,7 +48,7 @@ class Basis:
     rules: LookupRules
     as_of: date
     request: Mapping[str, Any]
-    stamp: str
+    stamp: str  # of the files that hold definitions and point to facts and model
 
     @property
     def apart(self) -> tuple[str, ...]:
@@ -101,15 +66,8 @@ class Basis:
     @property
     def name(self) -> str:
         """The hash of everything an answer depends on besides the code."""
-        rules = self.rules.model_dump(mode="json")
-        return fingerprint(
-            {
-                "basis": self.desk.basis,
-                "as_of": str(self.as_of),
-                "request": dict(self.request),
-                "rules": rules,
-            }
-        )
+        request = dict(self.request)
+        return fingerprint([self.desk.basis, _engine(), self.stamp, str(self.as_of), request])
 
 
 class Lookup:
@@ -119,13 +77,7 @@ class Lookup:
         self._project, self._as_of = project, as_of
         self._asked = dict(request or {})
         self._basis: Basis | None = None
-        path = project.store / "lookup.sqlite"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._kept = sqlite3.connect(path, timeout=30)
-        self._kept.execute("PRAGMA journal_mode=WAL")
-        self._kept.execute(
-            "CREATE TABLE IF NOT EXISTS answers (basis TEXT, code TEXT, answer TEXT, PRIMARY KEY (basis, code)) WITHOUT ROWID"
-        )
+        self._kept = _kept_answers(project.store / "lookup.sqlite")
 
     def close(self) -> None:
         """Close the kept answers."""
@@ -146,24 +98,32 @@ class Lookup:
         ]
 
     def refresh(self) -> int:
-        """Keep the answers of every member of a list on the day; returns how many there are."""
+        """Keep the answers of every member of a list on the day and forget those on another basis; returns how many members."""
         basis = self._current()
         with Workbench(basis.desk.snapshot) as bench:
             lists = basis.rules.lists
             found = bench.connection.execute(
-                f"""SELECT DISTINCT "{lists.enterprise}" FROM {_facts(bench, lists.source)} WHERE {_VISIBLE}
+                f"""SELECT DISTINCT "{lists.enterprise}" FROM {_facts(bench, lists.source)} WHERE {_VISIBLE}{_listed(lists)}
                 AND "{lists.enterprise}" IS NOT NULL AND "{lists.valid_to}" >= $day ORDER BY 1""",
                 {"day": self._as_of},
             ).fetchall()
+        with self._kept:
+            self._kept.execute("DELETE FROM answers WHERE basis <> ?", (basis.name,))
         return len(self.answers([row[0] for row in found]))
 
     def _current(self) -> Basis:
         """The basis of now: read again only where a definition, the champion or the snapshot has changed."""
         stamp = _stamp(self._project)
         if self._basis is None or self._basis.stamp != stamp:
-            rules = read_definition(LookupRules, self._project.configs / "lookup.toml")
+            rules = read_lookup(self._project)
+            desk = current_desk(self._project)
+            contracts = read_contracts(self._project)
+            ids = [rule.id for rule in desk.policy.rules]
+            if wrong := problems(rules, contracts, ids, desk.products.ids):
+                raise UsageError("lookup.toml does not fit the other definitions", wrong)
             request = {**rules.request.assumed, **self._asked}
-            self._basis = Basis(current_desk(self._project), rules, self._as_of, request, stamp)
+            self._basis = Basis(desk, rules, self._as_of, request, stamp)
+            self._contracts = contracts
         return self._basis
 
     def _read(self, basis: Basis, codes: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -178,31 +138,15 @@ class Lookup:
         return found
 
     def _computed(self, basis: Basis, codes: Sequence[str]) -> dict[str, dict[str, Any]]:
-        with Workbench(basis.desk.snapshot) as bench:
+        with Workbench(basis.desk.snapshot, threads=1 if len(codes) == 1 else 0) as bench:
             made = _answers(self._project, basis, bench, codes)
+        words = request_words(basis.request, self._contracts.values())
+        made = {code: {**one, "assumed": words} for code, one in made.items()}
         name = basis.name
         rows = [(name, code, canonical_json(answer)) for code, answer in made.items()]
         with self._kept:
             self._kept.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
         return {code: json.loads(text) for _, code, text in rows}  # as they will be read again
-
-
-def request_of(project: Project, product: str, amount: float | None, institution: str) -> dict[str, Any]:
-    """The request that a person names, under the application's own column names; what is not named is assumed.
-
-    An unknown product is a `UsageError`.
-    """
-    from riskengine.decision.products import read_products
-
-    said = read_definition(LookupRules, project.configs / "lookup.toml").request
-    known = read_products(project.configs / "products.toml").ids
-    if product and product not in known:
-        raise UsageError(
-            "No such product",
-            [Problem("--product", ", ".join(known), repr(product), nearest(product, known))],
-        )
-    named = {said.product: product, "amount": amount, said.institution: institution}
-    return {column: value for column, value in named.items() if column and value}
 
 
 def _answers(
@@ -211,7 +155,9 @@ def _answers(
     lists, register = basis.rules.lists, basis.rules.entry
     members = _memberships(bench, lists, codes, basis.as_of)
     entries = _entries(bench, register, codes, basis.as_of)
-    found = {code: _unknown(code, basis.as_of) for code in codes if code not in entries}
+    found = {
+        code: _unknown(code, members.get(code, []), basis.as_of) for code in codes if code not in entries
+    }
     there = [code for code in codes if code in entries]
     rows = [
         _row(basis, code, entries[code], any(one["valid"] for one in members.get(code, ()))) for code in there
@@ -297,23 +243,28 @@ def _memberships(
     bench: Workbench, lists: Lists, codes: Sequence[str], day: date
 ) -> dict[str, list[dict[str, Any]]]:
     """The lists that an enterprise is on as known on the day, and of other types the last it was on; longest valid first."""
-    shown = ", ".join(f'"{column}"' for column in lists.shown)
-    where = "".join(
-        f""" AND "{column}" = '{value.replace("'", "''")}'""" for column, value in lists.where.items()
-    )
+    shown = ", ".join(f'"{column}"' for column in (lists.type, lists.valid_to, *lists.shown))
     rows = bench.connection.execute(
         f"""SELECT "{lists.enterprise}", "{lists.valid_to}" >= $day, {shown} FROM {_facts(bench, lists.source)}
-        WHERE {_VISIBLE}{where} AND "{lists.enterprise}" IN (SELECT unnest($codes))
+        WHERE {_VISIBLE}{_listed(lists)} AND "{lists.enterprise}" IN (SELECT unnest($codes))
         WINDOW latest AS (PARTITION BY "{lists.enterprise}", "{lists.type}" ORDER BY "{lists.valid_to}" DESC, fact_rank DESC)
         QUALIFY "{lists.valid_to}" >= $day OR row_number() OVER latest = 1
         ORDER BY 1, "{lists.valid_to}" DESC NULLS LAST, "{lists.type}" """,
         {"day": day, "codes": list(codes)},
     ).fetchall()
     found: dict[str, list[dict[str, Any]]] = {}
-    for code, valid, *values in rows:
+    for code, valid, kind, until, *values in rows:
         told = {column: _plain(value) for column, value in zip(lists.shown, values, strict=True)}
-        found.setdefault(code, []).append({**told, "valid": bool(valid)})
+        one = {"list": kind, "until": _plain(until), "valid": bool(valid), "entry": told}
+        found.setdefault(code, []).append(one)
     return found
+
+
+def _listed(lists: Lists) -> str:
+    """What else holds of a membership, as SQL."""
+    return "".join(
+        f""" AND "{column}" = '{value.replace("'", "''")}'""" for column, value in lists.where.items()
+    )
 
 
 def _entries(
@@ -341,8 +292,15 @@ def _facts(bench: Workbench, source: str) -> str:
     return files
 
 
-def _unknown(code: str, as_of: date) -> dict[str, Any]:
-    return {"code": code, "state": "unknown enterprise", "name": None, "lists": [], "refreshed": str(as_of)}
+def _unknown(code: str, lists: list[dict[str, Any]], as_of: date) -> dict[str, Any]:
+    """The answer about an enterprise that the register does not know; a list may still name it."""
+    return {
+        "code": code,
+        "state": "unknown enterprise",
+        "name": None,
+        "lists": lists,
+        "refreshed": str(as_of),
+    }
 
 
 def _refused(text: str, checked: Any, as_of: date) -> dict[str, Any]:
@@ -356,10 +314,39 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _kept_answers(path: Path) -> sqlite3.Connection:
+    """The kept answers, opened; a file that is no database is an `IntegrityError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = sqlite3.connect(path, timeout=30)
+    try:
+        kept.execute("PRAGMA journal_mode=WAL")
+        kept.execute(
+            "CREATE TABLE IF NOT EXISTS answers (basis TEXT, code TEXT, answer TEXT, PRIMARY KEY (basis, code)) WITHOUT ROWID"
+        )
+    except sqlite3.DatabaseError as error:
+        kept.close()
+        hint = "Remove it: its answers are computed again"
+        problem = Problem(str(path), "kept answers that can be opened and written", str(error), hint)
+        raise IntegrityError("The kept answers cannot be used", [problem]) from None
+    return kept
+
+
+@cache
+def _engine() -> str:
+    """The hash of the code that cleans a request and computes a profile; the desk names the code that decides."""
+    rooms = [Path(__file__).parents[1] / name for name in ("intake", "profile")]
+    return fingerprint(
+        {f"{path.parent.name}/{path.name}": file_sha256(path) for room in rooms for path in room.glob("*.py")}
+    )
+
+
 def _stamp(project: Project) -> str:
-    """A hash of the small files that say what a decision rests on."""
-    files: Iterable[Path] = (
-        *(project.configs / name for name in ("policy.toml", "products.toml", "sizes.toml", "lookup.toml")),
+    """A hash of the files that say what a decision rests on: definitions, the current snapshot, the champions."""
+    names = ("policy", "products", "sizes", "lookup", "subjects", "environment")
+    files = (
+        *(project.configs / f"{name}.toml" for name in names),
+        *project.definition_files("configs/sources", ".toml"),
+        *project.definition_files("features", ".py"),
         project.store / "CURRENT",
         project.store / "champions.json",
     )

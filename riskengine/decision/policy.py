@@ -80,7 +80,7 @@ class Policy(Definition):
             place, rule_ = f"switch from {switch.start} of rule {switch.rule!r}", rules.get(switch.rule)
             if rule_ is None:
                 found.append(f"{place}: no such rule. {nearest(switch.rule, rules)}")
-            elif rule_.hard and not switch.on:
+            elif rule_.hard and not switch.on and len(rule_.firm) == len(rule_.steps):
                 found.append(f"{place}: a hard rule ({rule_.reference}) cannot be switched off")
             elif rule_.test in ("model", "data"):
                 found.append(f"{place}: it tells what [decision] decides; change [decision] instead")
@@ -137,10 +137,27 @@ class Policy(Definition):
     def why_not(self, rule: Rule, day: date, product: str | None) -> Why:
         """Why a rule does not concern a product on a day, whatever the applicant; empty where it does.
 
-        The switch that began last decides, of those that name the product or, naming none, whose rule is for it.
+        The switch that began last decides, of those that name the product or, naming none, whose rule is for it. A hard
+        rule stays, with its firm steps (`as_switched`).
         """
         if not rule.holds_on(day):
             return "not in force"
+        inside = product is None or not rule.products or product in rule.products
+        chosen = self._chosen(rule, day, product)
+        if chosen is not None and (chosen or not rule.hard):
+            return "" if chosen else "switched off"
+        if not inside:
+            return "other product"
+        return "" if rule.on else "switched off"
+
+    def as_switched(self, rule: Rule, day: date, product: str | None) -> Rule:
+        """The rule as the institution's switches leave it: a hard one that is switched off keeps its firm steps."""
+        if not rule.hard or self._chosen(rule, day, product) is not False:
+            return rule
+        return rule.model_copy(update={"levels": rule.firm})
+
+    def _chosen(self, rule: Rule, day: date, product: str | None) -> bool | None:
+        """What the institution chose for a product on a day; None where it chose nothing."""
         inside = product is None or not rule.products or product in rule.products
         own = [
             switch
@@ -149,11 +166,7 @@ class Policy(Definition):
             and switch.holds_on(day)
             and (product in switch.products if switch.products else inside)
         ]
-        if own:
-            return "" if max(own, key=lambda switch: switch.start).on else "switched off"
-        if not inside:
-            return "other product"
-        return "" if rule.on else "switched off"
+        return max(own, key=lambda switch: switch.start).on if own else None
 
 
 def read_policy(path: Path) -> Policy:
@@ -200,9 +213,11 @@ def _finding(
     found = reach(policy, rule, day, asked)
     if found.why and not found.perhaps:
         return Finding(rule, "not applicable", why=found.why)
-    made = rule_finding(rule, row, day, asked, said)
     if asked is None or not asked.rivals:
-        return made
+        return rule_finding(
+            policy.as_switched(rule, day, None if asked is None else asked.product), row, day, asked, said
+        )
+    made = rule_finding(rule, row, day, asked, said)
     if rule.test in _OF_PRODUCT:  # what the product would say is not known
         return (
             made if made.state == "hit" else Finding(rule, "not evaluable", rule.action, missing=asked.unsaid)

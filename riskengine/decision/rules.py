@@ -1,7 +1,7 @@
 """What is a written rule? Whom it concerns, from when to when, what it forbids, limits or refers, after which text.
 
-A rule is `hard` where an official text or a secondary page of one carries it (evidence A or B): nobody switches it off.
-Every other rule is a dated default that an institution may switch by a `[[switch]]` block, which is dated and referenced too.
+A rule is `hard` where an official text or a secondary page of one carries it (evidence A or B): nobody switches it off. A
+step that rests on less names its own evidence and can be switched off alone. Every other rule is a dated default that an institution may switch by a `[[switch]]` block, which is dated and referenced too.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Level(Definition):
     """One step of a rule: what it does where all its conditions hold (for a cap: where it allows less than is asked).
 
     `near` is the part of the limit within which a passed comparison is told as near. `unless` is true where the step is
-    waived: its conditions all hold (an accepted proof, a certificate).
+    waived: its conditions all hold (an accepted proof, a certificate). `evidence` is told where it is not the rule's own.
     """
 
     action: Action
@@ -93,6 +93,7 @@ class Level(Definition):
     cap: AmountCap | None = None
     near: float = Field(default=0, ge=0)
     words: Words | None = None
+    evidence: str = ""
 
     @field_validator("when", "unless")
     @classmethod
@@ -124,6 +125,10 @@ class Level(Definition):
 
 
 _FLAT = ("action", "when", "unless", "cap", "near")
+
+
+def _official(evidence: str) -> bool:
+    return bool(set(evidence) & {"A", "B"})
 
 
 class Rule(Definition):
@@ -174,8 +179,10 @@ class Rule(Definition):
             raise ValueError("an action and its conditions go together")
         if self.start and self.end and self.end < self.start:
             raise ValueError(f"'to' {self.end} is before 'from' {self.start}")
-        if self.hard and not set(self.evidence) & {"A", "B"}:
-            raise ValueError(f"a hard rule needs evidence A or B, not {self.evidence!r}")
+        if self.hard and (not _official(self.evidence) or (self.levels and not self.firm)):
+            raise ValueError(
+                f"a hard rule needs evidence A or B, as does one of its steps, not {self.evidence!r}"
+            )
         if self.hard and not self.on:
             raise ValueError("a hard rule is on")
         if self.test == "conditions" and not self.levels:  # a flat step is read like any other
@@ -193,7 +200,16 @@ class Rule(Definition):
         """Its steps, in the order in which they are written."""
         if self.levels or self.action is None or self.test != "conditions":
             return self.levels
-        return (Level.model_construct(**{name: getattr(self, name) for name in _FLAT}, words=None),)
+        return (
+            Level.model_construct(**{name: getattr(self, name) for name in _FLAT}, words=None, evidence=""),
+        )
+
+    @property
+    def firm(self) -> tuple[Level, ...]:
+        """The steps of a hard rule that nobody switches off: those that an official text carries."""
+        if not self.hard:
+            return ()
+        return tuple(level for level in self.steps if _official(level.evidence or self.evidence))
 
     @property
     def features(self) -> list[str]:

@@ -44,7 +44,9 @@ class Change:
 def simulate(project: Project, as_of: date, change: Change, months: int = 12) -> dict[str, Any]:
     """A JSON value: the decisions on those who applied in the `months` to `as_of`, before and after the change.
 
+    `from` is the first day of the applications (the same day `months` earlier), `as_of` the last.
     `before`, `after`: for each outcome how many, the loans asked for, the amounts suggested, and their expected loss;
+    The expected loss is that of the amount suggested (it is linear in the amount).
     `crossed`: outcome before -> outcome after -> how many; `rules`: how often each was hit, where that changes;
     `movers`: whose outcome or amount changes, largest request first. Money is text.
     """
@@ -52,12 +54,14 @@ def simulate(project: Project, as_of: date, change: Change, months: int = 12) ->
     other = desk_with(project, desk.bundle, change.policy) if change.policy else desk
     on = change.on or _next_day(other, as_of) or (as_of if change.policy else None)
     if on is None:
-        hint = "Add a dated line to configs/policy.toml or products.toml, or give --policy FILE"
+        hint = (
+            "Add a dated line to policy.toml, products.toml or sizes.toml, or give --on DAY or --policy FILE"
+        )
         problem = Problem("policy", f"a change that begins after {as_of}", "none", hint)
         raise UsageError("Nothing would change", [problem])
     with Workbench(desk.snapshot) as bench:
         recipe = reading_all([recipe for one in (desk, other) for recipe in one.recipes])
-        start = Span(months=months).before(as_of)
+        start = _first_day(as_of, months)
         asked = recent_applicants(bench, rule_of(project), recipe, start, as_of)
         if not asked:
             problem = Problem(f"{start} to {as_of}", "at least one application", "none")
@@ -66,13 +70,10 @@ def simulate(project: Project, as_of: date, change: Change, months: int = 12) ->
         new = _decided(other, bench, asked, on)
     return {
         "as_of": str(as_of),
+        "from": str(start),
         "months": months,
-        "rules_before": {
-            "on": str(as_of),
-            "policy": desk.basis["policy"],
-            "products": desk.basis["products"],
-        },
-        "rules_after": {"on": str(on), "policy": other.basis["policy"], "products": other.basis["products"]},
+        "rules_before": _rested(desk, as_of),
+        "rules_after": _rested(other, on),
         "model": desk.basis["bundle"],
         "currency": project.environment.currency,
         "applications": len(asked),
@@ -98,8 +99,17 @@ def beginnings(definition: Definition) -> Iterable[date]:
 
 
 def _next_day(desk: Desk, as_of: date) -> date | None:
-    days = [day for one in (desk.policy, desk.products) for day in beginnings(one) if day > as_of]
-    return min(days, default=None)
+    said = [one for one in (desk.policy, desk.products, desk.sizes) if one is not None]
+    return min((day for one in said for day in beginnings(one) if day > as_of), default=None)
+
+
+def _first_day(as_of: date, months: int) -> date:
+    """The same day `months` earlier, or in the calendar's first year where it does not reach as far."""
+    return Span(months=min(months, 12 * (as_of.year - 1) + as_of.month - 1)).before(as_of)
+
+
+def _rested(desk: Desk, on: date) -> dict[str, str]:
+    return {"on": str(on), **{name: desk.basis[name] for name in ("policy", "products", "sizes")}}
 
 
 def _decided(

@@ -11,8 +11,8 @@ from riskengine.monitor.night import profiled, subject_rows
 from riskengine.monitor.reminders import Reminder, inputs
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
+from riskengine.profile.kept import night_recipe
 from riskengine.profile.keys import Subjects
-from riskengine.profile.plan import compile_recipe
 from riskengine.profile.populations import load_population
 from riskengine.profile.recipe import Recipe
 
@@ -24,7 +24,7 @@ def population_recipes(catalogue: Catalogue, reminders: Iterable[Reminder]) -> d
     for name in catalogue.subjects.populations:
         about = [one for one in chosen if one.about == name]
         if about:
-            made[name] = compile_recipe(catalogue, inputs(about))
+            made[name] = night_recipe(catalogue, inputs(about))
     return made
 
 

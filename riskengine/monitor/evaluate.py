@@ -295,9 +295,8 @@ def _leaving(
     rested = past.state.isin(KEPT) & past.clear_since.notna()
     past["severity_before"] = past.severity
     past["clear_since"] = past.clear_since.astype("object").where(rested, as_of)
-    today = rows.rename(columns={"enterprise_id": "enterprise"}).reset_index(drop=True)
-    for name in _TODAY:
-        past[name] = today[name]
+    for name in _TODAY:  # a project may have a column called enterprise of its own
+        past[name] = rows["enterprise_id" if name == "enterprise" else name].to_numpy()
     past["state"] = TO_CONFIRM if signal.exit.rule == "person" else CLEARING
     days = timedelta(days=signal.exit.days)
     long_enough = np.array([since + days <= as_of for since in past.clear_since], dtype=bool)

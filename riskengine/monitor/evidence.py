@@ -19,8 +19,8 @@ from riskengine.monitor.evaluate import units
 from riskengine.monitor.vocabulary import CONTAGION, SOURCE
 from riskengine.monitor.watch import Watch
 from riskengine.profile.compute import Workbench
-from riskengine.profile.entering import entering
 from riskengine.profile.expressions import aggregates
+from riskengine.profile.kept import kept_entering
 from riskengine.schema import Words
 from riskengine.store.ledger import batch_records, open_ledger
 
@@ -44,6 +44,9 @@ def with_evidence(
     `{"paths": [{contribution, keys, kinds}]}` for contagion; `paths` maps an enterprise to its own. `frame` has `subject`.
     """
     fresh = signals[signals.state.isin(FRESH)]
+    fresh = fresh.assign(
+        feature=fresh.feature.replace(dict(watch.vocabulary.peers))
+    )  # its own rows, not the peers'
     found: dict[Any, str] = {}
     for index, enterprise in fresh[fresh.feature.isin(CONTAGION)].enterprise.items():
         if paths.get(enterprise):
@@ -108,9 +111,10 @@ def _met(
         about: units(frame, about, watch.catalogue.subjects.keys).set_index("unit").subject
         for about in sorted(set(signals.about))
     }
+    queries = kept_entering(watch.catalogue, map(str, signals.feature), "explained")
     found: dict[Any, list[_Line]] = {}
     for feature, rows in signals.groupby("feature", sort=True):
-        sql = entering(watch.catalogue, str(feature), "explained")
+        sql = queries[str(feature)]
         if not sql:
             continue
         places = {

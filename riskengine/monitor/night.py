@@ -138,5 +138,5 @@ def compared(frame: pd.DataFrame, before: Before, keys: Mapping[str, tuple[str, 
 
 def needed_features(known: Vocabulary, names: list[str]) -> list[str]:
     """Of the names that signals, reminders and pages use, the ones that the project's features must compute."""
-    own = {*NIGHT, *known.shares()}
+    own = {*NIGHT, *known.shares(), *known.peers}
     return [name for name in dict.fromkeys(names) if name in known.features and name not in own]

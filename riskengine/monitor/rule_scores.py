@@ -75,7 +75,8 @@ def policy_score(policy: Policy, rows: pd.DataFrame, day: date, products: Produc
         part = rows.iloc[places].assign(product=product)
         for rule in plain:
             if not policy.why_not(rule, day, product):
-                score[places] = np.maximum(score[places], _of_columns(rule, part, day))
+                left = policy.as_switched(rule, day, product)
+                score[places] = np.maximum(score[places], _of_columns(left, part, day))
     if products is None:
         return score
     others = [rule for rule in rules if not _by_columns(rule)]
@@ -179,7 +180,7 @@ def _signals(catalogue: Catalogue) -> tuple[Signal, ...]:
     if not (path.exists() or path.with_suffix("").is_dir()):
         return ()
     known = vocabulary(catalogue)
-    features = set(known.features)
+    features = known.features.keys() - known.peers.keys()
     return tuple(
         signal
         for signal in read_signals(path, known)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field
 
-from riskengine.errors import UsageError
+from riskengine.errors import Problem, UsageError
+from riskengine.monitor.peers import Peer
 from riskengine.monitor.signals import Severity
-from riskengine.monitor.vocabulary import GUARANTEE, Vocabulary
+from riskengine.monitor.vocabulary import ALERTED, FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
 from riskengine.schema import Definition, Words, read_definition
 
 
@@ -33,11 +35,13 @@ class Shown(Definition):
     floor: Severity = "orange"  # a guarantee needs an own signal of at least this to be acted on today
     features: tuple[str, ...] = ()  # further features kept in scores.parquet
     dimension: tuple[Dimension, ...] = ()
+    peer: tuple[Peer, ...] = ()  # values against their median in a group, for signals and reminders
 
     @property
     def inputs(self) -> list[str]:
         """Every feature it needs."""
-        return [name for name in (self.name, self.age_months, *self.features) if name]
+        peers = [one.feature for one in self.peer]
+        return [name for name in (self.name, self.age_months, *self.features, *peers) if name]
 
 
 def read_shown(path: Path, known: Vocabulary) -> Shown:
@@ -48,6 +52,25 @@ def read_shown(path: Path, known: Vocabulary) -> Shown:
     problems = known.problems(path.name, GUARANTEE, shown.inputs)
     for dimension in shown.dimension:
         problems += known.problems(f"{path.name}: dimension", dimension.key, [])
+    problems += _peer_problems(path.name, shown.peer, known)
     if problems:
         raise UsageError(f"{path.name} is not sound", problems)
     return shown
+
+
+def _peer_problems(where: str, peers: Iterable[Peer], known: Vocabulary) -> list[Problem]:
+    """Names that mean something else already, features that are no numbers of a guarantee, keys that form no groups."""
+    taken = {*known.features.keys() - known.peers.keys(), *known.shares(), *NIGHT, *ALERTED, *GROUP, *FEED}
+    problems = []
+    for one in peers:
+        place = f"{where}: peer {one.name}"
+        if one.name in taken:
+            problems.append(Problem(f"{place}: name", "a name not used yet", repr(one.name)))
+        taken.add(one.name)
+        found = known.problems(f"{place}: feature", GUARANTEE, [one.feature])
+        if not found and known.features.get(one.feature) != "number":
+            found = [Problem(f"{place}: feature", "a feature that is a number", repr(one.feature))]
+        problems += found or known.problems(f"{place}: by", one.by, [])
+        if one.by in (GUARANTEE, SOURCE, *known.populations) or not known.keys.get(one.by, ("?",)):
+            problems.append(Problem(f"{place}: by", "a key that forms groups", repr(one.by)))
+    return problems

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from riskengine.errors import Problem, nearest
+from riskengine.monitor.peers import Peer, read_peers
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import aggregates
 from riskengine.profile.kinds import value_kind
@@ -50,7 +51,8 @@ class Vocabulary:
 
     `keys` maps a key to its columns; `features` maps a feature to its kind; `depends` maps a feature to the columns its
     value depends on (so that it can be said of a group); `sources` maps a feature to the sources it rests on.
-    `populations` are further kinds of subject that reminders, and only they, may be about.
+    `populations` are further kinds of subject that reminders, and only they, may be about. `peers` maps a name that the
+    night makes of a feature and its median in a group (`peers.Peer`) to that feature; such a name is among `features`.
     """
 
     keys: Mapping[str, tuple[str, ...]]
@@ -58,6 +60,7 @@ class Vocabulary:
     depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     populations: tuple[str, ...] = ()
+    peers: Mapping[str, str] = field(default_factory=dict)
 
     def shares(self) -> list[str]:
         """The night's concentration columns: `<key>_share`, a group's part of the whole expected loss."""
@@ -70,7 +73,7 @@ class Vocabulary:
         if about == GUARANTEE:
             return {**self.features, **NIGHT, **dict.fromkeys(self.shares(), "number")}
         if about in self.populations:
-            return dict(self.features)
+            return {name: kind for name, kind in self.features.items() if name not in self.peers}
         columns = set(self.keys[about])
         fitting = {name: kind for name, kind in self.features.items() if self._of(name) <= columns}
         shares = [f"{key}_share" for key, part in self.keys.items() if part and set(part) <= columns]
@@ -103,6 +106,21 @@ class Vocabulary:
         down = set(sources)
         return frozenset(name for name, used in self.sources.items() if down & set(used))
 
+    def with_peers(self, peers: Iterable[Peer]) -> Vocabulary:
+        """The same with each value against its peers: it rests on what its feature rests on. One unsound is left out."""
+        taken = {*self.features, *self.shares(), *NIGHT}
+        sound = [one for one in peers if one.feature in self.features and self.keys.get(one.by)]
+        told = {one.name: one for one in sound if one.name not in taken}
+        depends = {name: self._of(one.feature) | {*self.keys[one.by]} for name, one in told.items()}
+        sources = {name: self.sources.get(one.feature, ()) for name, one in told.items()}
+        return replace(
+            self,
+            features={**self.features, **dict.fromkeys(told, "number")},
+            depends={**self.depends, **depends},
+            sources={**self.sources, **sources},
+            peers={name: one.feature for name, one in told.items()},
+        )
+
     def _of(self, name: str) -> frozenset[str]:
         return self.depends.get(name, frozenset({""}))
 
@@ -111,7 +129,7 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
     """What a project's signals and reminders may compare."""
     keys = catalogue.subjects.keys
     features = {name: feature for name, (_, feature) in catalogue.features.items()}
-    return Vocabulary(
+    known = Vocabulary(
         keys,
         {name: value_kind(feature, catalogue.sources) for name, feature in features.items()},
         {
@@ -121,3 +139,4 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
         {name: catalogue.rests_on(feature) for name, feature in features.items()},
         tuple(catalogue.subjects.populations),
     )
+    return known.with_peers(read_peers(catalogue.project.configs / "nightly.toml"))

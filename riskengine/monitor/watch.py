@@ -22,7 +22,7 @@ from riskengine.monitor.signals import Signal, read_signals
 from riskengine.monitor.vocabulary import Vocabulary, vocabulary
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
-from riskengine.profile.plan import compile_recipe
+from riskengine.profile.kept import night_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
 from riskengine.schema import file_sha256, fingerprint
@@ -85,7 +85,7 @@ def read_watch(project: Project) -> Watch:
         raise UsageError("The night's definitions are not sound", problems)
     compared = [name for signal in signals for name in signal.inputs]
     names = [*compared, *inputs(reminders, known.populations), *shown.inputs, *products.features]
-    recipe = compile_recipe(catalogue, needed_features(known, names))
+    recipe = night_recipe(catalogue, needed_features(known, names))
     return Watch(
         project,
         catalogue,

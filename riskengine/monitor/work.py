@@ -18,6 +18,7 @@ from riskengine.monitor.evidence import with_evidence
 from riskengine.monitor.health import feeds, stale_sources
 from riskengine.monitor.neighbours import contagion_scores
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
+from riskengine.monitor.peers import with_peers
 from riskengine.monitor.plan import Plan, Reach, plan
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
 from riskengine.monitor.vocabulary import CONTAGION, NIGHT
@@ -95,6 +96,7 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of), held)
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
         frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
+        frame = with_peers(frame, watch.shown.peer, keys)
         silent = set(stale_sources(health))
         stale = watch.vocabulary.resting_on(silent)
         if {name for name, _ in model.sources} & silent:  # then a PD that falls proves nothing either

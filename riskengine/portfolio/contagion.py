@@ -82,7 +82,9 @@ def contagion(
     best = _best_paths(ties, bad, weights, set(wanted))
     made = pd.DataFrame({"enterprise": pd.Series(wanted, dtype="object")})
     healthy = (1 - best.contribution).groupby(best.target).prod()
-    made["contagion"] = (1 - made.enterprise.map(healthy).astype("float64")).fillna(0.0).clip(0.0, 1.0)
+    score = (1 - made.enterprise.map(healthy).astype("float64")).fillna(0.0).clip(0.0, 1.0)
+    # Limits are compared exactly: one tie of 0.2 makes 0.2, and 1 - (1 - 0.2) is a little less.
+    made["contagion"] = score.round(12)
     made["contagion_loss"] = made.enterprise.map(_losses(ties, bad, weights)).astype("float64").fillna(0.0)
     told: dict[str, list[dict[str, Any]]] = {}
     top = best.groupby("target", sort=False).head(SHOWN)

@@ -30,18 +30,21 @@ _ONE = {  # of all that qualify these take one, or those of one value: SQL order
 }
 
 
-def entering(catalogue: Catalogue, name: str, subjects: str = "subjects") -> str:
+def entering(catalogue: Catalogue, name: str, subjects: str = "subjects", *, own: bool = False) -> str:
     """SQL: `subject, source, event_date, known_at, fact_rank` of each fact that has a part in a feature's value, once.
 
     A fact has a part where an aggregate of the feature reads it: equal or linked key, both clocks, window and filters.
     Of a `latest`, `first`, `largest` or `smallest` it is the chosen fact (all of one extreme value). `subjects` is the table
     of subjects, with their key columns; facts are read from `facts_<source>` as recipes do. Empty text: the feature reads
-    no facts but the links themselves.
+    no facts but the links themselves. With `own`, what is read without a key (of the whole book, of the feed as such) is
+    left out where anything is read through one: it is nobody's own, and of a large source it is millions of rows.
     """
     found = {signature(one): one for one in aggregates(catalogue.feature(name)) if one.source}
     read = [one for one in found.values() if one.verb not in ("linked", "cycle")]
     if not read:
         return ""
+    if own:
+        read = [one for one in read if catalogue.subjects.keys[one.by]] or read
     keys = {column: IBIS_TYPES[kind] for column, kind in _key_columns(catalogue)}
     table = ibis.table({"subject": "int64", "as_of": "date", "fed": "boolean", **keys}, name=subjects)
     followed = chains(catalogue, read)
@@ -67,13 +70,12 @@ def _met(catalogue: Catalogue, subjects: Any, one: Aggregate, chain: Chain | Non
         if one.verb in ("largest", "smallest") and one.column
         else clocks["fact_rank"]
     )
-    facts = joined.select(*by, **clocks, v=value)
-    if "subject" in by:
-        wanted = facts.select("subject", *clocks, "v")
-    else:
+    chosen, keys = _ONE.get(one.verb), ["subject"] if "subject" in by else by
+    groups = ", ".join(f'"{name}"' for name in keys)
+    only = f" QUALIFY rank() OVER (PARTITION BY {groups} ORDER BY {chosen}) = 1" if chosen else ""
+    found = f"(SELECT * FROM ({_sql(joined.select(*by, **clocks, v=value))}){only}) f"
+    if "subject" not in by:  # chosen before they meet the subjects: many may share a key
         columns = {"origin": group.columns[0]} if chain else {}
-        equal = [facts[name] == subjects[columns.get(name, name)] for name in by]
-        wanted = facts.join(subjects, equal, lname="", rname="s_{name}").select("subject", *clocks, "v")
-    chosen = _ONE.get(one.verb)
-    only = f" QUALIFY rank() OVER (PARTITION BY subject ORDER BY {chosen}) = 1" if chosen else ""
-    return f"SELECT subject, '{source.name}' AS source, event_date, known_at, fact_rank FROM ({_sql(wanted)}){only}"
+        equal = (f'f."{name}" = s."{columns.get(name, name)}"' for name in by)
+        found += f" JOIN {subjects.get_name()} s ON {' AND '.join(equal)}"
+    return f"SELECT subject, '{source.name}' AS source, event_date, known_at, fact_rank FROM {found}"

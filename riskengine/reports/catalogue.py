@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from riskengine.decision.policy import Policy
-from riskengine.decision.products import PARTIES, Product
-from riskengine.decision.rules import Level, Rule, Switch
+from riskengine.decision.products import PARTIES, Product, Shares
+from riskengine.decision.rules import Level, Rule
 from riskengine.monitor.reminders import Reminder, Term
 from riskengine.monitor.signals import SEVERITIES, Signal
 from riskengine.monitor.watch import Watch
@@ -31,15 +31,17 @@ _TESTS: dict[str, Said] = {
 def catalogue(watch: Watch, policy: Policy, as_of: date) -> dict[str, Any]:
     """Products, thresholds, rules, formulas, switches, signals by category and reminders, each text in `en` and `zh`."""
     features = watch.catalogue.features
-    labels = Labels({name: (one.en, one.zh, one.unit) for name, (_, one) in features.items()}, as_of)
+    called = {name: (one.en, one.zh, one.unit) for name, (_, one) in features.items()}
+    called |= {one.name: (one.title.en, one.title.zh, "times") for one in watch.shown.peer}
+    labels = Labels(called, as_of)
     signals = [_signal(one, labels) for one in watch.signals]
     return {
         "institution": watch.project.environment.title.model_dump(),
         "as_of": str(as_of),
         "products": [_product(one, labels) for one in watch.products.products],
         "thresholds": [one.model_dump(mode="json", by_alias=True) for one in policy.decision.thresholds],
-        "rules": [_rule(one, policy.switches, labels) for one in policy.rules],
-        "formulas": [_rule(one, policy.switches, labels) for one in policy.formulas],
+        "rules": [_rule(one, policy, watch.products.ids, labels) for one in policy.rules],
+        "formulas": [_rule(one, policy, watch.products.ids, labels) for one in policy.formulas],
         "switches": [one.model_dump(mode="json", by_alias=True) for one in policy.switches],
         "signals": _by_category(signals),
         "reminders": [_reminder(one, labels) for one in watch.reminders],
@@ -55,7 +57,10 @@ def catalogue(watch: Watch, policy: Policy, as_of: date) -> dict[str, Any]:
 
 
 def _product(one: Product, labels: Labels) -> dict[str, Any]:
-    now = {item.tier for item in one.shares}
+    kinds: dict[tuple[str, float | None], list[Shares]] = {}
+    for item in one.shares:
+        kinds.setdefault((item.tier, item.up_to), []).append(item)
+    now = [in_force(dated, labels.as_of) for dated in kinds.values()]
     return {
         "id": one.id,
         "title": one.title.model_dump(),
@@ -71,7 +76,7 @@ def _product(one: Product, labels: Labels) -> dict[str, Any]:
             {
                 "tier": item.tier,
                 "from": str(item.start),
-                "in_force": item.start <= labels.as_of,
+                "in_force": item in now,
                 "up_to": item.up_to,
                 "parties": {name: shown(getattr(item, name), "share", "en") for name in PARTIES},
                 "reference": item.reference,
@@ -79,7 +84,7 @@ def _product(one: Product, labels: Labels) -> dict[str, Any]:
             }
             for item in sorted(one.shares, key=lambda item: (item.tier, item.start))
         ],
-        "tiers": len(now) > 1,
+        "tiers": len({item.tier for item in one.shares}) > 1,
         "fee": [_tier(item, labels) for item in one.fee],
         "fund_fee": [_tier(item, labels) for item in one.fund_fee],
         "compensation_cap": labels.dated(one.compensation_cap, "share"),
@@ -98,24 +103,32 @@ def _tier(item: Any, labels: Labels) -> Said:
     return made
 
 
-def _rule(one: Rule, switches: Sequence[Switch], labels: Labels) -> dict[str, Any]:
-    chosen = [item for item in switches if item.rule == one.id and item.holds_on(labels.as_of)]
-    switch = chosen[-1] if chosen else None
-    above = in_force(one.above, labels.as_of)
-    steps = [_level(level, labels) for level in one.steps]
+def _rule(one: Rule, policy: Policy, products: Sequence[str], labels: Labels) -> dict[str, Any]:
+    """A rule as the institution's switches leave it: `products` it is for (none: all), and those it is `off_for`."""
+    day = labels.as_of
+    chosen = [item for item in policy.switches if item.rule == one.id and item.holds_on(day)]
+    why = {product: policy.why_not(one, day, product) for product in products}
+    concerned = [product for product in products if not why[product]]
+    off = [product for product in products if why[product] == "switched off"]
+    scope = (concerned if len(concerned) < len(products) else []) or list(one.products)
+    steps = [_level(level, labels) for level in policy.as_switched(one, day, None).steps]
     if one.test != "conditions":
-        steps = [{"action": one.action or one.test, "all": [_TESTS[one.test]], "unless": [], "near": 0}]
+        said = _TESTS[one.test]
+        steps = [
+            {"action": one.action or one.test, "all": [said], "unless": [], "near": one.near, "evidence": ""}
+        ]
     return {
         "id": one.id,
         "title": one.title.model_dump(),
         "hard": one.hard,
-        "on": switch.on if switch else one.on,
-        "switch": switch.reference if switch else "",
+        "on": bool(concerned) or not off,
+        "off_for": off if concerned else [],
+        "switch": "; ".join(f"{item.reference} ({item.start})" for item in chosen),
         "in_force": one.holds_on(labels.as_of),
         "from": _day(one.start),
         "to": _day(one.end),
-        "products": list(switch.products if switch and switch.products else one.products),
-        "above": labels.dated(one.above, "CNY") if above else None,
+        "products": scope,
+        "above": labels.dated(one.above, "CNY") if one.above else None,
         "steps": steps,
         "words": one.words.model_dump(),
         "next": one.next.model_dump() if one.next else None,
@@ -131,6 +144,7 @@ def _level(level: Level, labels: Labels) -> dict[str, Any]:
         "all": [*conditions, *([labels.cap(level.cap)] if level.cap else [])],
         "unless": [labels.condition(one) for one in level.unless],
         "near": level.near,
+        "evidence": level.evidence,
     }
 
 

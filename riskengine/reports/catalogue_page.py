@@ -33,8 +33,10 @@ ABOUTS = {
     "institution": {"en": "per institution", "zh": "按机构"},
     "application": {"en": "per application", "zh": "按申请"},
     "enterprise": {"en": "per enterprise", "zh": "按企业"},
+    "member": {"en": "per member institution", "zh": "按成员机构"},
     "bank": {"en": "per bank", "zh": "按银行"},
     "product": {"en": "per product", "zh": "按产品"},
+    "industry_region": {"en": "per industry and region", "zh": "按行业和地区"},
     "whole": {"en": "whole book", "zh": "全部业务"},
 }
 

@@ -32,6 +32,8 @@ _OF_NIGHT: Mapping[str, tuple[str, str, str]] = {  # names that are no features:
     "grade_notches": ("Grades lost since the time before", "较上次下降等级数", ""),
     "expected_loss": ("Expected loss", "预期损失", "CNY"),
     "exposure": ("Own exposure", "自留风险敞口", "CNY"),
+    "contagion_loss": ("Expected loss passed on along guarantees", "担保关系传导的预期损失", "CNY"),
+    "held": ("Files held back", "被搁置的文件数", "files"),
     "guarantees": ("Guarantees in the group", "组内担保笔数", "guarantees"),
     "contagion": ("Contagion from related enterprises", "关联传染得分", "share"),
     "size_class": ("Size class", "企业划型", ""),
@@ -137,6 +139,8 @@ def shown(value: float | str | tuple[str, ...] | None, unit: str, language: str)
 
     >>> shown(0.4, "share", "en"), shown(30000000, "CNY", "zh"), shown(("62", "70*"), "", "zh"), shown(None, "", "en")
     ('40\\xa0%', '3,000\\xa0万元', '62、70*', '–')
+    >>> shown(30000000, "CNY", "en"), shown(0.07, "share", "zh"), shown(1, "yes/no", "zh"), shown(90, "days", "en")
+    ('30,000,000\\xa0CNY', '7\\xa0%', '是', '90\\xa0days')
     """
     if value is None:
         return "–"
@@ -145,13 +149,13 @@ def shown(value: float | str | tuple[str, ...] | None, unit: str, language: str)
     if isinstance(value, str):
         return value
     if unit == "share":
-        return f"{value * 100:.6g}\u00a0%"
+        return f"{value * 100:,.12g}\u00a0%"
     if unit == "yes/no" and value in (0, 1):
         return {"en": ("no", "yes"), "zh": ("否", "是")}[language][int(value)]
     if unit == "CNY":
         return (
-            f"{value / 10000:,.6g}\u00a0万元"
+            f"{value / 10000:,.12g}\u00a0万元"
             if language == "zh" and value >= 10000
-            else f"{value:,.6g} {unit_word(unit, language)}"
+            else f"{value:,.12g}\u00a0{unit_word(unit, language)}"
         )
-    return f"{value:,.6g}\u00a0{unit_word(unit, language)}".rstrip()
+    return f"{value:,.12g}\u00a0{unit_word(unit, language)}".rstrip()

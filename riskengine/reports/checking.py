@@ -1,15 +1,18 @@
-"""Are all definitions of a project sound together? One list of every problem, whatever room it is in."""
+"""Are all definitions of a project sound together, and do rules and signals lead where its examples say? One list of every problem."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from riskengine.decision.policy import read_policy
-from riskengine.decision.products import read_products
+from riskengine.decision.examples import Example, answer, differences, read_examples
+from riskengine.decision.lookup_rules import problems as lookup_problems
+from riskengine.decision.lookup_rules import read_lookup
+from riskengine.decision.policy import Policy, read_policy
+from riskengine.decision.products import Products, read_products
 from riskengine.errors import Problem, RiskEngineError
 from riskengine.identity.rules import read_rules
 from riskengine.intake.cleaning import ask
@@ -17,6 +20,9 @@ from riskengine.intake.contract import SourceContract
 from riskengine.learning.ladder import read_ladder
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import watch
+from riskengine.monitor.examples import fired, signal_differences, signal_problems
+from riskengine.monitor.signals import read_signals
+from riskengine.monitor.vocabulary import vocabulary
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.conflicts import read_conflicts
 from riskengine.project import Project
@@ -55,7 +61,18 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
     if policy is not None and grades is not None:
         ids = products.ids if products else None
         problems += policy.problems(sorted(features), [grade.name for grade in grades.grades], ids)
+    examples = 0
+    if policy is not None and products is not None and grades is not None:
+        names = [grade.name for grade in grades.grades]
+        examples, wrong = tried(lambda: examples_judged(project, policy, products, names)) or (0, [])
+        problems += wrong
+        if (project.configs / "lookup.toml").exists():
+            ids = [rule.id for rule in policy.rules]
+            looked = tried(lambda: read_lookup(project))
+            problems += lookup_problems(looked, sources, ids, products.ids) if looked else []
     problems += _night_problems(project)
+    if examples and not problems:
+        problems += signals_judged(catalogue, policy, products)
     counts = {
         "sources": len(sources),
         "features": len(features),
@@ -67,7 +84,47 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
         counts["outcomes"] = len(ladder.rungs)
     if conflicts:
         counts["conflict items"] = len(conflicts)
+    if examples:
+        counts["examples"] = examples
     return counts | _night_counts(project, problems), _once(problems)
+
+
+def examples_judged(
+    project: Project, policy: Policy, products: Products, grades: Sequence[str]
+) -> tuple[int, list[Problem]]:
+    """How many examples the committee has written (`configs/examples.toml`), and those of which the rules say something else."""
+    path = project.configs / "examples.toml"
+    if not path.exists():
+        return 0, []
+    found = read_examples(path, policy, products)
+    judged = [(one, differences(one, answer(found, one, policy, products, grades))) for one in found.examples]
+    return len(judged), _unlike(judged)
+
+
+def signals_judged(catalogue: Catalogue, policy: Policy, products: Products) -> list[Problem]:
+    """The examples in which other signals fire than they say; none where they tell nothing of what signals read (`watched`)."""
+    configs = catalogue.project.configs
+    examples = read_examples(configs / "examples.toml", policy, products)
+    if not examples.watched:
+        return []
+    signals = read_signals(configs / "signals.toml", vocabulary(catalogue))
+    if problems := signal_problems(examples, signals):
+        return problems
+    found = zip(examples.examples, fired(examples, signals), strict=True)
+    return _unlike((one, signal_differences(one, got)) for one, got in found)
+
+
+def _unlike(judged: Iterable[tuple[Example, list[str]]]) -> list[Problem]:
+    return [
+        Problem(
+            f"examples.toml: {one.title.en}",
+            "what the example says",
+            "; ".join(line.strip() for line in lines),
+            "Correct the rule or, if the committee decides so, the example",
+        )
+        for one, lines in judged
+        if lines
+    ]
 
 
 def _nothing(contract: SourceContract) -> pa.Table:

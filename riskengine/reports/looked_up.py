@@ -55,11 +55,13 @@ def codes_in(path: Path) -> list[str]:
     """The codes of a file: a code a line, or the column of a table whose name speaks of codes (uscc, code, 信用代码)."""
     from riskengine.intake.readers import read_file
 
-    if path.suffix.lower() == ".txt":
-        if not path.exists():
-            raise UsageError("Cannot read the codes", [Problem(str(path), "a file", "none")])
-        found = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-        return [code for code in found if code]
+    if path.suffix.lower() == ".txt" and path.is_file():
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            problem = Problem(str(path), "text in UTF-8", str(error), "Save it as UTF-8")
+            raise UsageError("Cannot read the codes", [problem]) from None
+        return _some(path, [line.strip() for line in lines])
     table = read_file(path).cells
     names = [name for name in table.column_names if name.lower() in ("uscc", "code") or "信用代码" in name]
     if not names:
@@ -67,7 +69,16 @@ def codes_in(path: Path) -> list[str]:
         raise UsageError(
             "No column of codes", [Problem(str(path), "a column uscc, code or 统一社会信用代码", got)]
         )
-    return [str(cell) for cell in table.column(names[0]).to_pylist() if cell not in (None, "")]
+    return _some(
+        path, ["" if cell is None else str(cell).strip() for cell in table.column(names[0]).to_pylist()]
+    )
+
+
+def _some(path: Path, codes: Sequence[str]) -> list[str]:
+    found = [code for code in codes if code]
+    if not found:
+        raise UsageError("No codes", [Problem(str(path), "at least one code", "none")])
+    return found
 
 
 def deliver(answers: Sequence[Mapping[str, Any]], *, out: Path | None, as_json: bool, language: str) -> None:
@@ -95,8 +106,7 @@ def lines(answers: Sequence[Mapping[str, Any]], language: str) -> list[str]:
             found += _block(answer, text, language)
     known = next((answer for answer in answers if answer["state"] == "found"), None)
     if known:
-        request = ", ".join(f"{name} {value}" for name, value in known["request"].items())
-        found.append(text["assumed"].format(request=request, day=known["refreshed"]))
+        found.append(text["assumed"].format(request=known["assumed"][language], day=known["refreshed"]))
         if known["apart"]:
             found.append(text["apart"].format(rules=", ".join(known["apart"])))
     return found
@@ -105,7 +115,8 @@ def lines(answers: Sequence[Mapping[str, Any]], language: str) -> list[str]:
 def _line(answer: Mapping[str, Any], text: Mapping[str, str], language: str) -> str:
     if answer["state"] != "found":
         meant = f" ({text['meant']} {answer['suggestion']})" if answer.get("suggestion") else ""
-        return f"{answer['code']:<18}  {text[answer['state']]}{meant}"
+        listed = f"  {_member(answer, text)}" if answer["lists"] else ""
+        return f"{answer['code']:<18}  {text[answer['state']]}{meant}{listed}"
     decision = text[answer["decision"]]
     if answer["decision"] == "insufficient data":
         decision += f" ({text['so far']}: {text[answer['known']]})"
@@ -117,7 +128,8 @@ def _member(answer: Mapping[str, Any], text: Mapping[str, str]) -> str:
     valid = [one for one in answer["lists"] if one["valid"]]
     if not valid:
         return text["no list"]
-    return ", ".join(f"{one['list_type']} {text['until']} {one['valid_to']}" for one in valid[:2])
+    told = [f"{one['list']} {text['until']} {one['until']}" for one in valid[:2]]
+    return ", ".join(told) + (f" +{len(valid) - 2}" if len(valid) > 2 else "")
 
 
 def _terms(answer: Mapping[str, Any], text: Mapping[str, str], language: str) -> str:
@@ -154,8 +166,8 @@ def _csv(answers: Sequence[Mapping[str, Any]], language: str) -> bytes:
     for answer in answers:
         valid = [one for one in answer["lists"] if one["valid"]]
         row = {name: answer.get(name) for name in COLUMNS}
-        row["lists"] = " | ".join(str(one["list_type"]) for one in valid)
-        row["valid_to"] = " | ".join(str(one["valid_to"]) for one in valid)
+        row["lists"] = " | ".join(str(one["list"]) for one in valid)
+        row["valid_to"] = " | ".join(str(one["until"]) for one in valid)
         for name in ("reasons", "missing", "next"):
             row[name] = " | ".join(answer.get(name, {}).get(language, []))
         writer.writerow({name: inert(value) for name, value in row.items()})

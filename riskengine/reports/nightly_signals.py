@@ -12,11 +12,20 @@ from riskengine.monitor.evidence import clause
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE, SOURCE
 from riskengine.reports.nightly_rows import label_of, missing, rows_of
+from riskengine.schema import Words
 
 if TYPE_CHECKING:
     from riskengine.reports.nightly_page import Page
 
 LINES = 30
+TONIGHT = ("new", "raised")  # what a reminder asks for tonight; one that goes on has been asked for
+GONE = {  # why a reminder of the publication before is no longer shown (`plan.ENDED`)
+    "done": Words(en="reported done", zh="已有办结记录"),
+    "replaced": Words(en="another date now", zh="日期已改"),
+    "left": Words(en="left the book", zh="已不在保"),
+    "over": Words(en="past their look-back", zh="回看期满"),
+    "not planned": Words(en="no longer planned", zh="已停用"),
+}
 
 
 def spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,18 +111,24 @@ def categories(page: Page) -> list[dict[str, Any]]:
 
 
 def reminders(page: Page) -> dict[str, Any]:
-    """Counts by kind, and the first by loss of each kind."""
-    rows = page.plan.reminders
+    """Counts by kind, and of what is new tonight or raised again the first by loss of each kind; the rest only counted."""
+    everything, ended = page.plan.reminders, page.plan.ended
+    rows = everything[everything.state.isin(TONIGHT)]
+    tonight = rows.groupby("reminder").size()
     names = page.book.set_index(page.book.id.astype("str"))
     column = page.shown.name
-    order = rows.assign(_late=rows.status == "overdue", _near=rows.days_left.abs() if len(rows) else [])
-    # first what concerns a whole feed or group (few), then by loss within due dates of today and after
-    order = order.sort_values(["about", "expected_loss"], ascending=[False, False], kind="stable")
+    # first what concerns a whole feed or group (few), then by loss
+    order = rows.sort_values(["about", "expected_loss"], ascending=[False, False], kind="stable")
     chosen = [part.head(4) for _, part in order.groupby("reminder", sort=True)]
     listed = pd.concat(chosen or [rows]).sort_values(["due", "reminder", "id"], kind="stable").head(LINES)
     return {
         "counts": [
-            {**row, "definition": page.reminders[row["reminder"]]} for row in rows_of(page.plan.counts)
+            {
+                **row,
+                "definition": page.reminders[row["reminder"]],
+                "tonight": int(tonight.get(row["reminder"], 0)),
+            }
+            for row in rows_of(page.plan.counts)
         ],
         "rows": [
             {
@@ -124,5 +139,9 @@ def reminders(page: Page) -> dict[str, Any]:
             }
             for row in rows_of(listed)
         ],
-        "total": len(rows),
+        "tonight": len(rows),
+        "total": len(everything),
+        "gone": [
+            {"why": GONE[why], "n": int((ended.why == why).sum())} for why in GONE if (ended.why == why).any()
+        ],
     }

@@ -51,17 +51,16 @@ def lines(told: Mapping[str, Any], language: str) -> list[str]:
         "",
     ]  # fmt: skip
     found += _money_table(told, text, language)
+    if told["movers_in_all"]:
+        found += ["", text["crossed"], *_crossed(told["crossed"], text)]
+    else:
+        found += ["", text["none"]]
+    changed = {rule: _changes(states, language) for rule, states in told["rules"].items()}
+    if any(changed.values()):
+        found += ["", text["rules"], *(f"  {rule}  {words}" for rule, words in changed.items() if words)]
     if not told["movers_in_all"]:
-        return [*found, "", text["none"]]
-    found += ["", text["crossed"], *_crossed(told["crossed"], text)]
-    if told["rules"]:
-        found += ["", text["rules"]]
-        found += [
-            f"  {rule}  {_changes(states, language)}"
-            for rule, states in told["rules"].items()
-            if _changes(states, language)
-        ]
-    found += ["", text["movers"].format(n=told["movers_in_all"])]
+        return found
+    found += ["", text["movers"].format(n=f"{told['movers_in_all']:,}")]
     for one in told["movers"][:_LISTED]:
         amounts = " -> ".join(
             "–" if amount is None else _amount(amount, language) for amount in one["suggested"]

@@ -172,12 +172,12 @@ reference = "a"
     path.write_text(
         write("A", "guarantee", "emploees", "a") + write("B", "bnk", "pd", "a") + write("C", "bank", "pd", "a")
         + write("D", "guarantee", "sector", "a") + write("D", "guarantee", "pd", "{pdd:.1f}")
-        + write("F", "guarantee", "pd", "a").replace("reference", "referense")
+        + write("F", "guarantee", "pd", "a").replace("reference", "referense") + write("G", "claim", "employees", "a")
     )  # fmt: skip
-    known = Vocabulary({"bank": ("Bank",)}, {"employees": "number", "sector": "text"})
+    known = Vocabulary({"bank": ("Bank",)}, {"employees": "number", "sector": "text"}, populations=("claim",))
     with pytest.raises(UsageError) as raised:
         read_signals(path, known)
     told = str(raised.value)
     for part in ("Did you mean 'employees'?", "Did you mean 'bank'?", "It differs within one bank", "a limit that is a text",
-                 "a block with it in signals.toml too", "KeyError 'pdd'", "'referense'"):  # fmt: skip
+                 "a block with it in signals.toml too", "KeyError 'pdd'", "'referense'", "guarantee, source or a key, got 'claim'"):  # fmt: skip
         assert part in told

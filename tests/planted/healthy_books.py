@@ -180,7 +180,7 @@ def _institution(one: Enterprise) -> Rows:
     ends = [month_end(add_months(date(2024, 3, 31), 3 * turn)) for turn in range(9)]
     return {
         "institution": [
-            {"inst_id": one.institution, "period": end, "booked_dt": end + timedelta(days=18), "name": f"潍坊{one.institution}融资担保有限公司",
+            {"inst_id": one.institution, "period": end, "booked_dt": end + timedelta(days=18), "name": one.institution,
              "uscc": None, "level": "市", "parent_id": "JG000", "license_no": f"鲁担{one.serial:06d}", "license_to": date(2030, 12, 31),
              "total_assets": 900_000_000, "net_assets": 500_000_000, "equity_in_guarantors": 20_000_000, "paid_capital": 450_000_000,
              "reserve_unearned": 9_000_000, "reserve_claims": 60_000_000, "reserve_general": 20_000_000, "is_small_agri": True,

@@ -29,6 +29,8 @@ _SAID = {"to", "where", "last", "skip", "by", "columns", "times", "every", "of"}
 _CASE = {
     "id",
     "as",
+    "by",
+    "step",
     "note",
     "fires",
     "silent",
@@ -59,7 +61,9 @@ class Case:
     @property
     def key(self) -> str:
         """Its name in the list of tests; cases of one id are told apart by what they say."""
-        return f"{self.id}-{self.says}"
+        return "-".join(
+            [self.id, self.says, *(str(self.told[name]) for name in ("by", "step") if name in self.told)]
+        )
 
 
 @dataclass
@@ -230,7 +234,11 @@ def _clone(
     key: str, which: str, told: Mapping[str, Any], numbers: Iterator[int], contracts: Contracts
 ) -> Clone:
     serial = next(numbers)
-    own = {name: told[name] for name in ("industry_code", "region6", "product", "born") if name in told}
+    own = {
+        name: told[name][which] if isinstance(told[name], Mapping) else told[name]
+        for name in ("industry_code", "region6", "product", "born")
+        if name in told
+    }
     return Clone(key, which, Enterprise(serial, serial, **own), numbers, contracts)
 
 

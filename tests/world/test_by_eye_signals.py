@@ -23,10 +23,13 @@ EXPECTED: list[Expected] = [
     ("B", "2024-04-21", "own_interest_overdue", 0),
     ("B", "2024-05-01", "own_interest_overdue", 1),  # 9,000 by the bank
     ("B", "2024-06-05", "report_interest_overdue", 9_000),
+    ("C", "2024-04-05", "own_interest_recorded", 1_200),
+    ("C", "2024-04-12", "own_interest_recorded", 0),  # cured
     # C05 to C11
     ("B", "2024-06-05", "lenders_added_6m", 4),
     ("B", "2024-06-30", "debt_growth_12m", 0.3),  # 5.2 against 4.0 million
-    ("B", "2024-06-30", "credit_line_used_3m", 0.9),  # only May tells a line: 1.8 of 2.0 million
+    ("B", "2024-06-30", "credit_line_used_3m", None),  # only May tells a line
+    ("A1", "2023-12-31", "credit_line_used_3m", 0.8),  # October; 1.2 and 1.1 of 1.25 million before and after
     ("B", "2024-06-30", "bank_reports_3m", 3),  # March, April, May
     ("B", "2024-07-16", "bank_reports_3m", 2),  # April, May
     ("B", "2024-06-30", "line_cut_share_6m", 0.25),  # 500,000 of 2 million
@@ -34,6 +37,9 @@ EXPECTED: list[Expected] = [
     ("E", "2024-12-09", "own_extensions_6m", 1),
     ("C", "2024-06-01", "own_extensions_6m", 0),  # 无还本续贷 is none of the three
     ("B", "2024-06-30", "accounts_restructured", 0),
+    ("A1", "2024-10-09", "guaranteed_bad_now", None),  # the report of March is too old
+    ("A1", "2024-10-10", "guaranteed_bad_now", 1_450_000),
+    ("E", "2024-06-30", "guaranteed_watched_now", 90_000),  # with its controller
     ("B", "2024-06-30", "heads_overdue_days", 25),  # 李娜; 王明 5
     ("B", "2024-06-30", "heads_card_use", 0.95),
     ("B", "2024-06-30", "heads_minimum_cards", 3),

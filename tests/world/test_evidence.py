@@ -136,7 +136,7 @@ def slow(
 ) -> set[tuple[Any, ...]]:
     """The facts an aggregate reads, one by one."""
     begin, end = bounds(one, as_of)
-    inside = [
+    visible = [
         row
         for row in facts
         if not row["removed"]
@@ -144,8 +144,18 @@ def slow(
         and row["event_date"] <= as_of
         and (row["superseded_at"] is None or row["superseded_at"] > as_of)
         and all(value is not None and row[column] == value for column, value in keys.items())
-        and begin < row["event_date"] <= end
-        and all(meets(rule, row, as_of) for rule in one.where)
+    ]
+    last = {  # of all that is visible through the key, whatever the window
+        rule.column: max((row[rule.column] for row in visible if row[rule.column] is not None), default=None)
+        for rule in one.where
+        if rule.operator == "latest"
+    }
+    inside = [
+        row
+        for row in visible
+        if begin < row["event_date"] <= end
+        and all(meets(rule, row, as_of) for rule in one.where if rule.operator != "latest")
+        and all(day is not None and row[column] == day for column, day in last.items())
     ]
     if one.verb in ("total", "mean", "distinct", "trend", "volatility", "smallest", "largest"):
         inside = [row for row in inside if row[one.column] is not None]
