@@ -40,8 +40,10 @@ def main() -> None:
             f"| {ours} | {other} | {statistics.median(mine):.3f} | {statistics.median(theirs):.3f} "
             f"| {statistics.median(ratios):.2f} ({ratios[0]:.2f} - {ratios[-1]:.2f}) |"
         )
-    text = "\n".join(lines) + "\n"
-    (ROOT / "benchmarks" / "RESULTS.md").write_text(text, encoding="utf-8")
+    path = ROOT / "benchmarks" / "RESULTS.md"
+    _, mark, further = path.read_text(encoding="utf-8").partition("\n## ")  # what other scripts measured
+    text = "\n".join(lines) + "\n" + mark + further
+    path.write_text(text, encoding="utf-8")
     print(text)
 
 

@@ -35,7 +35,9 @@ _LAST_LISTED = days_since("pboc_ent_acct", by=_E) <= days_since("pboc_ent", by=_
 _SHOWN_OVERDUE = (latest("pboc_ent.overdue_principal", by=_E) + first_known(latest("pboc_ent.overdue_interest", by=_E), 0)) > 0  # by the last report
 _NO_PERSON = count("pboc_person", by=_E, window="6m", where=_HEADS) * 0  # zero where a person was asked about, unknown where none was
 _DEBT_NOW, _CREDIT_NOW = latest("multi_loan.total_debt", by=_E, window="6m"), latest("pboc_ent.balance", by=_E, window="6m")
-_USED = [ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=back, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=back, ago="1d")) for back in range(3)]
+_USED_0 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=0, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=0, ago="1d"))
+_USED_1 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=1, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=1, ago="1d"))
+_USED_2 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=2, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=2, ago="1d"))
 _DEBT_THEN, _CREDIT_THEN = latest("multi_loan.total_debt", by=_E, ago="12m"), latest("pboc_ent.balance", by=_E, ago="12m")
 
 lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行", reference="Own record")
@@ -93,7 +95,7 @@ own_interest_recorded = total("overdue.interest", by=_A, where=[_UNCURED, field(
 report_interest_overdue = latest("pboc_ent.overdue_interest", by=_E).named("Interest overdue, credit report", "征信欠息金额", unit="CNY", direction=1, reference="Signal C02 欠息")
 lenders_added_6m = first_known(latest("multi_loan.lender_new_6m", by=_E, window="6m"), latest("pboc_ent.lender_cnt", by=_E, window="6m") - latest("pboc_ent.lender_cnt", by=_E, ago="6m")).named("Lenders added in 6 months, by the multi-lender or else the credit report", "近6个月新增授信机构数（多头报告，缺则征信净增）", unit="lenders", direction=1, reference=_C05)
 debt_growth_12m = first_known(ratio(_DEBT_NOW - _DEBT_THEN, _DEBT_THEN / (_DEBT_THEN >= 100000)), ratio(_CREDIT_NOW - _CREDIT_THEN, _CREDIT_THEN / (_CREDIT_THEN >= 100000))).named("Total debt against a year earlier, on 100,000 or more", "总负债较上年增幅（基数不低于10万元）", unit="share", direction=1, reference=_C05)
-credit_line_used_3m = smaller(_USED[0], smaller(_USED[1], _USED[2])).named("Share of the bank's line used, the least of the last three months", "近3个月各月银行用信率（最低）", unit="share", direction=1, reference=_C06)
+credit_line_used_3m = smaller(_USED_0, smaller(_USED_1, _USED_2)).named("Share of the bank's line used, the least of the last three months", "近3个月各月银行用信率（最低）", unit="share", direction=1, reference=_C06)
 bank_reports_3m = months_with("bank_feedback", by=_A, months=3, ago="1d").named("Months of the last three that the bank reported on", "近3个月银行反馈月数", unit="months", direction=0, reference=_C06)
 line_cut_share_6m = ratio(total("bank_feedback.limit_cut", by=_A, window="6m"), largest("bank_feedback.credit_limit", by=_A, window="7m")).named("Cuts of the bank's line in 6 months over the highest line", "近6个月银行压降额度占比", unit="share", direction=1, reference="Signal C07 银行抽贷/压降/冻结额度")
 own_extensions_6m = (first_known(count("bank_feedback", by=_A, window="6m", where=field("special_trade").within("展期", "借新还旧", "重组")), 0) + count("disbursement", by=_A, window="6m", where=field("type").equals("展期"))).named("Extensions and refinancings of the guaranteed loan in 6 months, bank's and own records", "近6个月在保贷款展期借新还旧重组记录数", unit="records", direction=1, reference="Signal C08 展期/借新还旧/重组")

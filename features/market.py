@@ -22,7 +22,9 @@ _SURE = field("entity_conf") >= 0.8
 _BAD = [_SURE, field("polarity") <= -0.6]
 _GOODS = field("type").within("应收账款质押", "应收账款转让", "存货质押", "仓单质押", "浮动抵押")  # secured on receivables and stock
 _AWARDS, _AWARDS_BEFORE = first_known(total("bidding.amt", by="enterprise", window="12m", where=_WON), 0), total("bidding.amt", by="enterprise", window="12m", ago="12m", where=_WON)
-_M1, _M2, _M3 = (latest("price_index.month_change", by="industry_region", months=1, earlier=month, ago="30d") for month in range(3))
+_M1 = latest("price_index.month_change", by="industry_region", months=1, earlier=0, ago="30d")
+_M2 = latest("price_index.month_change", by="industry_region", months=1, earlier=1, ago="30d")
+_M3 = latest("price_index.month_change", by="industry_region", months=1, earlier=2, ago="30d")
 _RUNNING = [field("status").equals("有效"), field("exp_dt").unknown_or_not_before_as_of()]
 _PLEDGED = first_known(total("movable_pledge.amt", by=_E, window="12m", where=[_GOODS, *_RUNNING]) - total("movable_pledge.amt", by=_E, window="12m", where=[_GOODS, *_RUNNING, field("is_own").equals(True)]), 0)  # what is not marked as ours is others'
 _M01, _M03, _M04, _K01 = "Signal M01 重大负面舆情", "Signal M03 行业景气下行", "Signal M04 中标骤减", "Signal K01 动产/应收新增质押"

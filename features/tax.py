@@ -75,8 +75,12 @@ inventory_to_sales = ratio(latest("tax_filing.fs_inventory", by=_E, where=field(
 _DECEMBER = [field("month").equals("12")]
 _KNOWN_ASSETS, _KNOWN_OWED = [field("fs_current_assets").is_known()], [field("fs_current_liabilities").is_known()]
 _OWED = field("arrears_bal") > 0
-_owed_by_tax = [first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals(kind)), 0) for kind in ("增值税", "企业所得税", "个人所得税", "附加税费", "其他")]
-_owed = sum(_owed_by_tax[1:], _owed_by_tax[0])
+_owed_vat = first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals("增值税")), 0)
+_owed_profit = first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals("企业所得税")), 0)
+_owed_income = first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals("个人所得税")), 0)
+_owed_surtax = first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals("附加税费")), 0)
+_owed_other = first_known(latest("tax_paid.arrears_bal", by=_E, where=field("tax_kind").equals("其他")), 0)
+_owed = _owed_vat + _owed_profit + _owed_income + _owed_surtax + _owed_other
 _owed_longer = 28 * (months_with("tax_paid", by=_E, months=2, ago="15d", where=_OWED).equals(2) + months_with("tax_paid", by=_E, months=3, ago="15d", where=_OWED).equals(3) + 3 * months_with("tax_paid", by=_E, months=6, ago="15d", where=_OWED).equals(6))
 _after_last_sales = first_known(days_since("tax_filing", by=_E, where=field("is_zero").equals(False)), days_since_first("tax_filing", by=_E) + 30) - days_since("tax_filing", by=_E)
 _liquid, _liquid_before = latest("tax_filing.fs_current_assets", by=_E, ago="30d", where=_KNOWN_ASSETS), latest("tax_filing.fs_current_assets", by=_E, ago="395d", where=_KNOWN_ASSETS)

@@ -93,6 +93,7 @@ def lookup(
     amount: Annotated[float | None, typer.Option(min=1, help="The loan looked at.")] = None,
     institution: Annotated[str, typer.Option(help="The guarantor: then its own limits are looked at too.")] = "",
     refresh: Annotated[bool, typer.Option("--refresh", help="Keep the answers of all list members first.")] = False,
+    everybody: Annotated[bool, typer.Option("--everybody", help="With --refresh: of the whole register.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     language: Language = "",
 ) -> None:  # fmt: skip
@@ -113,7 +114,8 @@ def lookup(
     with closing(Lookup(project, day, request_of(project, product, amount, institution))) as desk:
         if refresh:
             with telling("list members"):
-                typer.echo(f"{desk.refresh():,} list members -> {day}", err=True)
+                whom = "enterprises" if everybody else "list members"
+                typer.echo(f"{desk.refresh(everybody):,} {whom} -> {day}", err=True)
         answers = desk.answers(asked)
     if answers:
         deliver(answers, out=out, as_json=as_json, language=language or project.environment.language)

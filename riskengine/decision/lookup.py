@@ -37,6 +37,7 @@ from riskengine.profile.compute import Workbench
 from riskengine.project import Project
 from riskengine.schema import canonical_json, file_sha256, fingerprint
 
+_AT_ONCE = 10_000  # codes answered in one query
 _VISIBLE = "known_at <= $day AND event_date <= $day AND (superseded_at IS NULL OR superseded_at > $day) AND NOT removed"
 
 
@@ -97,19 +98,26 @@ class Lookup:
             for text, one in zip(codes, checked, strict=True)
         ]
 
-    def refresh(self) -> int:
-        """Keep the answers of every member of a list on the day and forget those on another basis; returns how many members."""
+    def refresh(self, everybody: bool = False) -> int:
+        """Keep the answers of every list member on the day (`everybody`: of the whole register); returns how many.
+
+        What was kept on another basis is forgotten.
+        """
         basis = self._current()
+        lists, entry = basis.rules.lists, basis.rules.entry
+        source, column = (entry.source, entry.enterprise) if everybody else (lists.source, lists.enterprise)
+        more = "" if everybody else f"""{_listed(lists)} AND "{lists.valid_to}" >= $day"""
         with Workbench(basis.desk.snapshot) as bench:
-            lists = basis.rules.lists
             found = bench.connection.execute(
-                f"""SELECT DISTINCT "{lists.enterprise}" FROM {_facts(bench, lists.source)} WHERE {_VISIBLE}{_listed(lists)}
-                AND "{lists.enterprise}" IS NOT NULL AND "{lists.valid_to}" >= $day ORDER BY 1""",
+                f"""SELECT DISTINCT "{column}" FROM {_facts(bench, source)} WHERE {_VISIBLE}{more}
+                AND "{column}" IS NOT NULL ORDER BY 1""",
                 {"day": self._as_of},
             ).fetchall()
         with self._kept:
             self._kept.execute("DELETE FROM answers WHERE basis <> ?", (basis.name,))
-        return len(self.answers([row[0] for row in found]))
+        for start in range(0, len(found), _AT_ONCE):
+            self.answers([row[0] for row in found[start : start + _AT_ONCE]])
+        return len(found)
 
     def _current(self) -> Basis:
         """The basis of now: read again only where a definition, the champion or the snapshot has changed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ def simulate(project: Project, as_of: date, change: Change, months: int = 12) ->
     `before`, `after`: for each outcome how many, the loans asked for, the amounts suggested, and their expected loss;
     The expected loss is that of the amount suggested (it is linear in the amount).
     `crossed`: outcome before -> outcome after -> how many; `rules`: how often each was hit, where that changes;
-    `movers`: whose outcome or amount changes, largest request first. Money is text.
+    `movers`: whose outcome or amount changes, largest request first, with the rules whose state differs and what bounds the
+    amount after. Money is text.
     """
     desk = current_desk(project)
     other = desk_with(project, desk.bundle, change.policy) if change.policy else desk
@@ -104,8 +105,9 @@ def _next_day(desk: Desk, as_of: date) -> date | None:
 
 
 def _first_day(as_of: date, months: int) -> date:
-    """The same day `months` earlier, or in the calendar's first year where it does not reach as far."""
-    return Span(months=min(months, 12 * (as_of.year - 1) + as_of.month - 1)).before(as_of)
+    """The first day of the half-open window of so many months, or in the calendar's first year where it reaches no further."""
+    reach = min(months, 12 * (as_of.year - 1) + as_of.month - 1)
+    return Span(months=reach).before(as_of) + timedelta(days=1)
 
 
 def _rested(desk: Desk, on: date) -> dict[str, str]:
@@ -186,6 +188,7 @@ def _movers(
                     "requested": request,
                     "decision": [before["decision"], after["decision"]],
                     "suggested": amounts,
+                    "binding": list((after["amount"] or {}).get("binding", ())),
                     "rules": _hit(before, after),
                 }
             )

@@ -37,8 +37,14 @@ class DatedSteps(Dated):
 
 
 class Deadlines(Definition):
-    """The steps of each severity, each with the day from which it counts; without an entry there is no due date."""
+    """The steps of each severity, each with the day from which it counts; without an entry there is no due date.
 
+    `never_ends`: what ever reached one of these severities waits for a person once its exit's days have passed. `new_cases`:
+    a second case (another case, document or paper number behind it) raises a signal that goes on anew (`renewal`).
+    """
+
+    never_ends: tuple[Severity, ...] = ()
+    new_cases: bool = False
     red: tuple[DatedSteps, ...] = Field(default=())
     orange: tuple[DatedSteps, ...] = Field(default=())
     yellow: tuple[DatedSteps, ...] = Field(default=())

@@ -6,9 +6,11 @@
 3. What fired in the publication before is not cleared, nor lowered, by a band that cannot be said tonight: it is held at
    the lower of its earlier severity and the highest open band, with its earlier words.
 4. What fired before and is definitely not there any more leaves as its `exit` says: at once, after so many days of being
-   definitely not there (`clearing`; a night that cannot tell changes nothing), or never by itself (`to confirm`). Until
-   then it keeps severity, value, words and evidence. If it comes back it goes on, and the days begin anew.
-5. It has ended: no longer true, left the book, or no longer watched.
+   definitely not there (`clearing`), or never by itself (`to confirm`). Only days between two nights that both saw it clear
+   count; a night that cannot tell counts neither the days before it nor those after it. Until then it keeps severity, value,
+   words and evidence. If it comes back it is `renewed`: a fresh due date, and the days begin anew.
+5. What ever reached a severity of `Night.never_ends` waits `to confirm` after its exit's days: a person ends it.
+6. It has ended: no longer true, left the book, or no longer watched.
 """
 
 from __future__ import annotations
@@ -28,15 +30,16 @@ from riskengine.monitor.vocabulary import FEED, GUARANTEE, SOURCE
 COLUMNS = {
     "about": "object", "id": "object", "enterprise": "object", "signal": "object", "severity": "object",
     "severity_before": "object", "state": "object", "first_seen": "object", "raised_on": "object",
-    "clear_since": "object", "due": "object", "overdue": "bool", "feature": "object", "value": "float64",
-    "limit": "float64", "guarantees": "int64", "exposure": "float64", "expected_loss": "float64", "text_en": "object",
-    "text_zh": "object", "evidence": "object",
+    "worst": "object", "clear_since": "object", "clear_on": "object", "clear_days": "int64", "due": "object",
+    "overdue": "bool", "feature": "object", "value": "float64", "limit": "float64", "guarantees": "int64",
+    "exposure": "float64", "expected_loss": "float64", "text_en": "object", "text_zh": "object", "evidence": "object",
+    "evidence_key": "object",
 }  # fmt: skip
 ENDED = ("about", "id", "enterprise", "signal", "severity", "first_seen", "why", "text_en", "text_zh")
 SEPARATOR = " · "
-CLEARING, TO_CONFIRM = "clearing", "to confirm"
+CLEARING, TO_CONFIRM, RENEWED = "clearing", "to confirm", "renewed"
 KEPT = (CLEARING, TO_CONFIRM)  # no longer true, and not yet ended
-_SAID = ("text_en", "text_zh", "value", "limit", "feature", "evidence")
+_SAID = ("text_en", "text_zh", "value", "limit", "feature", "evidence", "evidence_key")
 _TODAY = ("enterprise", "guarantees", "exposure", "expected_loss")
 _NUMBER = {name: number for number, name in enumerate(SEVERITIES)}
 
@@ -50,6 +53,7 @@ class Night:
     previous: pd.DataFrame | None = None  # signals of the publication before
     stale: frozenset[str] = frozenset()
     feeds: pd.DataFrame | None = None  # health.feeds, for signals about a source
+    never_ends: tuple[str, ...] = ()  # severities that only a person ends (`Deadlines.never_ends`)
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ def _before(previous: pd.DataFrame | None) -> pd.DataFrame:
     missing = previous.columns.intersection(["raised_on"]).empty
     told["raised_on"] = told.first_seen if missing else told.raised_on
     told["overdue"] = told.overdue.eq(True)
+    told["worst"] = told.worst.where(told.worst.notna(), told.severity)
+    told["clear_days"] = told.clear_days.fillna(0)
     return told.astype(dict(COLUMNS))
 
 
@@ -178,13 +184,12 @@ def _one(
     if len(earlier):
         active = _with_history(active, earlier, night.as_of)
     else:  # all of it is new
-        active["first_seen"] = active["raised_on"] = pd.Series(
-            night.as_of, index=active.index, dtype="object"
-        )
+        today = pd.Series(night.as_of, index=active.index, dtype="object")
+        active["first_seen"] = active["raised_on"] = today
     gone = ~on & rows.unit.isin(earlier.index).to_numpy()
     kept = over = earlier.head(0).reset_index()
     if gone.any():
-        kept, over = _leaving(signal, rows[gone], earlier, night.as_of, told.open[gone] < 0)
+        kept, over = _leaving(signal, rows[gone], earlier, night, told.open[gone] < 0)
     left = before[~before.id.isin(rows.unit)]
     over = pd.concat([_ended(over, "no longer true"), _ended(left, "left the book")])
     count = _count(signal, _Told(level, told.open, told.value, told.limit, told.feature), held) | {
@@ -257,7 +262,10 @@ def _active(signal: Signal, rows: pd.DataFrame, told: _Told, found: Mapping[str,
             "state": np.where(found["held"], "held", "new"),
             "first_seen": None,
             "raised_on": None,
+            "worst": [SEVERITIES[n] for n in found["level"]],
             "clear_since": None,
+            "clear_on": None,
+            "clear_days": 0,
             "due": None,
             "overdue": False,
             "feature": told.feature[on],
@@ -269,38 +277,50 @@ def _active(signal: Signal, rows: pd.DataFrame, told: _Told, found: Mapping[str,
             "text_en": words["en"],
             "text_zh": words["zh"],
             "evidence": None,
+            "evidence_key": None,
         }
     ).astype(dict(COLUMNS))
 
 
 def _with_history(active: pd.DataFrame, earlier: pd.DataFrame, as_of: date) -> pd.DataFrame:
     known = active.id.isin(earlier.index)
+    back = active.id.map(earlier.state).isin(KEPT)  # it was leaving and is there again
     held = active.state == "held"
-    active["state"] = active.state.where(held | ~known, "continuing")
+    active["state"] = active.state.where(held | ~known, "continuing").mask(back & ~held, RENEWED)
     for name, source in (("first_seen", "first_seen"), ("severity_before", "severity")):
         active[name] = active.id.map(earlier[source]).astype("object").where(known, None)
     active["first_seen"] = active.first_seen.where(known, as_of)
-    same = known & (active.severity.map(_NUMBER) <= active.severity_before.map(_NUMBER))
+    same = known & ~back & (active.severity.map(_NUMBER) <= active.severity_before.map(_NUMBER))
     active["raised_on"] = active.id.map(earlier.raised_on).astype("object").where(same, as_of)
+    was = active.id.map(earlier.worst)
+    active["worst"] = was.where(was.map(_NUMBER) > active.worst.map(_NUMBER), active.worst)
     for name in _SAID:
         active[name] = active[name].where(~held, active.id.map(earlier[name]))
     return active.astype(dict(COLUMNS))
 
 
 def _leaving(
-    signal: Signal, rows: pd.DataFrame, earlier: pd.DataFrame, as_of: date, clear: Any
+    signal: Signal, rows: pd.DataFrame, earlier: pd.DataFrame, night: Night, clear: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of what fired before and does not tonight: what is kept, and what ends. `clear`: definitely not there tonight."""
     past = earlier.reindex(rows.unit).rename_axis("id").reset_index()
     rested = past.state.isin(KEPT) & past.clear_since.notna()
     past["severity_before"] = past.severity
-    past["clear_since"] = past.clear_since.astype("object").where(rested, as_of)
+    since = past.clear_on.where(rested & clear)  # the night before saw it clear, and so does tonight
+    more = [0 if pd.isna(day) else (night.as_of - day).days for day in since]
+    past["clear_days"] = past.clear_days.where(rested, 0).to_numpy(dtype="int64") + np.array(more, "int64")
+    counted = [night.as_of - timedelta(days=days) for days in past.clear_days.tolist()]
+    past["clear_since"] = pd.Series(counted, index=past.index, dtype="object")
+    past["clear_on"] = pd.Series(
+        [night.as_of if one else None for one in clear], index=past.index, dtype="object"
+    )
     for name in _TODAY:  # a project may have a column called enterprise of its own
         past[name] = rows["enterprise_id" if name == "enterprise" else name].to_numpy()
-    past["state"] = TO_CONFIRM if signal.exit.rule == "person" else CLEARING
-    days = timedelta(days=signal.exit.days)
-    long_enough = np.array([since + days <= as_of for since in past.clear_since], dtype=bool)
-    ends = clear & long_enough & (signal.exit.rule == "clear")
+    done = past.clear_days >= signal.exit.days
+    person = past.worst.isin(night.never_ends) | (signal.exit.rule == "person")
+    asked = person & (done | (signal.exit.rule == "person"))
+    past["state"] = np.where(asked, TO_CONFIRM, CLEARING)
+    ends = clear & done & ~person
     past = past[list(COLUMNS)]
     return past[~ends].astype(dict(COLUMNS)), past[ends]
 

@@ -16,7 +16,7 @@ from riskengine.monitor.plan import COLUMNS as REMINDER_COLUMNS
 from riskengine.monitor.publish import Publication
 
 _MONEY = pa.decimal128(18, 2)
-_DAYS = ("first_seen", "raised_on", "clear_since", "due", "first_shown", "as_of")
+_DAYS = ("first_seen", "raised_on", "clear_since", "clear_on", "due", "first_shown", "as_of")
 _TEXTS = (
     "severity",
     "severity_before",
@@ -29,6 +29,8 @@ _TEXTS = (
     "text_zh",
     "feature",
     "evidence",
+    "evidence_key",
+    "worst",
 )
 _MONEYS = ("exposure", "expected_loss")
 

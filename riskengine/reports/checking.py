@@ -21,7 +21,7 @@ from riskengine.learning.ladder import read_ladder
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import watch
 from riskengine.monitor.examples import fired, signal_differences, signal_problems
-from riskengine.monitor.signals import read_signals
+from riskengine.monitor.signals import Signal, read_signals
 from riskengine.monitor.vocabulary import vocabulary
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.conflicts import read_conflicts
@@ -72,7 +72,8 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
             problems += lookup_problems(looked, sources, ids, products.ids) if looked else []
     problems += _night_problems(project)
     if examples and not problems:
-        problems += signals_judged(catalogue, policy, products)
+        signals = read_signals(project.configs / "signals.toml", vocabulary(catalogue))
+        problems += signals_judged(project, policy, products, signals)
     counts = {
         "sources": len(sources),
         "features": len(features),
@@ -101,13 +102,13 @@ def examples_judged(
     return len(judged), _unlike(judged)
 
 
-def signals_judged(catalogue: Catalogue, policy: Policy, products: Products) -> list[Problem]:
+def signals_judged(
+    project: Project, policy: Policy, products: Products, signals: Sequence[Signal]
+) -> list[Problem]:
     """The examples in which other signals fire than they say; none where they tell nothing of what signals read (`watched`)."""
-    configs = catalogue.project.configs
-    examples = read_examples(configs / "examples.toml", policy, products)
+    examples = read_examples(project.configs / "examples.toml", policy, products)
     if not examples.watched:
         return []
-    signals = read_signals(configs / "signals.toml", vocabulary(catalogue))
     if problems := signal_problems(examples, signals):
         return problems
     found = zip(examples.examples, fired(examples, signals), strict=True)

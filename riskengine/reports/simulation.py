@@ -14,18 +14,20 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "pass": "approved", "refer": "referred", "decline": "declined", "insufficient data": "insufficient data",
         "head": "{n} applications of {months} months to {as_of}: rules of {a} against rules of {b}",
+        "again": "Both sides are decided again by today's model on what was known on the day of application.",
         "count": "applications", "requested": "asked for", "suggested": "suggested", "expected_loss": "expected loss",
         "crossed": "Who moves (rows: before, columns: after)", "rules": "Rules whose findings change (before -> after)",
         "movers": "Largest of the {n} whose decision or amount changes", "none": "No decision and no amount changes.",
-        "policy": "the proposed file", "same": "the project's file",
+        "policy": "the proposed file", "bound": "bound by", "same": "the project's file",
     },
     "zh": {
         "pass": "通过", "refer": "转人工", "decline": "否决", "insufficient data": "资料不足",
         "head": "截至 {as_of} 的 {months} 个月内 {n} 笔申请：{a} 的规则对比 {b} 的规则",
+        "again": "两侧均以现行模型、按申请当日已知信息重新判定。",
         "count": "笔数", "requested": "申请金额", "suggested": "建议金额", "expected_loss": "预期损失",
         "crossed": "结论变动（行：变更前，列：变更后）", "rules": "命中情况有变化的规则（前 -> 后）",
         "movers": "结论或金额有变化的 {n} 笔中金额最大者", "none": "没有任何结论或金额变化。",
-        "policy": "拟议文件", "same": "现行文件",
+        "policy": "拟议文件", "bound": "受限于", "same": "现行文件",
     },
 }  # fmt: skip
 _STATES = {
@@ -48,6 +50,7 @@ def lines(told: Mapping[str, Any], language: str) -> list[str]:
             n=f"{told['applications']:,}", months=told["months"], as_of=told["as_of"], a=before["on"],
             b=f"{after['on']} ({text['policy' if other else 'same']})",
         ),
+        text["again"],
         "",
     ]  # fmt: skip
     found += _money_table(told, text, language)
@@ -67,7 +70,7 @@ def lines(told: Mapping[str, Any], language: str) -> list[str]:
         )
         decisions = " -> ".join(dict.fromkeys(text[decision] for decision in one["decision"]))
         asked = _amount(one["requested"], language) if one["requested"] else "–"
-        found.append(f"  {one['id']}  {asked}  {decisions}  {amounts}  {_turned(one['rules'], language)}")
+        found.append(f"  {one['id']}  {asked}  {decisions}  {amounts}  {_turned(one, text, language)}")
     return found
 
 
@@ -77,8 +80,11 @@ def _changes(states: Mapping[str, Sequence[int]], language: str) -> str:
     return ", ".join(f"{_state(name, language)} {before} -> {after}" for name, (before, after) in shown)
 
 
-def _turned(rules: Sequence[Mapping[str, str]], language: str) -> str:
-    """The rules that are hit on one side only, at most three."""
+def _turned(mover: Mapping[str, Any], text: Mapping[str, str], language: str) -> str:
+    """The rules that are hit on one side only, at most three; where the same are hit, what bounds the amount after."""
+    rules = mover["rules"]
+    if not rules and mover["binding"]:
+        return f"{text['bound']} {', '.join(mover['binding'])}"
     turned = [one for one in rules if {"hit", "not offered"} & {one["before"], one["after"]}] or rules
     return "; ".join(
         f"{one['rule']} {_state(one['before'], language)} -> {_state(one['after'], language)}"

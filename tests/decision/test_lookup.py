@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -30,6 +31,14 @@ POLICY = "configs/policy.toml"
 @pytest.fixture(scope="module")
 def listed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return listed_project(tmp_path_factory.mktemp("listed"))
+
+
+@pytest.fixture
+def own(listed: Project, tmp_path: Path) -> Project:
+    """The same institution with nothing kept, to be changed."""
+    shutil.copytree(listed.root, tmp_path / "own")
+    forgotten(Project(tmp_path / "own"))
+    return Project(tmp_path / "own")
 
 
 @pytest.fixture
@@ -94,19 +103,18 @@ def test_answers_come_in_the_order_asked_each_code_computed_once(
     ],
 )  # fmt: skip
 def test_nothing_kept_outlives_what_it_rests_on(
-    tmp_path: Path, computed: list[list[str]], change: Callable[[Project], None]
+    own: Project, computed: list[list[str]], change: Callable[[Project], None]
 ) -> None:
     """A desk that stays open sees the change, and answers what a new one with nothing kept answers."""
-    project = listed_project(tmp_path)
-    with closing(Lookup(project, AS_OF)) as desk:
+    with closing(Lookup(own, AS_OF)) as desk:
         before = desk.answers([ANT])
         assert desk.answers([ANT]) == before
         assert len(computed) == 1
-        change(project)
+        change(own)
         after = desk.answers([ANT])
         assert len(computed) == 2, "the kept answer was taken for one on another basis"
-    forgotten(project)
-    assert canonical_json(ask(project, ANT)) == canonical_json(after)
+    forgotten(own)
+    assert canonical_json(ask(own, ANT)) == canonical_json(after)
 
 
 def rewritten(project: Project, name: str, old: str, new: str) -> None:
@@ -195,15 +203,14 @@ def test_it_is_the_review_of_the_same_application(listed: Project) -> None:
         assert one["reasons"]["en"] == [*hit, *adverse]
 
 
-def test_refresh_keeps_the_members_and_forgets_the_rest(tmp_path: Path, computed: list[list[str]]) -> None:
-    project = listed_project(tmp_path)
-    ask(project, CAT, day=AS_OF - timedelta(days=9))
-    with closing(Lookup(project, AS_OF)) as desk:
+def test_refresh_keeps_the_members_and_forgets_the_rest(own: Project, computed: list[list[str]]) -> None:
+    ask(own, CAT, day=AS_OF - timedelta(days=9))
+    with closing(Lookup(own, AS_OF)) as desk:
         assert desk.refresh() == 3  # ANT, BEE, EEL; DOG's was withdrawn
         assert len(computed) == 2
         assert desk.answers([ANT, BEE])
         assert len(computed) == 2
-    with closing(sqlite3.connect(project.store / "lookup.sqlite")) as kept:
+    with closing(sqlite3.connect(own.store / "lookup.sqlite")) as kept:
         assert kept.execute("SELECT count(DISTINCT basis), count(*) FROM answers").fetchone() == (1, 3)
 
 
@@ -240,18 +247,17 @@ def test_what_lookup_toml_misspells_is_told_with_its_spelling(
         path.write_text(text, encoding="utf-8")
 
 
-def test_what_cannot_be_asked_is_refused_in_words(listed: Project, tmp_path: Path) -> None:
+def test_what_cannot_be_asked_is_refused_in_words(listed: Project, own: Project, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"--product: expected listed, plain, got 'lisd'. Did you mean 'listed'"
     ):
         request_of(listed, "lisd", None, "")
     assert request_of(listed, "plain", 900.0, "x") == {"product": "plain", "amount": 900.0, "house": "x"}
     with pytest.raises(UsageError, match=r"lookup.toml: expected a TOML file, got no file"):
-        request_of(Project(tmp_path), "", None, "")
-    damaged = listed_project(tmp_path / "damaged")
-    (damaged.store / "lookup.sqlite").write_text("not a database, and long enough to be seen as none" * 99)
+        request_of(Project(tmp_path / "nowhere"), "", None, "")
+    (own.store / "lookup.sqlite").write_text("not a database, and long enough to be seen as none" * 99)
     with pytest.raises(IntegrityError, match=r"lookup\.sqlite.*Remove it"):
-        ask(damaged, ANT)
+        ask(own, ANT)
 
 
 def test_codes_are_read_from_lines_and_tables(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -117,10 +118,11 @@ def test_a_folder_in_the_place_of_a_file_is_refused_in_words(say: Say, tmp_path:
     assert say("lookup", "--as-of", "2006-03-31", "--codes", str(tmp_path))[0] == 2
 
 
-def test_before_any_fact_and_without_lookup_toml(say: Say, tmp_path: Path) -> None:
+def test_before_any_fact_and_without_lookup_toml(say: Say, listed: Project, tmp_path: Path) -> None:
     code, out, _ = say("lookup", "--as-of", "1990-01-01", ANT, "--lang", "en")
     assert (code, out) == (0, f"{ANT}  unknown enterprise\n")
-    bare = listed_project(tmp_path / "bare")
+    bare = Project(tmp_path / "bare")
+    shutil.copytree(listed.root, bare.root)
     (bare.configs / "lookup.toml").unlink()
     code, _, err = say("lookup", "--as-of", "2006-03-31", ANT, project=bare.root)
     assert code == 2

@@ -82,7 +82,7 @@ def test_it_is_everybody_decided_under_both_days(changed: Any) -> None:
     told = simulate(project, AS_OF, Change())
     assert told["rules_after"]["on"] == str(LATER)
     assert told["rules_before"]["on"] == str(AS_OF)
-    assert (told["from"], told["as_of"], told["applications"]) == ("2005-03-31", "2006-03-31", 5)
+    assert (told["from"], told["as_of"], told["applications"]) == ("2005-04-01", "2006-03-31", 5)
     old, new = by_hand(project, AS_OF), by_hand(project, LATER)
     for side, decided in (("before", old), ("after", new)):
         assert {outcome: as_numbers(told[side][outcome]) for outcome in OUTCOMES} == {
@@ -201,4 +201,8 @@ def test_every_line_is_said_in_both_languages(changed: Any) -> None:
     )
     assert "命中 1 -> 4" in "\n".join(chinese)
     assert "hit 1 -> 4" in "\n".join(english)
+    same = next(number for number, one in enumerate(told["movers"]) if not one["rules"])
+    assert english[len(english) - len(told["movers"]) + same].endswith("bound by largest"), (
+        "hit before and after"
+    )
     assert not any("hit" in line or "approved" in line for line in chinese)

@@ -181,3 +181,12 @@ def test_an_unreadable_deadline_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match="3 weeks"):
         read_deadlines(path)
+
+
+def test_a_project_may_have_a_column_called_enterprise_of_its_own() -> None:
+    one = signal({"rule": "clear", "days": 5}, about="firm")
+    keys = {"firm": ("enterprise",)}
+    first = evaluate([one], book([2.0]).assign(enterprise="E"), Night(START, keys))
+    night = Night(START + timedelta(days=1), keys, first.signals)
+    kept = evaluate([one], book([0.0]).assign(enterprise="E"), night).signals
+    assert kept[["state", "enterprise"]].to_numpy().tolist() == [["clearing", "E"]]
