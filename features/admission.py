@@ -28,10 +28,11 @@ from .credit import (
     watched_credit,
 )
 from .guarantee import enterprise_outstanding, requested_term
+from .ownership import state_holding
 from .qualifications import high_technology, little_giant
 from .tax import filed_assets, filed_liabilities, sales_12m, tax_paid_12m, tax_rating
 
-_A, _E, _EP = "application", "enterprise", "enterprise_product"
+_A, _E, _EP, _EI = "application", "enterprise", "enterprise_product", "enterprise_institution"
 _R, _C = "related", "same_controller"
 _BATCH = field("product").within("BATCH", "ZDZ", "PRIV")
 _ZDZ, _AGRI = field("product").within("BATCH", "ZDZ"), field("product").within("SD-AGRI", "AGRI")  # the old code and the new one are one product
@@ -55,6 +56,7 @@ _agri_loans = at_least(total("contract.guaranteed", by=_E, where=_AGRI) - (total
 _batch_out = at_least(total("contract.guaranteed", by=_E, where=_BATCH) - (total("release.amount", by=_E, where=_BATCH) - total("release.amount", by=_E, where=[_BATCH, _COMPENSATED])) - greater(total("release.amount", by=_E, where=[_BATCH, _COMPENSATED]), total("compensation.principal", by=_E, where=_BATCH)), 0)
 _related_out = at_least(total("contract.guaranteed", by=_E, through=_R) - (total("release.amount", by=_E, through=_R) - total("release.amount", by=_E, through=_R, where=_COMPENSATED)) - greater(total("release.amount", by=_E, through=_R, where=_COMPENSATED), total("compensation.principal", by=_E, through=_R)), 0)
 _controlled_out = at_least(total("contract.guaranteed", by=_E, through=_C, where=_BATCH) - (total("release.amount", by=_E, through=_C, where=_BATCH) - total("release.amount", by=_E, through=_C, where=[_BATCH, _COMPENSATED])) - greater(total("release.amount", by=_E, through=_C, where=[_BATCH, _COMPENSATED]), total("compensation.principal", by=_E, through=_C, where=_BATCH)), 0)
+_own_out = at_least(total("contract.guaranteed", by=_EI) - (total("release.amount", by=_EI) - total("release.amount", by=_EI, where=_COMPENSATED)) - greater(total("release.amount", by=_EI, where=_COMPENSATED), total("compensation.principal", by=_EI)), 0)
 _to_loans = first_known(ratio(total("contract.principal", by=_E), total("contract.guaranteed", by=_E)), 1)
 outstanding_loans = (enterprise_outstanding * _to_loans).named("Loans outstanding under our guarantees, this enterprise", "在保贷款余额（本户，贷款本金口径）", unit="CNY", direction=1, reference=_STACKING)
 outstanding_retained = (enterprise_outstanding * _to_loans * first_known(mean("contract.share_direct", by=_E), 1)).named("Loans outstanding, the part this institution bears itself (mean direct share)", "在保贷款自留责任（按平均直保分险比例）", unit="CNY", direction=1, reference="Exposure basis own_retained, domain page 8.2 worked example 5")
@@ -62,6 +64,8 @@ product_outstanding = (code(latest("application.product", by=_A), _RENAMED, 1) *
 batch_outstanding = (_batch_out * _to_loans).named("Loans outstanding in batch products", "批量类产品在保贷款余额", unit="CNY", direction=1, reference=_STACKING)
 related_outstanding = _related_out.named("Guaranteed amount outstanding, related parties", "关联方在保余额", unit="CNY", direction=1, reference=_ORDER683)
 group_outstanding = (enterprise_outstanding + _related_out).named("Guaranteed amount outstanding, with related parties", "在保余额（本户及关联方）", unit="CNY", direction=1, reference=_ORDER683)
+institution_outstanding = _own_out.named("Guaranteed amount outstanding, this enterprise at this institution", "在保余额（本户在本机构）", unit="CNY", direction=1, reference=_ORDER683)
+institution_group_outstanding = (_own_out + _related_out).named("Guaranteed amount outstanding, at this institution and of related parties at any", "在保余额（本户在本机构及关联方在各机构）", unit="CNY", direction=1, reference=_ORDER683 + "; related parties are summed over all institutions, which overstates where several guarantee them 关联方按全部机构合计，偏保守")
 institution_net_assets = latest("institution.net_assets", by="institution").named("Net assets of the institution", "承办机构净资产", unit="CNY", direction=0, reference=_ORDER683)
 institution_equity_in_guarantors = latest("institution.equity_in_guarantors", by="institution").named("The institution's equity in other guarantors", "承办机构对其他担保公司股权投资", unit="CNY", direction=0, reference="Net assets less equity in other guarantors, domain page 2.2")
 
@@ -69,6 +73,8 @@ institution_equity_in_guarantors = latest("institution.equity_in_guarantors", by
 controller_batch_enterprises = distinct("contract.uscc", by=_E, through=_C, where=[_BATCH, field("end").not_before_as_of()]).named("Other enterprises of its controller with a running batch guarantee", "同一控制人名下批量在保的其他企业数", unit="enterprises", direction=1, reference="Admission rule A36")
 controller_batch_outstanding = (_batch_out * _to_loans + _controlled_out * first_known(ratio(total("contract.principal", by=_E, through=_C), total("contract.guaranteed", by=_E, through=_C)), 1)).named("Loans outstanding in batch products, its controller's enterprises together", "同一控制人批量类产品在保贷款余额合计", unit="CNY", direction=1, reference="Admission rule A36")
 guarantors_controlled = distinct("institution.inst_id", by=_E, through="subsidiary").named("Guarantors it is the controlling shareholder of", "由其控股的担保机构数", unit="institutions", direction=1, reference="Admission rule A35; Order 683 art. 17 融资担保公司监督管理条例第十七条")
+
+state_control = greater(first_known(state_holding, 0), first_known(total("mkt_equity.ratio", by=_E, through="parent", where=field("holder_type").equals("国有")), 0)).named("Share held by the state, in it or in the enterprise that holds more than half of it", "国有持股比例（直接，或其控股法人股东的）", unit="share", direction=0, reference="Admission rule A03: state-owned enterprises and their subsidiaries above 50 %")
 
 # Who it is, what it asks for 主体与申请
 months_established = (elapsed_days(latest("mkt_reg.est_date", by=_E)) * 12 / 365).named("Months since established, a year of 365 days", "成立月数（一年按365天）", unit="months", direction=-1, reference="Admission rule A06: a full year is 12 months to the day, in a leap year a day sooner")
@@ -102,6 +108,7 @@ credit_overdue_90d_24m = largest("pboc_ent.overdue_90d", by=_E, window="24m").na
 persons_account_overdue_2y = largest("pboc_person.overdue_acct_max_2y", by=_E, window="12m").named("Times a single account of a person was overdue in 2 years, the worst", "法人实控人单账户近2年逾期次数（最差）", unit="occasions", direction=1, reference="Admission rule A25")
 persons_overdue_90d = largest("pboc_person.overdue_90d_cnt", by=_E, window="12m").named("Overdues of 90 days of a person, the worst", "法人实控人90天以上逾期次数（最差）", unit="occasions", direction=1, reference="Admission rules A22, A25")
 refinanced_accounts = first_known(distinct("pboc_ent_acct.acct_no", by=_E, window="6m", where=[field("status").equals("未结清"), _REFINANCED]), _NO_REPORT).named("Open accounts extended or refinanced, reports of 6 months", "近6个月征信报告展期、借新还旧、无还本续贷账户数", unit="accounts", direction=1, reference="Admission rule A26")
+found_restructurings = first_known(count("bank_feedback", by=_E, where=field("special_trade").within("展期", "重组")), 0).named("Extensions and restructurings found in the banks' feedback", "银行反馈中已发现的展期、重组次数", unit="reports", direction=1, reference="Admission rule A27")
 open_grave_tasks = count("risk_task", by=_E, where=[field("closed_dt").is_unknown(), field("level").within("红", "橙")]).named("Red and orange risk tasks not closed", "未结红橙预警任务数", unit="tasks", direction=1, reference="Admission rule A44")
 checks_done_12m = count("post_check", by=_E, window="12m", where=field("done_dt").is_known()).named("Checks of 12 months that were done", "近12个月已完成保后检查次数", unit="checks", direction=-1, reference="Admission rule A44")
 _liable = first_known(total("pboc_guar.balance", by=_E, window="7m") / distinct("pboc_guar.report_dt", by=_E, window="7m"), count("pboc_ent", by=_E, window="7m") * 0)

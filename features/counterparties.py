@@ -20,6 +20,7 @@ from riskengine.profile import (
     year_on_year,
 )
 
+from .admission import institution_group_outstanding
 from .guarantee import enterprise_outstanding
 
 _E = "enterprise"
@@ -63,7 +64,7 @@ guarantors_worrying = (distinct("court_exec.uscc", by=_E, through=_G) + first_kn
 guarantors_failing = (distinct("court_dishonest.uscc", by=_E, through=_G, where=field("exit_dt").unknown_or_not_before_as_of()) + distinct("court_final.uscc", by=_E, through=_G) + distinct("court_freeze.uscc", by=_E, through=_G, where=field("kind").within("破产", "强制清算")) + distinct("mkt_reg.uscc", by=_E, through=_G, where=_CLOSED) + distinct("overdue.uscc", by=_E, through=_G, window="12m", where=_UNCURED) + distinct("compensation.uscc", by=_E, through=_G, window="24m")).named("Counter-guarantors dishonest, terminated, insolvent, closed, overdue or compensated, counted once each way", "失信、终本、破产、注销、逾期或被代偿的反担保人家次", unit="enterprises", direction=1, reference=_K05)
 related_in_trouble = (distinct("overdue.uscc", by=_E, through=_R, window="12m", where=_UNCURED) + distinct("compensation.uscc", by=_E, through=_R, window="24m")).named("Related enterprises overdue or compensated, counted once each way", "逾期或被代偿的关联企业家次", unit="enterprises", direction=1, reference=_R02)
 related_trouble_share = at_most(ratio(_RELATED_TROUBLE, enterprise_outstanding + _RELATED_OUTSTANDING + _RELATED_LOSSES), 1).named("Overdue and compensated of the group over what is guaranteed for it", "关联方逾期代偿占集团担保余额之比", unit="share", direction=1, reference=_R02)
-group_exposure_to_net_assets = ratio(enterprise_outstanding + _RELATED_OUTSTANDING, latest("institution.net_assets", by="institution") - first_known(latest("institution.equity_in_guarantors", by="institution"), 0)).named("Guaranteed for it and related enterprises over the institution's net assets", "本户及关联方担保余额与机构净资产之比", unit="share", direction=1, reference="Signal R04 集团集中度逼近; Order 683 art. 16")
+group_exposure_to_net_assets = ratio(institution_group_outstanding, latest("institution.net_assets", by="institution") - first_known(latest("institution.equity_in_guarantors", by="institution"), 0)).named("Guaranteed for it here and for related enterprises anywhere over the institution's net assets", "本户在本机构及关联方在各机构担保余额与机构净资产之比", unit="share", direction=1, reference="Signal R04 集团集中度逼近; Order 683 art. 16")
 notes_late_months_12m = first_known(months_with("supply_chain", by=_E, window="12m", where=[field("role").equals("承兑人"), field("kind").equals("商业承兑汇票"), field("status").equals("逾期")]), 0).named("Months found on the list of overdue commercial bills, 12 months", "近12个月已发现商票逾期月数", unit="months", direction=1, reference="Signal M05 商票逾期")
 
 # For the signals K05, R02, R04 and M05. `related` is the union of links in configs/subjects.toml.

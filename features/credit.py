@@ -39,6 +39,12 @@ _USED_0 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=0, a
 _USED_1 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=1, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=1, ago="1d"))
 _USED_2 = ratio(total("bank_feedback.credit_used", by=_A, months=1, earlier=2, ago="1d"), total("bank_feedback.credit_limit", by=_A, months=1, earlier=2, ago="1d"))
 _DEBT_THEN, _CREDIT_THEN = latest("multi_loan.total_debt", by=_E, ago="12m"), latest("pboc_ent.balance", by=_E, ago="12m")
+# The guaranteed loan: what says no overdue is a report of 45 days; where none came, only a record of an overdue says anything.
+_BANK_SAYS = latest("bank_feedback.overdue_days", by=_A, window="45d")
+_REPORT_SAYS = largest("pboc_ent_acct.overdue_days", by=_E, window="45d", where=[_OPEN, _LAST, field("is_own").equals(True)])
+_OWN_SAYS = elapsed_days(smallest("overdue.ovd_dt", by=_A, where=_UNCURED))
+_INTEREST_BOOKED = count("overdue", by=_A, where=[_UNCURED, field("type").within("1", "2")])
+_FAILED_BOOKED = count("disbursement", by=_A, window="45d", where=field("result").equals("失败"))
 
 lending_bank = latest("application.bank", by=_A).named("Bank", "合作银行", reference="Own record")
 five_class = code(latest("bank_feedback.five_class", by=_A), _CLASSES).named("Five-class grade", "五级分类", unit="class", direction=1, reference=_C03)
@@ -88,9 +94,9 @@ nonbank_lenders = latest("multi_loan.nonbank_cnt", by=_E).named("Non-bank lender
 debt_change_12m = (latest("multi_loan.total_debt", by=_E, window="12m") - latest("multi_loan.total_debt", by=_E, ago="12m")).named("Total debt against a year earlier", "总负债较上年变动", unit="CNY", direction=1, reference=_C05)
 
 # For the signals C01 to C11: what stands on the day, not what ever was.
-own_overdue_days = greater(greater(first_known(latest("bank_feedback.overdue_days", by=_A, window="45d"), 0), first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="45d", where=[_OPEN, _LAST, field("is_own").equals(True)]), 0)), first_known(elapsed_days(smallest("overdue.ovd_dt", by=_A, where=_UNCURED)), 0)).named("Days the guaranteed loan is overdue, the most that the bank and the credit report said in 45 days and our own record says", "在保贷款逾期天数（近45天银行反馈、征信报告与逾期记录孰高）", unit="days", direction=1, reference=_C01)
+own_overdue_days = first_known(greater(greater(first_known(_BANK_SAYS, _REPORT_SAYS), first_known(_REPORT_SAYS, _BANK_SAYS)), first_known(_OWN_SAYS, 0)), _OWN_SAYS).named("Days the guaranteed loan is overdue, the most that the bank and the credit report said in 45 days and our own record says", "在保贷款逾期天数（近45天银行反馈、征信报告与逾期记录孰高）", unit="days", direction=1, reference=_C01)
 report_overdue_days = (greater(first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="6m", where=_ELSEWHERE), _NONE), first_known(largest("pboc_ent_acct.overdue_days", by=_E, window="6m", where=_UNMARKED), _NONE)) * first_known(_SHOWN_OVERDUE, 1)).named("Most days overdue of a loan not guaranteed by us in the last credit report (of 6 months), none if that shows no overdue", "最近征信报告（6个月内）非在保贷款最长逾期天数（报告无逾期则为零）", unit="days", direction=1, reference=_C01)
-own_interest_overdue = greater(first_known(latest("bank_feedback.overdue_interest", by=_A, window="45d") > 0, 0), count("overdue", by=_A, where=[_UNCURED, field("type").within("1", "2")]) > 0).named("Interest of the guaranteed loan overdue, by the bank or by our own record", "在保贷款欠息（银行反馈或逾期记录）", unit="yes/no", direction=1, reference="Signal C02 欠息")
+own_interest_overdue = first_known(greater(latest("bank_feedback.overdue_interest", by=_A, window="45d") > 0, _INTEREST_BOOKED > 0), (_INTEREST_BOOKED > 0) / (_INTEREST_BOOKED > 0)).named("Interest of the guaranteed loan overdue, by the bank or by our own record", "在保贷款欠息（银行反馈或逾期记录）", unit="yes/no", direction=1, reference="Signal C02 欠息")
 own_interest_recorded = total("overdue.interest", by=_A, where=[_UNCURED, field("type").within("1", "2")]).named("Interest of the guaranteed loan overdue, own record, not cured", "在保贷款欠息金额（逾期记录，未化解）", unit="CNY", direction=1, reference="Signal C02 欠息")
 report_interest_overdue = latest("pboc_ent.overdue_interest", by=_E).named("Interest overdue, credit report", "征信欠息金额", unit="CNY", direction=1, reference="Signal C02 欠息")
 lenders_added_6m = first_known(latest("multi_loan.lender_new_6m", by=_E, window="6m"), latest("pboc_ent.lender_cnt", by=_E, window="6m") - latest("pboc_ent.lender_cnt", by=_E, ago="6m")).named("Lenders added in 6 months, by the multi-lender or else the credit report", "近6个月新增授信机构数（多头报告，缺则征信净增）", unit="lenders", direction=1, reference=_C05)
@@ -105,6 +111,6 @@ guaranteed_bad_now = first_known(total("pboc_guar.bad_balance", by=_E, window="6
 heads_overdue_days = first_known(largest("pboc_person.overdue_days", by=_E, window="6m", where=_HEADS), _NO_PERSON).named("Most days overdue of its legal representative or controller in personal credit reports of 6 months", "近6个月个人征信报告法定代表人、实控人逾期天数（最长）", unit="days", direction=1, reference="Signal C09 法人/实控人逾期")
 heads_card_use = first_known(largest("pboc_person.card_use_rate", by=_E, window="6m", where=_HEADS), _NO_PERSON).named("Card use of its legal representative or controller", "法定代表人、实控人信用卡使用率（最高）", unit="share", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
 heads_minimum_cards = largest("pboc_person.card_min_cnt", by=_E, window="6m", where=_HEADS).named("Cards on which its legal representative or controller pays the minimum", "法定代表人、实控人最低还款信用卡数", unit="cards", direction=1, reference="Signal C10 个人信用卡使用率/最低还款")
-failed_debits_45d = (first_known(total("bank_feedback.debit_failed_cnt", by=_A, window="45d"), 0) + count("disbursement", by=_A, window="45d", where=field("result").equals("失败"))).named("Failed debits and payments in 45 days, bank's and own records", "近45天扣款与还款失败次数", unit="debits", direction=1, reference="Signal C11 还款扣款失败")
+failed_debits_45d = first_known(total("bank_feedback.debit_failed_cnt", by=_A, window="45d") + _FAILED_BOOKED, _FAILED_BOOKED / (_FAILED_BOOKED > 0)).named("Failed debits and payments in 45 days, bank's and own records", "近45天扣款与还款失败次数", unit="debits", direction=1, reference="Signal C11 还款扣款失败")
 
 # For the signals C01 to C11: what stands on the day, not what ever was.

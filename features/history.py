@@ -5,7 +5,6 @@ from riskengine.profile import (
     elapsed_days,
     field,
     first_known,
-    latest,
     ratio,
     shrunk_rate,
     smallest,
@@ -32,8 +31,8 @@ institution_guaranteed_12m = total("contract.guaranteed", by="institution", wind
 
 # For the signals G04, G05 and G07, which speak of a product, a bank or an institution.
 product_compensation_rate_12m = ratio(total("compensation.principal", by="product", window="12m") + first_known(total("compensation.interest", by="product", window="12m"), 0), total("release.amount", by="product", window="12m")).named("Compensation rate of the product by amount, 12 months", "产品代偿率（近12个月，按金额）", unit="share", direction=1, reference="Compensation rate 担保代偿率 by amount: compensated over released, domain page 8.1")
-product_compensation_cap = latest("product.comp_cap_rate", by="product", where=field("effective_to").unknown_or_not_before_as_of()).named("Compensation cap of the product", "产品代偿率上限", unit="share", direction=0, reference="Caps of 3, 4 and 5 %, domain page 2.5 to 2.7")
-product_cap_used = ratio(product_compensation_rate_12m, product_compensation_cap).named("Compensation rate of the product over its cap", "产品代偿率占上限之比", unit="share", direction=1, reference="Signal G04 产品代偿率逼近上限")
+_BATCH = field("product").within("BATCH", "ZDZ")  # ZDZ is the old spelling
+batch_compensation_rate_12m = ratio(total("compensation.principal", by="whole", window="12m", where=_BATCH) + first_known(total("compensation.interest", by="whole", window="12m", where=_BATCH), 0), total("release.amount", by="whole", window="12m", where=_BATCH)).named("Compensation rate of the batch product by amount, 12 months", "总对总批量代偿率（近12个月，按金额）", unit="share", direction=1, reference="Principal and interest compensated over the guaranteed part of the principal released, domain page 2.7 and 8.1; not annualised: releases do not tell their term")
 bank_rate_to_whole = ratio(shrunk_rate(count("compensation", by="bank", window="36m"), count("contract", by="bank", window="36m"), towards=_whole_rate, strength=100), _whole_rate).named("Compensation rate of the bank over that of the whole book, 36 months, shrunk by 100 guarantees", "合作银行代偿率与全部业务之比（近36个月，向整体收缩100笔）", unit="times", direction=1, reference="Signal G05 银行合作代偿异常")
 reguarantee_wait_days = first_known(elapsed_days(smallest("reguar_comp.comp_pay_dt", by="institution", where=field("status").within("已申请", "已批准"))), 0).named("Days the institution's oldest payout waits for the re-guarantors", "承办机构代偿补偿最长在途天数", unit="days", direction=1, reference="Signal G07 再担保补偿超期")
 

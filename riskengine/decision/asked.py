@@ -19,7 +19,8 @@ class Asked:
 
     `amount` is the loan in currency units and `term` its months, None where unknown; `share` the part of the loan to be
     guaranteed (None where no shares are in force). `rivals` are the products that it may be as well because something
-    that they depend on, `unsaid`, is unknown.
+    that they depend on, `unsaid`, is unknown. `existing` is what is outstanding of the client's loans (0 where unknown:
+    the fee of a small account is the lower one).
     """
 
     request: Request
@@ -30,6 +31,7 @@ class Asked:
     offered: bool
     rivals: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
+    existing: Decimal = ZERO
 
     @property
     def product(self) -> str:
@@ -49,7 +51,8 @@ def asked_of(products: Products, row: Mapping[str, Any], rules_day: date) -> Ask
     amount = number(row.get(request.amount))
     if amount is not None and amount <= 0:
         amount = None
-    terms = terms_of(product, row, ZERO if amount is None else amount, rules_day)
+    existing = max((number(row.get(request.account)) if request.account else None) or ZERO, ZERO)
+    terms = terms_of(product, row, ZERO if amount is None else amount, rules_day, existing)
     rivals, unsaid = _rivals(products, row, rules_day)
     return Asked(
         request,
@@ -60,6 +63,7 @@ def asked_of(products: Products, row: Mapping[str, Any], rules_day: date) -> Ask
         product.offered_on(rules_day),
         rivals,
         unsaid,
+        existing,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from riskengine.schema import Dated, DatedValue, Definition, in_force
 BY_MODEL = ("pd", "score", "grade_no")  # grade_no: 1 is the best grade
 BY_DESK = (*BY_MODEL, "size_class", "product")
 
+ORDERED = (">", ">=", "<", "<=")
 Operator = Literal[">", ">=", "<", "<=", "==", "!=", "in", "not in", "known", "missing"]
 
 
@@ -93,3 +95,27 @@ def listed(value: str, entries: tuple[str, ...]) -> bool:
     True
     """
     return any(value.startswith(entry[:-1]) if entry.endswith("*") else value == entry for entry in entries)
+
+
+def few(entries: Sequence[str], most: int = 4) -> str:
+    """A list in few words.
+
+    >>> few(["62", "70*"], 1)
+    '62 / ...'
+    """
+    return " / ".join(entries[:most]) + (" / ..." if len(entries) > most else "")
+
+
+def distance(condition: Condition, row: Mapping[str, Any], day: date) -> float | None:
+    """How far a number lies from its limit, as a part of the limit's size (of 1 where the limit is 0); None where neither is one."""
+    value, limit = row.get(condition.feature), condition.limit(day)
+    if condition.op not in ORDERED or not isinstance(limit, int | float):
+        return None
+    if not isinstance(value, int | float | Decimal) or value != value:  # noqa: PLR0124 - NaN
+        return None
+    return round(float(abs(float(value) - limit) / (abs(limit) or 1.0)), 6)
+
+
+def away(value: Decimal, limit: Decimal) -> float:
+    """The same of exact numbers."""
+    return round(float(abs(value - limit) / (abs(limit) or Decimal(1))), 6)

@@ -7,10 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from riskengine.clock import Span
 from riskengine.decision.policy import Policy
 from riskengine.decision.products import Products
 from riskengine.decision.sizes import Sizes
@@ -50,6 +52,15 @@ class Desk:
     def size_class(self, row: Mapping[str, Any], day: date) -> str | None:
         """The size class of an enterprise by a profile row and the table of a day; None where it cannot be said."""
         return None if self.sizes is None else self.sizes.class_of(row, day)
+
+    @cached_property
+    def horizon(self) -> Decimal | None:
+        """The months that the model's PD looks ahead; None where the model does not say."""
+        said = (self.bundle.spec.get("label") or {}).get("horizon")
+        if not said:
+            return None
+        span = Span.parse(said)
+        return Decimal(span.months) + Decimal(span.days) * 12 / 365
 
     @property
     def recipes(self) -> list[Recipe]:

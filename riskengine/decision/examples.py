@@ -82,6 +82,7 @@ class Examples(Definition):
     def problems(self, policy: Policy, products: Products) -> list[Problem]:
         """Values of no feature the rules read, features the sound applicant lacks, and rules and products unknown."""
         read = {*policy.features, *products.features} - set(BY_DESK)
+        sayable = {*read, "size_class"}  # the desk's, and what an example may say of it
         rules = [rule.id for rule in policy.every]
         found = [
             Problem("examples.toml: healthy", "a value of every feature the rules read", f"no {name!r}")
@@ -93,10 +94,10 @@ class Examples(Definition):
         ):
             found += [
                 Problem(
-                    f"examples.toml: {place}", "a feature the rules read", repr(name), nearest(name, read)
+                    f"examples.toml: {place}", "a feature the rules read", repr(name), nearest(name, sayable)
                 )
                 for name in names
-                if name not in read
+                if name not in sayable
             ]
         for one in self.examples:
             named = (*one.expect.hit, *one.expect.near, *one.expect.no_data)
@@ -156,8 +157,11 @@ def answer(
     said = Standing(grade, rated, threshold(policy, day), required=lacking)
     findings = tuple(evaluate(policy, row, day, asked, said))
     offer = suggested(asked, day, None, [one.cap for one in findings if one.cap is not None])
+    decision = worst([*(one.outcome for one in findings), rated, *_besides(asked, lacking)])
+    if decision == "pass" and offer is not None and offer.amount <= 0:
+        decision = "refer"  # as in `verdict`
     return Answer(
-        worst([*(one.outcome for one in findings), rated, *_besides(asked, lacking)]),
+        decision,
         findings,
         offer.binding if offer else (),
         float(offer.amount) if offer else None,

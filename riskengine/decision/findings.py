@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from riskengine.decision.asked import Asked, number, unknown_in
 from riskengine.decision.caps import allowed
-from riskengine.decision.conditions import Condition, listed
+from riskengine.decision.conditions import ORDERED, Condition, away, distance, few, listed
 from riskengine.decision.rules import Action, Level, Rule
+from riskengine.decision.sizes import larger_class
 from riskengine.portfolio.exposure import exact
 from riskengine.schema import Words, in_force
 
@@ -35,8 +36,6 @@ Why = Literal[
 ]
 STATES: tuple[State, ...] = ("hit", "not evaluable", "near", "passed", "not applicable")  # the worst first
 _WORST: tuple[Outcome, ...] = ("decline", "insufficient data", "refer", "pass")
-_ORDERED = (">", ">=", "<", "<=")
-_SHOWN = 4  # entries of a list that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,7 @@ class Finding:
     why: Why = ""
     cap: Cap | None = None
     words: Words | None = None  # of the step; None: those of the rule
+    evidence: str = ""  # of the step; empty: that of the rule
 
     @property
     def outcome(self) -> Outcome:
@@ -170,22 +170,43 @@ def _of_data(rule: Rule, said: Standing) -> Finding:
 
 
 def _of_product(rule: Rule, row: Mapping[str, Any], day: date, asked: Asked) -> Finding:
-    """The tests that compare with what the product says."""
-    product, request = asked.terms.product, asked.request
+    """The tests that compare with what the product says; the step that is for the product says what follows."""
+    level = rule.step_for(asked.product)
+    if level is None:
+        return Finding(rule, "not applicable", why="other product")
     if rule.test == "eligible":
-        return _eligible(rule, row, day, asked)
-    if rule.test == "term":
-        return _term(rule, day, asked)
-    entries, feature = (
-        (product.sizes, request.size) if rule.test == "size" else (product.purposes, request.purpose)
+        found = _eligible(rule, row, day, asked)
+    elif rule.test == "term":
+        found = _term(rule, day, asked)
+    elif rule.test == "size":
+        found = _entries(rule, asked.terms.product.sizes, _size(row, asked.request.size))
+    else:
+        feature = asked.request.purpose
+        found = _entries(rule, asked.terms.product.purposes, (feature, row.get(feature)))
+    return (
+        found
+        if found.state == "not applicable"
+        else replace(found, action=level.action, words=level.words, evidence=level.evidence)
     )
+
+
+def _size(row: Mapping[str, Any], declared: str) -> tuple[str, Any]:
+    """The size class that counts, under the feature that says it: the larger one of what is declared and what figures say."""
+    said, computed = row.get(declared), row.get("size_class")
+    counts = larger_class(
+        said if isinstance(said, str) else None, computed if isinstance(computed, str) else None
+    )
+    return (declared if counts == said or counts is None else "size_class"), counts
+
+
+def _entries(rule: Rule, entries: Sequence[str], said: tuple[str, Any]) -> Finding:
+    feature, value = said
     if not entries:
         return Finding(rule, "not applicable", why="no limit")
-    value = row.get(feature)
     if not isinstance(value, str) or not value:
-        return Finding(rule, "not evaluable", rule.action, feature, None, _told(entries), missing=(feature,))
-    state: State = "passed" if listed(value, entries) else "hit"
-    return Finding(rule, state, rule.action, feature, value, _told(entries))
+        return Finding(rule, "not evaluable", None, feature, None, few(entries), missing=(feature,))
+    state: State = "passed" if listed(value, tuple(entries)) else "hit"
+    return Finding(rule, state, None, feature, value, few(entries))
 
 
 def _eligible(rule: Rule, row: Mapping[str, Any], day: date, asked: Asked) -> Finding:
@@ -197,7 +218,7 @@ def _eligible(rule: Rule, row: Mapping[str, Any], day: date, asked: Asked) -> Fi
     missing = () if failing else unknown_in(conditions, row, day)
     state: State = "hit" if failing else "not evaluable" if missing else "passed"
     shown = failing or next((one for one, holds in held if holds is None), conditions[0])
-    level = Level.model_construct(action=rule.action, words=None)
+    level = Level.model_construct(action=None, words=None, evidence="")
     return replace(_compared((rule, level), state, shown, (row, day)), missing=missing)
 
 
@@ -209,15 +230,15 @@ def _term(rule: Rule, day: date, asked: Asked) -> Finding:
     if asked.term is None:
         shown = least if most is None else most
         limit = None if shown is None else shown.value
-        return Finding(rule, "not evaluable", rule.action, feature, None, limit, missing=(feature,))
+        return Finding(rule, "not evaluable", None, feature, None, limit, missing=(feature,))
     term = asked.term
     short = least is not None and term < exact(least.value)
     bound = least if short or most is None else most
     assert bound is not None
     hit = short or (most is not None and term > exact(most.value))
-    away = _away(term, exact(bound.value))
-    state: State = "hit" if hit else "near" if rule.near > 0 and away <= rule.near else "passed"
-    return Finding(rule, state, rule.action, feature, float(term), bound.value, away)
+    apart = away(term, exact(bound.value))
+    state: State = "hit" if hit else "near" if rule.near > 0 and apart <= rule.near else "passed"
+    return Finding(rule, state, None, feature, float(term), bound.value, apart)
 
 
 def _step(rule: Rule, level: Level, row: Mapping[str, Any], day: date, asked: Asked | None) -> Finding:
@@ -239,7 +260,13 @@ def _step(rule: Rule, level: Level, row: Mapping[str, Any], day: date, asked: As
         cap = _limit_cap(rule, level, row, day, asked) if level.action == "cap" else None
         return _compared((rule, level), "near" if near else "passed", failing[0], (row, day), cap=cap)
     if level.cap is not None:
-        found = _formula(Finding(rule, "passed", level.action, words=level.words), level, row, day, asked)
+        found = _formula(
+            Finding(rule, "passed", level.action, words=level.words, evidence=level.evidence),
+            level,
+            row,
+            day,
+            asked,
+        )
         if unknown and found.state != "not applicable":
             missing = tuple(dict.fromkeys((*(one.feature for one in unknown), *found.missing)))
             found = replace(found, cap=None)
@@ -255,7 +282,7 @@ def _step(rule: Rule, level: Level, row: Mapping[str, Any], day: date, asked: As
 
 def _held(rule: Rule, level: Level, row: Mapping[str, Any], day: date) -> Finding:
     """All conditions hold; the last comparison of numbers says by how much. Of a cap the limit that was crossed is the cap."""
-    compared = [one for one in level.when if one.op in _ORDERED]
+    compared = [one for one in level.when if one.op in ORDERED]
     shown, cap = (compared or level.when)[-1], None
     if level.action == "cap":
         shown = next(one for one in level.when if one.op in (">", ">="))
@@ -265,8 +292,8 @@ def _held(rule: Rule, level: Level, row: Mapping[str, Any], day: date) -> Findin
 
 
 def _close(condition: Condition, level: Level, row: Mapping[str, Any], day: date) -> bool:
-    away = _distance(condition, row, day)
-    return away is not None and away <= level.near
+    apart = distance(condition, row, day)
+    return apart is not None and apart <= level.near
 
 
 def _waived(found: Finding, level: Level, row: Mapping[str, Any], day: date) -> Finding:
@@ -299,10 +326,12 @@ def _formula(plain: Finding, level: Level, row: Mapping[str, Any], day: date, as
     found = replace(found, cap=cap, limit=round(float(may.amount), 2))
     if asked.amount is None:
         return replace(found, state="not evaluable")
-    away = _away(asked.amount, may.amount)
+    apart = away(asked.amount, may.amount)
     if asked.amount > may.amount:
-        return replace(found, state="hit", distance=away)
-    return replace(found, state="near" if level.near > 0 and away <= level.near else "passed", distance=away)
+        return replace(found, state="hit", distance=apart)
+    return replace(
+        found, state="near" if level.near > 0 and apart <= level.near else "passed", distance=apart
+    )
 
 
 def _limit_cap(
@@ -342,27 +371,19 @@ def _compared(
     told: float | str | None
     if isinstance(limit, tuple):
         own = [entry for entry in limit if value is not None and listed(str(value), (entry,))]
-        told = _told(own or limit)
+        told = few(own or limit)
     else:
         told = limit
-    away = _distance(shown, row, day)
-    return Finding(rule, state, level.action, shown.feature, value, told, away, cap=cap, words=level.words)
-
-
-def _told(entries: Sequence[str]) -> str:
-    """A list in few words."""
-    return " / ".join(entries[:_SHOWN]) + (" / ..." if len(entries) > _SHOWN else "")
-
-
-def _distance(condition: Condition, row: Mapping[str, Any], day: date) -> float | None:
-    """How far a number lies from its limit, as a part of the limit's size (of 1 where the limit is 0)."""
-    value, limit = row.get(condition.feature), condition.limit(day)
-    if condition.op not in _ORDERED or not isinstance(limit, int | float):
-        return None
-    if not isinstance(value, int | float | Decimal) or value != value:  # noqa: PLR0124 - NaN
-        return None
-    return round(float(abs(float(value) - limit) / (abs(limit) or 1.0)), 6)
-
-
-def _away(value: Decimal, limit: Decimal) -> float:
-    return round(float(abs(value - limit) / (abs(limit) or Decimal(1))), 6)
+    apart = distance(shown, row, day)
+    return Finding(
+        rule,
+        state,
+        level.action,
+        shown.feature,
+        value,
+        told,
+        apart,
+        cap=cap,
+        words=level.words,
+        evidence=level.evidence,
+    )

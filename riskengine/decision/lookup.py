@@ -61,7 +61,8 @@ class Basis:
     def deciding(self) -> Desk:
         """The desk without the rules left out."""
         policy = self.desk.policy
-        rules = tuple(rule for rule in policy.rules if rule.id not in self.apart)
+        left_out = {*self.apart, *self.rules.request.applied}
+        rules = tuple(rule for rule in policy.rules if rule.id not in left_out)
         return replace(self.desk, policy=policy.model_copy(update={"rules": rules}))
 
     @property
@@ -187,6 +188,7 @@ def _answers(
             "missing": {lang: _missing(output, lang) for lang in ("en", "zh")},
             "next": {lang: next_lines(output, lang) for lang in ("en", "zh")},
             "apart": list(basis.apart),
+            "applied": list(basis.rules.request.applied),
             "request": dict(basis.request),
             "refreshed": str(basis.as_of),
         }

@@ -40,7 +40,8 @@ class Register(Definition):
 class Assumed(Definition):
     """The request that is looked at where nobody has applied; `id`, `product` and `institution` name its columns.
 
-    `apart`: rules that are left out where no institution is named, and told as left out.
+    `apart`: rules that are left out where no institution is named, and told as left out. `applied`: rules about the
+    application itself, left out always: nobody has applied, and the assumed request must not count as a second one.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Assumed(Definition):
     listed: str
     unlisted: str
     apart: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
     assumed: dict[str, Plain]
 
 
@@ -95,7 +97,7 @@ def problems(
     institution = [said.institution] if said.institution else []
     request = (said.id, said.product, *institution, *said.assumed, entry.enterprise, *entry.fill)
     named("request", request, fed, "a column that an application brings")
-    named("request.apart", said.apart, policy, "a rule of policy.toml")
+    named("request.apart", (*said.apart, *said.applied), policy, "a rule of policy.toml")
     named("request", (said.listed, said.unlisted), products, "a product")
     return found
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_LAW = re.compile(r"[一-鿿]{2,30}(〔\d{4}〕\d+号|第[\d一二三四五六七八九十百]+条)")
+_LAW_EN = re.compile(
+    r"(\d+ CFR [\d.]+(\(\w\))*|Pub\. L\. \d+-\d+|Small Business Act s\. \d+(\(\w+\))*|State Council Order \d+( art\. \d+)?)"
+)
 PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "pass": "PASS", "refer": "REFER TO AN OFFICER", "decline": "DECLINE", "insufficient data": "INSUFFICIENT DATA",
@@ -19,7 +24,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "context": "Economy and programme", "ways": "What would help the grade", "yes": "yes", "no": "no",
         "not applicable": "do not apply", "allows": "at most", "asked": "asked", "product": "Product", "tier": "class",
         "fee": "fee", "a year assumed": "term unknown: one year", "months": "{} months", "fund fee": "Fund's fee {} a year",
-        "all caps": "All caps", "unknown cap": "cannot be computed", "not offered": "not offered on this day",
+        "all caps": "All caps", "unknown cap": "cannot be computed", "budget": "expected loss against the fee",
+        "nothing left": "nothing can be given ({})", "not offered": "not offered on this day",
         "because": "Because", "hidden": "what is missing could hide grade {}", "late": "out of date: {}",
         "product unknown": "the product asked for is not known", "more": "  and {} more: --json", "list": "; ", "comma": ", ",
         "bank": "bank", "direct": "this institution", "province": "province", "fund": "Fund", "government": "government",
@@ -47,7 +53,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "context": "经济与项目整体", "ways": "如何改善等级", "yes": "是", "no": "否",
         "not applicable": "条不适用", "allows": "至多", "asked": "申请", "product": "产品", "tier": "类别",
         "fee": "担保费", "a year assumed": "期限未知，按一年计", "months": "{}个月", "fund fee": "国担基金再担保费每年{}",
-        "all caps": "全部限额", "unknown cap": "无法计算", "not offered": "该日未开办",
+        "all caps": "全部限额", "unknown cap": "无法计算", "budget": "预期损失与担保费之比",
+        "nothing left": "可担保金额为零（{}）", "not offered": "该日未开办",
         "because": "原因", "hidden": "缺失信息最差可致等级{}", "late": "数据过期：{}",
         "product unknown": "申请产品不明", "more": "  另有{}项：--json", "list": "；", "comma": "、",
         "bank": "银行", "direct": "本机构", "province": "省级再担保", "fund": "国担基金", "government": "地方政府",
@@ -95,6 +102,18 @@ def value_text(value: Any, text: Mapping[str, str]) -> str:
         if isinstance(value, int | float) and abs(value) < 1e6
         else amount_text(str(value), "")
     )
+
+
+def law_of(reference: str, language: str) -> str:
+    """The law that a reference begins with, by its short name; empty where it begins with none (told in `--json` in full).
+
+    >>> law_of("财金〔2026〕6号 negative list: not on the list (domain page 2.6)", "zh")
+    '财金〔2026〕6号'
+    >>> law_of("No unfulfilled enforcement (domain page 4.2)", "en")
+    ''
+    """
+    found = _LAW.match(reference) or (None if tongue(language) == "zh" else _LAW_EN.match(reference))
+    return found[0].strip() if found else ""
 
 
 def gap_titles(out: Mapping[str, Any], kind: str, language: str) -> list[str]:

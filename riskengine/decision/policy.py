@@ -18,11 +18,10 @@ from pydantic import Field, model_validator
 from riskengine.decision.asked import Asked
 from riskengine.decision.conditions import BY_DESK
 from riskengine.decision.findings import Finding, Outcome, Standing, Why, rule_finding, unsure
-from riskengine.decision.rules import Rule, Switch
+from riskengine.decision.rules import OF_PRODUCT, Rule, Switch
 from riskengine.errors import Problem, nearest
 from riskengine.schema import Definition, read_definition
 
-_OF_PRODUCT = ("size", "eligible", "purpose", "term")
 RANK: Mapping[str, int] = {"pass": 0, "refer": 1, "decline": 2, "insufficient data": 2}
 
 
@@ -124,6 +123,7 @@ class Policy(Definition):
     def unknown_products(self, products: Collection[str]) -> list[Problem]:
         """The scopes of rules and switches that name no product."""
         scopes = [(f"rule {rule.id}", rule.products) for rule in self.every]
+        scopes += [(f"rule {rule.id}: step", level.products) for rule in self.every for level in rule.levels]
         scopes += [(f"switch from {one.start} of rule {one.rule}", one.products) for one in self.switches]
         return [
             Problem(
@@ -218,10 +218,9 @@ def _finding(
             policy.as_switched(rule, day, None if asked is None else asked.product), row, day, asked, said
         )
     made = rule_finding(rule, row, day, asked, said)
-    if rule.test in _OF_PRODUCT:  # what the product would say is not known
-        return (
-            made if made.state == "hit" else Finding(rule, "not evaluable", rule.action, missing=asked.unsaid)
-        )
+    if rule.test in OF_PRODUCT:  # what the product would say is not known
+        known = made.state == "hit" and made.action == rule.gravest
+        return made if known else Finding(rule, "not evaluable", rule.gravest, missing=asked.unsaid)
     if not found.perhaps:
         return made
     made = unsure(made, asked.unsaid)

@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from riskengine.decision.conditions import BY_DESK, Condition
-from riskengine.portfolio.exposure import exact
+from riskengine.portfolio.exposure import ZERO, exact
 from riskengine.schema import Dated, DatedValue, Definition, Words, in_force, read_definition
 
 PARTIES = ("bank", "direct", "province", "fund", "government")
 
 
 class Tier(DatedValue):
-    """A dated value for loans up to a size; without `up_to`, for every larger one."""
+    """A dated value for single accounts (a client's loans, the new one included) up to a size; without `up_to`, for every larger one."""
 
     up_to: float | None = None
 
@@ -27,7 +27,7 @@ class Tier(DatedValue):
 class Shares(Dated):
     """Who bears which part of a loss, as fractions of the loan that add up to 1.
 
-    `up_to` as in `Tier`; `tier` names the class of borrower it is for (the value of the product's `tier` feature), none: any
+    `up_to` is the size of the loan; `tier` names the class of borrower it is for (the value of the product's `tier` feature), none: any
     other.
     """
 
@@ -62,11 +62,12 @@ class Shares(Dated):
 
 
 class Request(Definition):
-    """Which features say what is asked for."""
+    """Which features say what is asked for; `account` is what is outstanding of the client's loans before it (none: nothing)."""
 
     amount: str
     guaranteed: str = ""
     term: str = ""  # months
+    account: str = ""  # currency units
     size: str = ""  # the class of 中小企业划型 that the enterprise is of
     purpose: str = ""
 
@@ -77,7 +78,8 @@ class Product(Definition):
     `sizes`, `eligible` and `purposes` say for whom and for what it is (none: no limit of that kind); rules with the tests
     `size`, `eligible` and `purpose` read them, and `lists` tells people what `eligible` means. `tier` is the feature that
     says which class of `shares` a borrower is of. `fee_on` and `fee_per` say what the fee is a fraction of, and for how
-    long.
+    long. `budget_of` says whose fee the budget is a multiple of: that of the request, or that of the amount given itself.
+    `amount_least` is the smallest loan that may be asked for, `smallest` the smallest that a cap may leave.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Product(Definition):
     eligible: tuple[Condition, ...] = ()  # all must hold
     lists: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
+    amount_least: tuple[DatedValue, ...] = ()
     amount_cap: tuple[DatedValue, ...]
     guaranteed_cap: tuple[DatedValue, ...] = ()
     term_least: tuple[DatedValue, ...] = ()  # months
@@ -103,6 +106,7 @@ class Product(Definition):
     grace_days: tuple[DatedValue, ...] = ()
     lgd: tuple[DatedValue, ...]
     budget: tuple[DatedValue, ...]  # how many times its fee the expected loss of a guarantee may be
+    budget_of: Literal["request", "amount"] = "request"
     smallest: float = 0
     step: float = Field(gt=0)
     reference: str = ""
@@ -178,8 +182,10 @@ def product_for(products: Products, row: Mapping[str, Any], as_of: date) -> Prod
     )
 
 
-def terms_of(product: Product, row: Mapping[str, Any], amount: Decimal, as_of: date) -> Terms:
-    """The product's terms for a loan of `amount` to a borrower of a profile row, on a day."""
+def terms_of(
+    product: Product, row: Mapping[str, Any], amount: Decimal, as_of: date, existing: Decimal = ZERO
+) -> Terms:
+    """The product's terms for a loan of `amount` to a borrower of a profile row who has `existing` loans, on a day."""
     said = row.get(product.tier) if product.tier else None
     name = "" if said is None else f"{said:g}" if isinstance(said, float) else str(said)
     own = [item for item in product.shares if item.tier == name] or [s for s in product.shares if not s.tier]
@@ -187,7 +193,7 @@ def terms_of(product: Product, row: Mapping[str, Any], amount: Decimal, as_of: d
         product,
         name,
         tier(own, amount, as_of),
-        tier(product.fee, amount, as_of),
+        tier(product.fee, existing + amount, as_of),
         in_force(product.amount_cap, as_of),
         in_force(product.lgd, as_of),
         in_force(product.budget, as_of),
@@ -198,11 +204,17 @@ Tiered = TypeVar("Tiered", Tier, Shares)
 
 
 def tier(tiers: Sequence[Tiered], amount: Decimal, as_of: date) -> Tiered | None:
-    """The tier for a loan of `amount`: of the tiers that began last by `as_of`, the first that reaches it."""
+    """The tier for an `amount`: of the tiers that began last by `as_of`, the first that reaches it."""
+    return next(
+        (item for item in tiers_on(tiers, as_of) if item.up_to is None or amount <= exact(item.up_to)), None
+    )
+
+
+def tiers_on(tiers: Sequence[Tiered], as_of: date) -> list[Tiered]:
+    """The tiers that began last by `as_of`, the smallest first; none before the first."""
     begun = [item for item in tiers if item.start <= as_of]
     if not begun:
-        return None
+        return []
     start = max(item.start for item in begun)
     current = [item for item in begun if item.start == start]
-    current.sort(key=lambda item: float("inf") if item.up_to is None else item.up_to)
-    return next((item for item in current if item.up_to is None or amount <= exact(item.up_to)), None)
+    return sorted(current, key=lambda item: float("inf") if item.up_to is None else item.up_to)

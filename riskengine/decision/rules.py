@@ -18,6 +18,8 @@ from riskengine.schema import DatedValue, Definition, Words
 
 Action = Literal["decline", "refer", "cap"]
 Basis = Literal["loan", "guaranteed", "own_retained"]
+ACTIONS: tuple[Action, ...] = ("decline", "refer", "cap")  # the worst first
+OF_PRODUCT = ("size", "eligible", "purpose", "term")  # tests that compare with what the product says
 Test = Literal["conditions", "model", "data", "size", "eligible", "purpose", "term"]
 FORMULAS: Mapping[
     str, tuple[tuple[str, ...], tuple[str, ...]]
@@ -85,9 +87,11 @@ class Level(Definition):
 
     `near` is the part of the limit within which a passed comparison is told as near. `unless` is true where the step is
     waived: its conditions all hold (an accepted proof, a certificate). `evidence` is told where it is not the rule's own.
+    Of a rule that compares with what the product says (`OF_PRODUCT`) a step has only `products`, for which it is the rule's.
     """
 
     action: Action
+    products: tuple[str, ...] = ()
     when: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
     cap: AmountCap | None = None
@@ -108,7 +112,7 @@ class Level(Definition):
     def _sound(self) -> Level:
         if self.action != "cap" and self.cap is not None:
             raise ValueError("a formula needs action 'cap'")
-        if not self.when and self.cap is None:
+        if not self.when and self.cap is None and not self.products:
             raise ValueError("a step needs conditions or a formula: else it is hit by everybody")
         crossed = any(condition.op in (">", ">=") for condition in self.when)
         if self.action == "cap" and self.cap is None and not crossed:
@@ -140,7 +144,8 @@ class Rule(Definition):
 
     Some rules compare with something else than conditions: `test = "model"` with the model's grade and `"data"` with the
     sources' freshness (their outcome is the model's and the data's); `"size"`, `"eligible"`, `"purpose"` and `"term"` with what
-    the product says (`sizes`, `eligible`, `purposes`, `term_least` and `term_most`), and these have an `action` of their own.
+    the product says (`sizes`, `eligible`, `purposes`, `term_least` and `term_most`), and these have an `action` of their own
+    or, where it differs by product, `[[rule.level]]` blocks of `products` and an `action` (and the rule's for all others).
 
     A step whose dated limits have not begun, and a rule all of whose steps have not, is not in force yet.
     """
@@ -169,10 +174,11 @@ class Rule(Definition):
     def _sound(self) -> Rule:
         compares = bool(self.when or self.unless or self.cap)
         if self.test != "conditions":
-            if compares or self.levels:
-                raise ValueError(f"test = {self.test!r} has no conditions of its own")
-            if (self.action in ("decline", "refer")) != (self.test not in ("model", "data")):
-                raise ValueError(f"test = {self.test!r}: decline or refer, but no action with model and data")
+            self._compares_otherwise(compares)
+        elif any(level.products for level in self.levels):
+            raise ValueError(
+                "`products` of a step only with a test of what the product says; else a condition on 'product'"
+            )
         elif (self.action is not None or compares) == bool(self.levels):
             raise ValueError("either an action with its conditions, or [[rule.level]] blocks")
         elif not self.levels and (self.action is None or not (self.when or self.cap)):
@@ -188,6 +194,36 @@ class Rule(Definition):
         if self.test == "conditions" and not self.levels:  # a flat step is read like any other
             Level.model_validate({name: getattr(self, name) for name in _FLAT})
         return self
+
+    def _compares_otherwise(self, compares: bool) -> None:
+        own = self.test in OF_PRODUCT
+        if compares or any(
+            level.when or level.unless or level.cap or not level.products for level in self.levels
+        ):
+            raise ValueError(f"test = {self.test!r} has no conditions of its own; its steps name products")
+        named = [name for level in self.levels for name in level.products]
+        if len(set(named)) < len(named):
+            raise ValueError(f"test = {self.test!r}: a product in one step only")
+        actions = [*([self.action] if self.action else []), *(level.action for level in self.levels)]
+        if bool(actions) != own or "cap" in actions:
+            raise ValueError(f"test = {self.test!r}: decline or refer, but no action with model and data")
+
+    def step_for(self, product: str) -> Level | None:
+        """What a rule that compares with what the product says does for a product; None where it is not for it."""
+        for level in self.levels:
+            if product in level.products:
+                return level
+        return (
+            None
+            if self.action is None
+            else Level.model_construct(action=self.action, words=None, evidence="")
+        )
+
+    @property
+    def gravest(self) -> Action | None:
+        """The worst that a rule does whatever the product."""
+        actions = {self.action, *(level.action for level in self.levels)} - {None}
+        return next((one for one in ACTIONS if one in actions), None)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Rule:
         """A copy that works its steps out anew."""

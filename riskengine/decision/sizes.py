@@ -116,6 +116,19 @@ def size_class(table: Sizes, industry: str | None, values: Mapping[str, Any], as
     return None
 
 
+def larger_class(declared: str | None, computed: str | None) -> str | None:
+    """The larger of the declared class and that of the figures; what has no class by figures (个体工商户, 农户) stays as declared.
+
+    >>> larger_class("小型", "中型"), larger_class("农户", "中型"), larger_class("小型", None)
+    ('中型', '农户', '小型')
+    """
+    if declared is None or computed is None:
+        return declared or computed
+    if declared not in CLASSES or computed not in CLASSES:
+        return declared
+    return max(declared, computed, key=CLASSES.index)
+
+
 def _place(value: Any, bounds: tuple[float, float, float]) -> int | None:
     """How many of the bounds a value has reached; None where it is unknown."""
     if value is None or value != value:  # noqa: PLR0124 - NaN

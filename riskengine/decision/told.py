@@ -18,7 +18,7 @@ _OWN = {
     "pd": ("probability of default", "违约概率"),
     "score": ("score", "评分"),
     "grade_no": ("grade", "等级"),
-    "size_class": ("size class of the enterprise", "企业划型"),
+    "size_class": ("class by its figures", "按指标划型"),
     "product": ("product asked for", "申请产品"),
 }
 
@@ -82,7 +82,7 @@ def _words(finding: Finding, known: Mapping[str, Mapping[str, Any]]) -> dict[str
         "next": None if rule.next is None else rule.next.model_dump(),
         "test": rule.test,
         "reference": rule.reference,
-        "evidence": rule.evidence,
+        "evidence": finding.evidence or rule.evidence,
     }
 
 
@@ -132,7 +132,7 @@ def amount_told(
         "suggested": None if refused else money(suggestion.amount),
         "binding": list(suggestion.binding),
         "caps": [_cap(cap) for cap in suggestion.caps],
-        "unknown_caps": [*unknown],
+        "unknown_caps": [*suggestion.unknown, *unknown],
     }
 
 

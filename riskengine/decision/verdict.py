@@ -69,7 +69,9 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
     decision = worst(outcomes)
     caps = [finding.cap for finding in findings if finding.cap is not None]
     unknown = [one.rule.id for one in findings if one.state == "not evaluable" and _caps(one)]
-    suggestion = suggested(asked, seen.ruled, seen.rated.pd, caps)
+    suggestion = suggested(asked, seen.ruled, seen.rated.pd, caps, desk.horizon)
+    if decision == "pass" and suggestion is not None and suggestion.amount <= 0:
+        decision = "refer"  # a machine does not pass what nothing can be given for
     return {
         "decision": decision,
         "offer": offer_told(asked, known),

@@ -17,7 +17,11 @@ _NOTHING = {
     "zh": "申请人可改变的各项均不足以达到等级{target}",
 }
 _TRIED = {"en": "; tried together: {moves}", "zh": "；已合并试算：{moves}"}
-_FIXED = {"en": "; unknown or already as good as can be: {moves}", "zh": "；尚属未知或已无改善余地：{moves}"}
+_FIXED = {
+    "en": ": what could be done is not known or leaves no room ({moves})",
+    "zh": "：可行的措施尚属未知或已无改善余地（{moves}）",
+}
+_BETWEEN = {"en": "; ", "zh": "、"}
 
 
 def passing_grade(policy: Policy, as_of: date) -> str | None:
@@ -29,8 +33,8 @@ def passing_grade(policy: Policy, as_of: date) -> str | None:
 def way_out(bundle: Bundle, case: Case, target: str | None) -> dict[str, Any] | None:
     """Up to three ways to the grade that passes as a JSON value; None where the model has nothing actionable.
 
-    `ways` may be empty: then `words` say so and name what was tried, and `furthest` is what all moves together give. Only the model's grade is meant:
-    rules that were hit stay hit.
+    `ways` may be empty: then `words` say so and name what was tried, or what cannot be, and `furthest` is what all moves
+    together give. Only the model's grade is meant: rules that were hit stay hit.
     """
     if target is None or not bundle.spec.get("actionable"):
         return None
@@ -45,7 +49,7 @@ def way_out(bundle: Bundle, case: Case, target: str | None) -> dict[str, Any] | 
         elif not found.ways:
             actions = bundle.spec["actionable"]
             names = [actions[name]["words"][language] for name in sorted(actions)]
-            words[language] += _FIXED[language].format(moves=", ".join(names))
+            words[language] += _FIXED[language].format(moves=_BETWEEN[language].join(names))
     return {
         "target": target,
         "ways": [_way(bundle, way) for way in found.ways],

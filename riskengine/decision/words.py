@@ -8,13 +8,14 @@ from typing import Any
 from riskengine.decision.phrases import (
     amount_text,
     gap_titles,
+    law_of,
     phrases,
     problem_text,
     some,
     tongue,
     value_text,
 )
-from riskengine.decision.screen import Block, fitted, wrapped
+from riskengine.decision.screen import COLUMNS, Block, fitted, width, wrapped
 from riskengine.decision.todo import MOST, lacks, source_text, steps
 from riskengine.decision.ways import way_lines
 
@@ -70,6 +71,10 @@ def _because(out: Mapping[str, Any], language: str) -> str:
     elif gaps["outcome"] == decision:
         parts.append(text["hidden"].format(gaps["worst_grade"]))
     if decision == "refer":
+        given = out["amount"]
+        if given is not None and given["suggested"] is not None and float(given["suggested"]) <= 0:
+            binding = [cap["words"][lang] for cap in given["caps"] if cap["cap"] in given["binding"]]
+            parts.append(text["nothing left"].format(some(binding, 2, text["comma"])))
         parts += [out["model"]["words"][lang]] if out["model"].get("unsure") else []
         parts += [text["product unknown"]] if offer["rivals"] else []
         late = [item["title"][lang] for item in out["freshness"] if item["source"] in gaps["sources"]]
@@ -128,16 +133,20 @@ def _policy(out: Mapping[str, Any], language: str) -> list[Block]:
 
 
 def _hit(kind: str, item: Mapping[str, Any], language: str) -> str:
-    """One rule with the comparison it turned on."""
+    """One rule that was hit in the words of its step (else by its title), with the comparison it turned on and the law."""
     text, lang = phrases(language), tongue(language)
-    name = f"  {text[kind]}: {item['rule']} {item['title'][lang]}"
+    hit = kind in ("knock_outs", "referrals")
+    name = f"  {text[kind]}: {item['rule']} {item['words' if hit else 'title'][lang]}"
     value, limit = value_text(item["value"], text), value_text(item["limit"], text)
+    law = law_of(item["reference"], language) if set(item["evidence"]) - {"C", "D"} else ""
+    after = f"; {law}" if law else ""
     if item["limit"] is None and item["value"] is None:
-        return f"{name} ({item['reference']})"
+        return f"{name} ({law})" if law else name
     if item["action"] == "cap":
-        return f"{name} ({text['allows']} {limit}, {text['asked']} {value}; {item['reference']})"
-    label = item["label"][lang]
-    return f"{name} ({label} {value}, {text['limit']} {limit}; {item['reference']})"
+        return f"{name} ({text['allows']} {limit}, {text['asked']} {value}{after})"
+    told = f"{value}, {text['limit']} {limit}{after})"
+    whole = f"{name} ({item['label'][lang]} {told}"
+    return whole if width(whole) <= COLUMNS or not hit else f"{name} ({told}"
 
 
 def _reasons(out: Mapping[str, Any], language: str) -> list[Block]:
@@ -183,7 +192,7 @@ def _amount(out: Mapping[str, Any], language: str, currency: str) -> list[str]:
     return [
         *wrapped(line, 2),
         *wrapped(product + _terms(amount, language, currency), 2),
-        *_caps(amount, language),
+        *_caps(out, language),
     ]
 
 
@@ -201,18 +210,15 @@ def _terms(amount: Mapping[str, Any], language: str, currency: str) -> str:
     return told
 
 
-def _caps(amount: Mapping[str, Any], language: str) -> list[str]:
-    """Every cap with its amount, the least first, on two lines at most; nothing where the request alone is one."""
-    text = phrases(language)
+def _caps(out: Mapping[str, Any], language: str) -> list[str]:
+    """Every cap by its title with its amount, the least first, on three lines at most; nothing where the request alone is one."""
+    text, lang, amount = phrases(language), tongue(language), out["amount"]
+    titles = {item["rule"]: item["title"][lang] for item in out["policy"]["not_evaluable"]}
+    titles["expected_loss"] = text["budget"]
     found = sorted(amount["caps"], key=lambda cap: float(cap["amount"]))
-    parts = [f"{_cap_name(cap, language)} {amount_text(cap['amount'], '')}" for cap in found]
-    parts += [f"{name} {text['unknown cap']}" for name in amount["unknown_caps"]]
-    return wrapped(f"  {text['all caps']}: {text['list'].join(parts)}", 2) if len(parts) > 2 else []
-
-
-def _cap_name(cap: Mapping[str, Any], language: str) -> str:
-    own = cap["cap"] in ("request", "product", "guarantee", "expected_loss")
-    return str(cap["words"][tongue(language)] if own else cap["cap"])
+    parts = [f"{cap['words'][lang]} {amount_text(cap['amount'], '')}" for cap in found]
+    parts += [f"{titles.get(name, name)} {text['unknown cap']}" for name in amount["unknown_caps"]]
+    return wrapped(f"  {text['all caps']}: {text['list'].join(parts)}", 3) if len(parts) > 2 else []
 
 
 def _data(out: Mapping[str, Any], language: str) -> Block:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from riskengine.intake.contract import SourceContract
 from riskengine.intake.personal import shown
-from riskengine.monitor.evaluate import units
+from riskengine.monitor.evaluate import RENEWED, units
 from riskengine.monitor.vocabulary import CONTAGION, SOURCE
 from riskengine.monitor.watch import Watch
 from riskengine.profile.compute import Workbench
@@ -25,7 +25,7 @@ from riskengine.schema import Words
 from riskengine.store.ledger import batch_records, open_ledger
 
 LISTED = 3
-FRESH = ("new", "continuing")  # anything else keeps the evidence it had
+FRESH = ("new", "continuing", RENEWED)  # anything else keeps the evidence it had
 _DERIVED_NAMES = ("name_key", "name_region_key")
 
 _Line = tuple[str, date, date, int, int]  # source, event, known, rank in its source, how many in all

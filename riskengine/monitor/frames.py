@@ -48,7 +48,7 @@ def signals_bytes(signals: pd.DataFrame) -> bytes:
 
 def reminders_bytes(reminders: pd.DataFrame) -> bytes:
     """`reminders.parquet`: one row a reminder."""
-    kinds = {"estimate": pa.bool_(), "provisional": pa.bool_(), "base": pa.date32()}
+    kinds = {"estimate": pa.bool_(), "provisional": pa.bool_(), "uncertain": pa.bool_(), "base": pa.date32()}
     return parquet_bytes(reminders[list(REMINDER_COLUMNS)], kinds)
 
 

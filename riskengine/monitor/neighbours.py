@@ -4,7 +4,8 @@ Ties (domain page 6.3): guarantees given and received (counter-guarantees of our
 of one pair the larger amount), control of more than half, one controller, key persons in common, customers and suppliers by
 their share in thirteen months of invoices. Every tie is read from facts visible on the day: known by it, not superseded or
 removed by then, not ahead of it. Trouble of an enterprise: `failed` where a guarantee of ours for it is overdue and not
-cured, or was compensated; else the severity of its worst signal of tonight's first pass.
+cured, or was compensated; else the severity of its worst signal of tonight's first pass that is true: one clearing or to be
+confirmed is not.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from riskengine.clock import Span
+from riskengine.monitor.evaluate import KEPT
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.portfolio.contagion import EDGES, Weights, contagion, read_weights
 from riskengine.profile.compute import Workbench
@@ -109,11 +111,12 @@ def edges_of(bench: Workbench, weights: Weights, as_of: date) -> pd.DataFrame:
 
 def badness_of(bench: Workbench, signals: pd.DataFrame, weights: Weights, as_of: date) -> dict[str, float]:
     """p(u): how bad each enterprise in trouble is, 0 to 1; who is in none is left out."""
+    true = signals[~signals.state.isin(KEPT)] if "state" in signals else signals
     found = {
         str(key): level
         for severity in SEVERITIES  # from the mildest, so that the worst is written last
         if (level := getattr(weights, severity)) > 0
-        for key in signals.enterprise[signals.severity == severity].dropna()
+        for key in true.enterprise[true.severity == severity].dropna()
         if key
     }
     for source, sql in _FAILED.items():

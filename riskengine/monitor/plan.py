@@ -2,8 +2,10 @@
 
 Due dates are made anew each night from what is known then; an identical key (reminder, subject, due date) is the same
 reminder. A date that changes gives a new key and the old one leaves as `replaced` (`Plan.ended`; what was shown stays in the
-publications of its nights). What became due stays for `keep_days`, also when a changed grade or a base no longer known would
-have planned it otherwise; it leaves at once when its `stop` is definitely true, and never because something is unknown.
+publications of its nights). What became due stays overdue until the data say that it is done (`stop` is definitely true, or
+its date has moved on) or its subject left, and only where no feed can tell goes `keep_days` after; also when a changed grade
+or a base no longer known would have planned it otherwise. What is unknown drops or loosens nothing: of the terms that are
+not definitely false the earliest due date counts, and a reminder whose condition is unknown is shown and says so.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from riskengine.working_days import Calendar, read_calendar
 
 COLUMNS = (
     "key", "reminder", "about", "id", "enterprise", "base", "due", "days_left", "status", "lead", "state", "first_shown",
-    "estimate", "provisional", "expected_loss", "text_en", "text_zh",
+    "estimate", "provisional", "uncertain", "expected_loss", "text_en", "text_zh",
 )  # fmt: skip
 ENDED = ("key", "reminder", "about", "id", "enterprise", "due", "why")
 SLACK = 16  # days: further than a working day is ever away
@@ -34,6 +36,7 @@ PROVISIONAL = {
     "en": " (provisional: the holidays of {year} are not announced yet)",
     "zh": "（暂定：{year}年放假安排尚未公布）",
 }
+UNCERTAIN = {"en": " (condition unknown)", "zh": "（条件不详，从严提醒）"}
 Days = npt.NDArray[np.datetime64]
 
 
@@ -80,7 +83,7 @@ def plan(
         done = _done(one, looked_at, night)
         holds, fails = compare_all(one.when, looked_at, night.as_of)
         asked = _Asked(one, night.as_of, reach.calendar)
-        due, known = asked.due(looked_at, holds & ~done)
+        due, known = asked.due(looked_at, ~fails & ~done, ~holds)
         due += asked.kept(mine, {row["key"] for row in due}, looked_at, done)
         rows += due
         gone += _ended(mine, due, looked_at, (done, one, night.as_of))
@@ -172,21 +175,32 @@ class _Asked:
     as_of: date
     calendar: Calendar
 
-    def due(self, rows: pd.DataFrame, wanted: Flags) -> tuple[list[dict[str, Any]], Flags]:
-        """(Every due date of the wanted rows that is shown today, which rows have a due date at all)."""
+    def due(self, rows: pd.DataFrame, wanted: Flags, uncertain: Flags) -> tuple[list[dict[str, Any]], Flags]:
+        """(Every due date of the wanted rows that is shown today, which rows have a due date at all).
+
+        With `pick = "first"` the terms up to the first that definitely holds are looked at, and the earliest due date counts.
+        """
         left, known = wanted.copy(), np.zeros(len(rows), dtype=bool)
         found: dict[str, dict[str, Any]] = {}
+        hangs_on: Days = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]")
+        earliest, unsure = hangs_on.copy(), uncertain.copy()
         for term in self.one.due_terms:
-            holds, _ = compare_all(term.when, rows, self.as_of)
-            chosen = np.flatnonzero(left & holds)
-            if self.one.pick == "first":
-                left &= ~holds
-            part = rows.iloc[chosen]
-            bases, first = self._first(term, part)
-            there = ~np.isnat(first)
-            known[chosen[there]] = True
-            for row in self._in_sight(part[there], bases[there], first[there]):
-                found.setdefault(row["key"], row)
+            holds, fails = compare_all(term.when, rows, self.as_of)
+            bases, first = self._first(term, rows)
+            there = left & ~fails & ~np.isnat(first)
+            known |= there
+            if self.one.pick == "each":
+                open_ = (uncertain | ~holds)[there]
+                for row in self._in_sight(rows[there], bases[there], first[there], open_):
+                    found.setdefault(row["key"], row)
+                continue
+            left &= ~holds
+            sooner = there & (np.isnat(earliest) | (first < earliest))
+            hangs_on[sooner], earliest[sooner] = bases[sooner], first[sooner]
+            unsure[sooner] = (uncertain | ~holds)[sooner]
+        there = ~np.isnat(earliest)
+        for row in self._in_sight(rows[there], hangs_on[there], earliest[there], unsure[there]):
+            found.setdefault(row["key"], row)
         return list(found.values()), known
 
     def kept(
@@ -203,8 +217,10 @@ class _Asked:
             left = (old["due"] - self.as_of).days
             now = hangs_on.get(str(old["id"]), set())
             same = not now or pd.isna(old.get("base")) or old["base"] in now
-            if -self.one.keep_days <= left <= 0 and same:
-                row = {"base": None, "provisional": False, **{str(k): v for k, v in old.items()}}
+            told = bool(now) and old.get("uncertain") is True  # what was not known then is known tonight
+            if self._in_time(left) and left <= 0 and same and not told:
+                plain = {"base": None, "provisional": False, "uncertain": False}
+                row = {**plain, **{str(k): v for k, v in old.items()}}
                 kept.append({**row, **self._status(old["due"])})
         return kept
 
@@ -246,12 +262,18 @@ class _Asked:
             first[near] = np.array(moved, dtype="datetime64[D]")
         return bases, first
 
-    def _in_sight(self, rows: pd.DataFrame, bases: Days, first: Days) -> list[dict[str, Any]]:
-        """Every due date of these rows in `[as_of - keep_days, as_of + longest lead]`."""
+    def _in_time(self, left: int) -> bool:
+        """Whether what is due in so many days (below 0: was) is not too long past."""
+        return self.one.past is None or -self.one.past <= left
+
+    def _in_sight(self, rows: pd.DataFrame, bases: Days, first: Days, unsure: Flags) -> list[dict[str, Any]]:
+        """Every due date of these rows up to the longest lead that is not too long past; where it stays until it is done,
+        of those that repeat the last that has passed."""
         one = self.one
         longest = max(lead if isinstance(lead, int) else 2 * int(lead[:-2]) + SLACK for lead in one.leads)
-        low, high = self._day(-(one.keep_days + SLACK)), self._day(longest + SLACK)
         steps = np.array([one.interval_months(grade) or 0 for grade in rows["grade"]], dtype="int64")
+        past = one.past if one.past is not None else 31 * int(steps.max(initial=0))
+        low, high = self._day(-(past + SLACK)), self._day(longest + SLACK)
         passed = (low.astype("datetime64[M]") - first.astype("datetime64[M]")).astype("int64")
         start = np.where(steps > 0, np.maximum(passed // np.maximum(steps, 1) - 1, 0), 0)
         again = int((high - low).astype("int64") // 28) + 4
@@ -261,21 +283,25 @@ class _Asked:
             if one.every:  # the first due date of a repeated one is one interval after base + plus
                 months = months + steps
             days = months_later(first, months)
-            inside = np.flatnonzero((days >= low) & (days <= high) & ((steps > 0) | (not one.every)))
+            if one.past is not None:
+                recent = days >= low
+            else:
+                recent = np.full(len(days), not one.every) | (months_later(days, steps) > self._day(0))
+            inside = np.flatnonzero(recent & (days <= high) & ((steps > 0) | (not one.every)))
             near = zip(
                 rows.iloc[inside].to_dict("records"),
                 bases[inside].tolist(),
                 days[inside].tolist(),
+                unsure[inside].tolist(),
                 strict=True,
             )
-            found += [
-                self._row(row, base, working_day(day, one.shift, self.calendar)) for row, base, day in near
-            ]
+            for row, base, day, open_ in near:
+                found.append(self._row(row, base, working_day(day, one.shift, self.calendar), open_))
         return [row for row in found if row is not None]
 
-    def _row(self, values: Any, base: date, due: date) -> dict[str, Any] | None:
+    def _row(self, values: Any, base: date, due: date, unsure: bool) -> dict[str, Any] | None:
         left = (due - self.as_of).days
-        if not -self.one.keep_days <= left <= max(self._leads(due)):
+        if not self._in_time(left) or left > max(self._leads(due)):
             return None
         filled = {**values, "base": base, "due": due, "days": abs(left)}
         provisional = not self.calendar.announced(due.year)
@@ -284,6 +310,7 @@ class _Asked:
                 {k: Shown(v, language) for k, v in filled.items()}
             )
             + (PROVISIONAL[language].format(year=due.year) if provisional else "")
+            + (UNCERTAIN[language] if unsure else "")
             for language in ("en", "zh")
         }
         return {
@@ -299,6 +326,7 @@ class _Asked:
             "first_shown": None,
             "estimate": self.one.estimate,
             "provisional": provisional,
+            "uncertain": unsure,
             "expected_loss": float(values["expected_loss"]),
             "text_en": words["en"],
             "text_zh": words["zh"],
@@ -341,7 +369,7 @@ def _ended(
         elif old["id"] in over:
             why = "done"
         else:
-            why = "over" if (as_of - old["due"]).days > one.keep_days else "replaced"
+            why = "over" if one.past is not None and (as_of - old["due"]).days > one.past else "replaced"
         found.append(_gone(old, why))
     return found
 

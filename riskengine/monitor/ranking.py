@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from riskengine.monitor.evaluate import KEPT
 from riskengine.monitor.night import Before
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE
@@ -42,17 +43,21 @@ class Changes:
 
 
 def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
-    """The frame by expected loss, then PD, then id, with `rank`, and `signals` and `severity` of its own signals.
+    """The frame by expected loss, then PD, then id, with `rank`, and `signals` and `severity` of its own signals that are
+    true; those that are clearing or to be confirmed are counted apart, in `waiting`.
 
     Where the loss is unknown (no terms were in force), its rank is that of the book's largest loss given default at its
     own PD: knowing less never moves a guarantee down the list.
     """
-    own = signals[signals.about == GUARANTEE]
+    every = signals[signals.about == GUARANTEE]
+    left = every.state.isin(KEPT)
+    own, waiting = every[~left], every[left]
     level = own.severity.map({name: number for number, name in enumerate(SEVERITIES)})
     worst = level.groupby(own.id).max()
     key = frame.id.astype("str")
     made = frame.assign(
         signals=key.map(own.groupby("id").size()).fillna(0).astype("int64"),
+        waiting=key.map(waiting.groupby("id").size()).fillna(0).astype("int64"),
         severity=key.map(worst.map(dict(enumerate(SEVERITIES)))).astype("object"),
         _loss=frame.expected_loss.fillna(frame.pd * _largest_loss(frame)),
         _id=key,

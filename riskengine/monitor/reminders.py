@@ -20,6 +20,7 @@ from riskengine.working_days import WorkSpan
 
 _MONTHS = re.compile(r"^\s*[1-9]\d*\s*[my]\s*$")
 _WORKING = re.compile(r"^[1-9]\d*wd$")
+KEEP_DAYS = 30
 Bases = str | tuple[str, ...]
 
 
@@ -61,13 +62,15 @@ class Term(Definition):
 class Reminder(Definition):
     """One thing to do. Its due dates: `base` (a date, or several of which the first known counts) or the fixed day
     `start`, `plus` a span, and then, with `every`, again after each interval (one text, or one for each grade; a grade
-    without one has none). With `terms` instead the first whose conditions hold counts, one whose conditions cannot be said
-    being passed over; with `pick = "each"` every one that holds gives a due date of its own.
+    without one has none). With `terms` instead the first whose conditions hold counts, or an earlier due date of one before
+    it whose conditions cannot be said; with `pick = "each"` every one not definitely false gives a due date of its own.
 
     `about` is `guarantee`, a key or a population of `subjects.toml`, or `source`. A due date on a day that is not worked
     moves to the working day before (`shift = "before"`: deadlines, never later), to the one after (`"after"`: visits) or
     stays (`"none"`). It is shown from the earliest lead on (days, or working days `"3wd"`), raised again on each of `after`
-    (days past due), and goes `keep_days` after it was due, or as soon as all of `stop` are definitely true.
+    (days past due), and goes as soon as all of `stop` are definitely true. With `stop`, or where its date moves on once it is
+    done (`moves`), it stays overdue until then; else, as no feed can tell, it goes `keep_days` (30) after it was due. With
+    both, `keep_days` counts: for a `stop` that tells only one way in which it is done.
     """
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9-]*$")
@@ -86,7 +89,8 @@ class Reminder(Definition):
     leads: tuple[int | str, ...] = Field(min_length=1)
     after: tuple[int, ...] = ()
     shift: Literal["before", "after", "none"] = "before"
-    keep_days: int = Field(default=30, ge=0)
+    keep_days: int | None = Field(default=None, ge=0)
+    moves: bool = False
     estimate: bool = False  # the due date is an estimate, and is called so wherever it is shown
     text: Words
     action: Words
@@ -108,12 +112,19 @@ class Reminder(Definition):
         for lead in self.leads:
             if (isinstance(lead, int) and lead < 0) or (isinstance(lead, str) and not _WORKING.match(lead)):
                 raise ValueError("leads in days before the due date, 0 or more, or working days such as 3wd")
-        if any(days < 1 or days > self.keep_days for days in self.after):
+        if any(days < 1 or (self.past is not None and days > self.past) for days in self.after):
             raise ValueError("after in days past due, from 1 to keep_days")
         for interval in self.intervals.values():
             if not _MONTHS.match(interval):
                 raise ValueError(f"every in whole months or years such as 6m, not {interval!r}")
         return self
+
+    @property
+    def past(self) -> int | None:
+        """How many days after it was due it goes by itself; None: never, the data tell when it is done."""
+        if self.keep_days is not None:
+            return self.keep_days
+        return None if self.stop or self.moves else KEEP_DAYS
 
     @property
     def due_terms(self) -> tuple[Term, ...]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.peers import Peer
+from riskengine.monitor.product_terms import OfProduct
 from riskengine.monitor.signals import Severity
 from riskengine.monitor.vocabulary import ALERTED, FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
 from riskengine.schema import Definition, Words, read_definition
@@ -36,11 +37,12 @@ class Shown(Definition):
     features: tuple[str, ...] = ()  # further features kept in scores.parquet
     dimension: tuple[Dimension, ...] = ()
     peer: tuple[Peer, ...] = ()  # values against their median in a group, for signals and reminders
+    of_product: tuple[OfProduct, ...] = ()  # what its product allows, for signals and reminders
 
     @property
     def inputs(self) -> list[str]:
         """Every feature it needs."""
-        peers = [one.feature for one in self.peer]
+        peers = [one.feature for one in self.peer] + [name for one in self.of_product for name in one.inputs]
         return [name for name in (self.name, self.age_months, *self.features, *peers) if name]
 
 
@@ -53,6 +55,7 @@ def read_shown(path: Path, known: Vocabulary) -> Shown:
     for dimension in shown.dimension:
         problems += known.problems(f"{path.name}: dimension", dimension.key, [])
     problems += _peer_problems(path.name, shown.peer, known)
+    problems += _product_problems(path.name, shown.of_product, known)
     if problems:
         raise UsageError(f"{path.name} is not sound", problems)
     return shown
@@ -72,5 +75,22 @@ def _peer_problems(where: str, peers: Iterable[Peer], known: Vocabulary) -> list
             found = [Problem(f"{place}: feature", "a feature that is a number", repr(one.feature))]
         problems += found or known.problems(f"{place}: by", one.by, [])
         if one.by in (GUARANTEE, SOURCE, *known.populations) or not known.keys.get(one.by, ("?",)):
+            problems.append(Problem(f"{place}: by", "a key that forms groups", repr(one.by)))
+    return problems
+
+
+def _product_problems(where: str, wanted: Iterable[OfProduct], known: Vocabulary) -> list[Problem]:
+    """Names that mean something else already, features that are no numbers of a guarantee, keys that form no groups."""
+    taken = {*known.features.keys() - known.peers.keys(), *known.shares(), *NIGHT, *ALERTED, *GROUP, *FEED}
+    problems = []
+    for one in wanted:
+        place = f"{where}: of_product {one.name}"
+        if one.name in taken:
+            problems.append(Problem(f"{place}: name", "a name not used yet", repr(one.name)))
+        taken.add(one.name)
+        problems += known.problems(f"{place}: feature", GUARANTEE, one.inputs)
+        if one.features and not one.feature:
+            problems.append(Problem(f"{place}: features", "beside a feature for the other products", "none"))
+        if not known.keys.get(one.by):
             problems.append(Problem(f"{place}: by", "a key that forms groups", repr(one.by)))
     return problems

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from riskengine.errors import Problem, nearest
 from riskengine.monitor.peers import Peer, read_peers
+from riskengine.monitor.product_terms import OfProduct, read_of_product
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import aggregates
 from riskengine.profile.kinds import value_kind
@@ -52,7 +53,8 @@ class Vocabulary:
     `keys` maps a key to its columns; `features` maps a feature to its kind; `depends` maps a feature to the columns its
     value depends on (so that it can be said of a group); `sources` maps a feature to the sources it rests on.
     `populations` are further kinds of subject that reminders, and only they, may be about. `peers` maps a name that the
-    night makes of a feature and its median in a group (`peers.Peer`) to that feature; such a name is among `features`.
+    night makes of a feature and its median in a group (`peers.Peer`), or of one and its product's limit
+    (`product_terms.OfProduct`; "" where it is the product's number alone), to that feature; such a name is among `features`.
     """
 
     keys: Mapping[str, tuple[str, ...]]
@@ -121,6 +123,20 @@ class Vocabulary:
             peers={name: one.feature for name, one in told.items()},
         )
 
+    def with_products(self, wanted: Iterable[OfProduct]) -> Vocabulary:
+        """The same with what products allow: it rests on what its features rest on. One unsound is left out."""
+        taken = {*self.features, *self.shares(), *NIGHT}
+        sound = [one for one in wanted if set(one.inputs) <= self.features.keys() and self.keys.get(one.by)]
+        told = {one.name: one for one in sound if one.name not in taken}
+        rest = {name: [s for f in one.inputs for s in self.sources.get(f, ())] for name, one in told.items()}
+        return replace(
+            self,
+            features={**self.features, **dict.fromkeys(told, "number")},
+            depends={**self.depends, **{name: frozenset(self.keys[one.by]) for name, one in told.items()}},
+            sources={**self.sources, **{name: tuple(dict.fromkeys(found)) for name, found in rest.items()}},
+            peers={**self.peers, **{name: one.feature for name, one in told.items()}},
+        )
+
     def _of(self, name: str) -> frozenset[str]:
         return self.depends.get(name, frozenset({""}))
 
@@ -139,4 +155,5 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
         {name: catalogue.rests_on(feature) for name, feature in features.items()},
         tuple(catalogue.subjects.populations),
     )
-    return known.with_peers(read_peers(catalogue.project.configs / "nightly.toml"))
+    path = catalogue.project.configs / "nightly.toml"
+    return known.with_peers(read_peers(path)).with_products(read_of_product(path))

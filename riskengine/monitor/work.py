@@ -13,14 +13,16 @@ import pandas as pd
 
 from riskengine.monitor.claims import populated
 from riskengine.monitor.deadlines import with_due_dates
-from riskengine.monitor.evaluate import KEPT, Evaluation, Night, both, evaluate
+from riskengine.monitor.evaluate import KEPT, RENEWED, Evaluation, Night, both, evaluate
 from riskengine.monitor.evidence import with_evidence
 from riskengine.monitor.health import feeds, stale_sources
 from riskengine.monitor.neighbours import contagion_scores
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
 from riskengine.monitor.peers import with_peers
 from riskengine.monitor.plan import Plan, Reach, plan
+from riskengine.monitor.product_terms import with_products
 from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
+from riskengine.monitor.renewal import renewed
 from riskengine.monitor.vocabulary import CONTAGION, NIGHT
 from riskengine.monitor.watch import Watch, held_on, refused_rows
 from riskengine.profile.compute import Workbench
@@ -65,7 +67,7 @@ class Work:
                 f"signals_{name}": int((signals.severity == name).sum())
                 for name in ("red", "orange", "yellow", "blue")
             },
-            **{f"signals_{name}": int((signals.state == name).sum()) for name in ("new", "held")},
+            **{f"signals_{name}": int((signals.state == name).sum()) for name in ("new", RENEWED, "held")},
             "signals_overdue": int(signals.overdue.sum()),
             **{f"signals_{name.replace(' ', '_')}": int((signals.state == name).sum()) for name in KEPT},
             "signals_ended": len(self.evaluation.ended),
@@ -97,6 +99,7 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
         frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
         frame = with_peers(frame, watch.shown.peer, keys)
+        frame = with_products(frame, watch.shown.of_product, watch.products, as_of)
         silent = set(stale_sources(health))
         stale = watch.vocabulary.resting_on(silent)
         if {name for name, _ in model.sources} & silent:  # then a PD that falls proves nothing either
@@ -104,7 +107,8 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         links = watch.catalogue.subjects.links
         if watch.catalogue.subjects.link_sources(links) & silent:
             stale |= set(CONTAGION)
-        evaluation, frame = watched(bench, watch, frame, Night(as_of, keys, before.signals, stale, health))
+        night = Night(as_of, keys, before.signals, stale, health, watch.deadlines.never_ends)
+        evaluation, frame = watched(bench, watch, frame, night, before.as_of)
         others = populated(bench, watch.catalogue.subjects, watch.populations, as_of)
     reach = Reach(watch.calendar, others, evaluation.signals)
     planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders, stale), reach)
@@ -116,9 +120,11 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
 
 
 def watched(
-    bench: Workbench, watch: Watch, frame: pd.DataFrame, night: Night
+    bench: Workbench, watch: Watch, frame: pd.DataFrame, night: Night, before_on: date | None
 ) -> tuple[Evaluation, pd.DataFrame]:
     """All signals with due dates and evidence, and the frame with what troubled neighbours pass on.
+
+    `before_on` is the day of the publication before.
 
     What neighbours pass on comes from the signals that do not read it, so those are evaluated first.
     """
@@ -139,8 +145,10 @@ def watched(
         )
         more = evaluate(late, frame, replace(night, previous=past[again] if len(past) else None))
         found = both(found, more, [signal.id for signal in watch.signals])
-    signals = with_due_dates(found.signals, watch.signals, watch.deadlines, watch.calendar, night.as_of)
-    signals = with_evidence(bench, watch, frame, signals, paths)
+    signals = with_evidence(bench, watch, frame, found.signals, paths)
+    if watch.deadlines.new_cases:
+        signals = renewed(signals, night.previous, watch.catalogue.sources, before_on, night.as_of)
+    signals = with_due_dates(signals, watch.signals, watch.deadlines, watch.calendar, night.as_of)
     return replace(found, signals=signals), frame
 
 

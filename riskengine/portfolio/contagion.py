@@ -32,7 +32,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Weights(Dated):
     """One dated block of `configs/contagion.toml`: weights of ties, decay, and how bad a severity is (all 0 to 1)."""
 
-    guarantees_given_unknown: Share = 0.3
+    guarantees_given_unknown: Share = 1.0
     guaranteed_by: Share = 0.3
     control: Share = 0.6
     same_controller: Share = 0.6

@@ -1,5 +1,7 @@
 """How heavy is the book against the institution's capital, and how did its year go? The field's ratios, exact.
 
+The oracle of the worked examples 2, 3 and 6 (domain page 8.2), which the tests compute with it; no decision rests on it.
+
 Amounts are decimals in currency units, ratios fractions of 1 and unrounded. A ratio without a denominator is None. Formulas:
 domain page 8.1 and 2.2; worked examples 2, 3 and 6 of its section 8.2 are tests.
 """

@@ -33,6 +33,10 @@ def catalogue(watch: Watch, policy: Policy, as_of: date) -> dict[str, Any]:
     features = watch.catalogue.features
     called = {name: (one.en, one.zh, one.unit) for name, (_, one) in features.items()}
     called |= {one.name: (one.title.en, one.title.zh, "times") for one in watch.shown.peer}
+    called |= {
+        one.name: (one.title.en, one.title.zh, "share" if one.value == "compensation_cap" else "days")
+        for one in watch.shown.of_product
+    }
     labels = Labels(called, as_of)
     signals = [_signal(one, labels) for one in watch.signals]
     return {
@@ -70,6 +74,7 @@ def _product(one: Product, labels: Labels) -> dict[str, Any]:
         "sizes": list(one.sizes),
         "lists": list(one.lists),
         "purposes": list(one.purposes),
+        "amount_least": labels.dated(one.amount_least, "CNY"),
         "amount_cap": labels.dated(one.amount_cap, "CNY"),
         "term": [labels.dated(one.term_least, "months"), labels.dated(one.term_most, "months")],
         "shares": [
@@ -104,19 +109,23 @@ def _tier(item: Any, labels: Labels) -> Said:
 
 
 def _rule(one: Rule, policy: Policy, products: Sequence[str], labels: Labels) -> dict[str, Any]:
-    """A rule as the institution's switches leave it: `products` it is for (none: all), and those it is `off_for`."""
+    """A rule as the institution's switches leave it: `products` it is for (none: all), those it is `off_for`, and its steps, of
+    which one that a switch takes out of a hard rule is not `on`."""
     day = labels.as_of
     chosen = [item for item in policy.switches if item.rule == one.id and item.holds_on(day)]
     why = {product: policy.why_not(one, day, product) for product in products}
     concerned = [product for product in products if not why[product]]
     off = [product for product in products if why[product] == "switched off"]
     scope = (concerned if len(concerned) < len(products) else []) or list(one.products)
-    steps = [_level(level, labels) for level in policy.as_switched(one, day, None).steps]
+    kept = policy.as_switched(one, day, None).steps
+    steps = [_level(level, labels) | {"on": any(level is other for other in kept)} for level in one.steps]
     if one.test != "conditions":
         said = _TESTS[one.test]
-        steps = [
-            {"action": one.action or one.test, "all": [said], "unless": [], "near": one.near, "evidence": ""}
-        ]
+        for step in steps:
+            step["all"] = [said]
+        if one.action or not steps:
+            plain = {"action": one.action or one.test, "all": [said], "unless": [], "near": one.near}
+            steps.append(plain | {"evidence": "", "products": [], "on": True})
     return {
         "id": one.id,
         "title": one.title.model_dump(),
@@ -145,6 +154,7 @@ def _level(level: Level, labels: Labels) -> dict[str, Any]:
         "unless": [labels.condition(one) for one in level.unless],
         "near": level.near,
         "evidence": level.evidence,
+        "products": list(level.products),
     }
 
 

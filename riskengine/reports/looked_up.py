@@ -27,14 +27,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "expired": "expired", "no list": "on no list", "cap": "at most", "fund": "Fund", "so far": "by what is known",
         "unknown enterprise": "unknown enterprise", "not a code": "not a credit code", "missing": "missing", "next": "next",
         "assumed": "Looked at as if it applied: {request}; as of {day}. No decision is recorded.", "meant": "meant perhaps",
-        "apart": "not looked at without --institution: {rules}", "tier": "class",
+        "apart": "not looked at without --institution: {rules}", "applied": "nor as nobody has applied: {rules}", "tier": "class",
     },
     "zh": {
         "pass": "通过", "refer": "转人工", "decline": "否决", "insufficient data": "资料不足", "on": "在名单", "until": "有效期至",
         "expired": "已过期", "no list": "不在名单", "cap": "单户上限", "fund": "国担", "so far": "按已知信息",
         "unknown enterprise": "未知企业", "not a code": "不是统一社会信用代码", "missing": "缺失", "next": "下一步",
         "assumed": "按假定申请要素查询：{request}；截至 {day}。不作为决定存档。", "meant": "疑为",
-        "apart": "未指明 --institution，未判断：{rules}", "tier": "类别",
+        "apart": "未指明 --institution，未判断：{rules}", "applied": "并非实际申请，未判断：{rules}", "tier": "类别",
     },
 }  # fmt: skip
 _SHOWN = 3
@@ -107,8 +107,9 @@ def lines(answers: Sequence[Mapping[str, Any]], language: str) -> list[str]:
     known = next((answer for answer in answers if answer["state"] == "found"), None)
     if known:
         found.append(text["assumed"].format(request=known["assumed"][language], day=known["refreshed"]))
-        if known["apart"]:
-            found.append(text["apart"].format(rules=", ".join(known["apart"])))
+        left_out = [(name, known[name]) for name in ("apart", "applied") if known[name]]
+        if left_out:
+            found.append("; ".join(text[name].format(rules=", ".join(rules)) for name, rules in left_out))
     return found
 
 

@@ -63,7 +63,8 @@ def summary(outcome: Outcome) -> str:
         f"  {counts['guarantees']:,} guarantees in force, expected loss {float(manifest['expected_loss']):,.0f}"
         + (f", {unknown:,} of unknown exposure not in it" if unknown else ""),
         f"  signals: {counts['signals_red']} red, {counts['signals_orange']} orange, {counts['signals_yellow']} yellow,"
-        f" {counts['signals_blue']} blue ({counts['signals_new']} new, {counts['signals_held']} held,"
+        f" {counts['signals_blue']} blue ({counts['signals_new']} new, {counts.get('signals_renewed', 0)} with a new case,"
+        f" {counts['signals_held']} held,"
         f" {counts['signals_ended']} ended); {counts['not_evaluable']:,} could not be evaluated",
         f"  {counts['reminders']:,} reminders; {counts['stale_sources']} stale source(s); {counts.get('held_files', 0)} held file(s)",
         *(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from riskengine.monitor.evaluate import KEPT, Evaluation
+from riskengine.monitor.evaluate import KEPT, RENEWED, Evaluation
 from riskengine.monitor.health import TO_DO
 from riskengine.monitor.plan import Plan
 from riskengine.monitor.ranking import ActToday, Changes
@@ -103,7 +103,7 @@ def _totals(page: Page) -> dict[str, Any]:
         "change": loss - was if page.before else None,
         "change_part": (loss - was) / was if page.before and was else None,
         "severity": {name: int((signals.severity == name).sum()) for name in SEVERITIES},
-        "states": {name: int((signals.state == name).sum()) for name in ("new", "held", *KEPT)},
+        "states": {name: int((signals.state == name).sum()) for name in ("new", RENEWED, "held", *KEPT)},
         "overdue": int(signals.overdue.sum()),
         "stale": stale[["title_en", "title_zh"]].to_dict("records"),
         "red_below": int((book.severity == "red").sum() - (page.today.rows.severity == "red").sum()),

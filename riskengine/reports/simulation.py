@@ -36,6 +36,8 @@ _STATES = {
     "passed": "通过",
     "not evaluable": "无法判断",
     "not applicable": "不适用",
+    "offered": "提供",
+    "not offered": "不提供",
 }
 _LISTED = 8
 

@@ -40,7 +40,8 @@ DEFINITIONS = {
     "configs/sources/titles.toml": _LISTS,
     "features/all.py": FILES["features/all.py"]
     + 'wanted = latest("asked.product", by="application").named("Product", "产品")\n'
-    + 'house = latest("asked.house", by="application").named("House", "担保机构")\n',
+    + 'house = latest("asked.house", by="application").named("House", "担保机构")\n'
+    + 'times = count("asked", by="enterprise", window="24m").named("Times asked", "申请次数")\n',
     "configs/products.toml": FILES["configs/products.toml"].split("[[product]]")[0]
     + "[[product]]"
     + _TIERED.replace("value = 3000", "value = 9000")
@@ -56,6 +57,14 @@ reference = "test"
 evidence = "D"
 words = { en = "A house that is full", zh = "机构额度已满" }
 when = [{ feature = "house", op = "==", value = "full" }]
+[[rule]]
+id = "twice"
+title = { en = "Applied twice", zh = "重复申请" }
+action = "decline"
+reference = "test"
+evidence = "D"
+words = { en = "Applied twice", zh = "重复申请" }
+when = [{ feature = "times", op = ">", value = 1 }, { feature = "amount", op = ">", value = 850 }]
 """,
     "configs/lookup.toml": """
 [lists]
@@ -77,6 +86,7 @@ listed = "listed"
 unlisted = "plain"
 institution = "house"
 apart = ["house"]
+applied = ["twice"]
 assumed = { amount = 800, staff = 40 }
 """,
 }

@@ -226,6 +226,48 @@ def test_what_the_product_says(row: dict[str, Any], states: list[str]) -> None:
     assert {(one.state, one.why) for one in free} == {("not applicable", "no limit")}
 
 
+def test_what_a_rule_of_the_product_does_may_differ_by_product() -> None:
+    """Where the product is not known for sure, the gravest of what might follow stands open."""
+    steps = [
+        {"products": ["PRIV"], "action": "decline", "words": {"en": "over a year", "zh": "一年以上"}},
+        {"products": ["STD"], "action": "refer"},
+    ]
+    made = policy(rule("A38", test="term", level=steps))
+    wish = [{"feature": "wish", "op": "==", "value": "PRIV"}]
+    other = [{"feature": "wish", "op": "==", "value": "BATCH"}]
+    book = products(
+        product("PRIV", when=wish, term_least=[dated(13)]), product("BATCH", when=other, term_most=[dated(12)]),
+        product("STD", term_most=[dated(24)]),
+    )  # fmt: skip
+
+    def said(term: float, wished: str | None) -> tuple[Any, ...]:
+        row = {"amount": 1.0, "term": term, "wish": wished}
+        found = only(made, row, asked=asking(1.0, book, term=term, wish=wished))
+        return found.state, found.action, found.outcome, found.why
+
+    assert said(12.0, "PRIV") == ("hit", "decline", "decline", "")
+    assert said(13.0, "PRIV") == ("passed", "decline", "pass", "")
+    assert said(25.0, "STD") == ("hit", "refer", "refer", "")
+    assert said(24.0, "STD") == ("passed", "refer", "pass", "")
+    assert said(25.0, "BATCH") == ("not applicable", None, "pass", "other product")
+    assert said(25.0, None) == ("not evaluable", "decline", "insufficient data", "")
+    found = only(made, {"amount": 1.0}, asked=asking(1.0, book, term=12.0, wish="PRIV"))
+    assert found.words is not None
+    assert found.words.en == "over a year"
+    both = policy(rule("A38", test="term", action="refer", level=steps[:1]))
+    assert only(both, {}, asked=asking(1.0, book, term=25.0, wish="STD")).action == "refer"
+    for wrong, words in (
+        ([{**steps[0], "when": OVER}], "no conditions of its own"),
+        ([steps[0], steps[0]], "a product in one step only"),
+        ([{**steps[0], "action": "cap"}], "a cap needs a formula"),
+        ([{"action": "refer"}], "conditions or a formula"),
+    ):
+        assert words in refused(rule("A38", test="term", level=wrong))
+    plain = [{"products": ["STD"], "action": "refer", "when": OVER}]
+    assert "only with a test of what the product says" in refused(rule("A99", level=plain))
+    assert made.unknown_products(["STD"])[0].got == "'PRIV'"
+
+
 def test_model_and_data_tell_what_they_lead_to() -> None:
     made = policy(rule("A41", test="model"), rule("A42", test="data"))
     said = [

@@ -178,12 +178,32 @@ def test_rules_of_the_guarantor_are_looked_at_where_it_is_named(listed: Project)
     apart = ask(listed, ANT)[0]
     assert apart["apart"] == ["house"]
     assert "不判断" not in "\n".join(lines([apart], "zh"))
-    assert "not looked at without --institution: house" in "\n".join(lines([apart], "en"))
+    assert "not looked at without --institution: house; nor as nobody has applied: twice" in "\n".join(
+        lines([apart], "en")
+    )
     named = ask(listed, ANT, house="full")[0]
     assert named["apart"] == []
     assert named["decision"] == "refer"
     assert named["reasons"]["zh"][0] == "house 本机构"
     assert "without --institution" not in "\n".join(lines([named], "en"))
+
+
+def test_what_is_looked_up_is_no_second_application(listed: Project) -> None:
+    """ANT has applied within the time of the rule `twice`: the assumed request would make two, with or without a house."""
+    row = {
+        "no": "7",
+        "firm": ANT,
+        "trade": "31",
+        "product": "listed",
+        "house": "any",
+        "amount": "900",
+        "staff": "40",
+    }
+    assert review(listed, AS_OF, rows=[row]).records[0]["outputs"]["decision"] == "decline"
+    for said in (ask(listed, ANT, amount=900)[0], ask(listed, ANT, amount=900, house="any")[0]):
+        assert said["decision"] != "decline"
+        assert not [line for line in said["reasons"]["en"] if line.startswith("twice")]
+        assert said["applied"] == ["twice"]
 
 
 def test_it_is_the_review_of_the_same_application(listed: Project) -> None:

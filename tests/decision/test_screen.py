@@ -204,6 +204,55 @@ reference = "minutes"
     assert kept.read_text(encoding="utf-8") == sizes
 
 
+def test_a_hit_says_what_it_found_and_only_the_law_by_name(own_project: Project) -> None:
+    policy = FILES["configs/policy.toml"].split("[[rule]]")
+    head, lost = policy[0], "[[rule]]" + policy[1]
+    law = lost.replace(
+        'reference = "test"', 'reference = "财金〔2026〕6号 negative list (domain page 2.6, B S19)"'
+    )
+    law = law.replace('evidence = "D"', 'evidence = "B"')
+    law = law.replace(
+        'words = { en = "Lost before", zh = "曾代偿" }',
+        'words = { en = "Compensated before", zh = "曾为其代偿" }',
+    )
+    practice = lost.replace('"lost_before"', '"plain"').replace(
+        '"test"', '"A long English reference (domain page 4.2, C)"'
+    )
+    capped = "[[rule]]" + policy[3]
+    (own_project.configs / "policy.toml").write_text(head + law + practice + capped, encoding="utf-8")
+    run = review(own_project, AS_OF, ids=["3"])
+    told = run.text("zh")
+    assert "否决: lost_before 曾为其代偿 (此前代偿次数 2, 限值 2; 财金〔2026〕6号)" in told
+    assert "否决: plain 曾代偿 (此前代偿次数 2, 限值 2)" in told
+    assert "domain page" not in told
+    assert (
+        "knock-out: lost_before Compensated before (Earlier losses 2, limit 2; 财金〔2026〕6号)"
+        in run.text("en")
+    )
+    caps = next(
+        line for line in review(own_project, AS_OF, ids=["4"]).text("zh").split("\n") if "全部限额" in line
+    )
+    assert "超限 2,000" in caps
+    assert "largest" not in caps
+
+
+def test_what_nothing_can_be_given_for_is_seen_by_an_officer(own_project: Project) -> None:
+    products = own_project.configs / "products.toml"
+    text = FILES["configs/products.toml"]
+    least = 'amount_least = [{ from = 2000-01-01, value = 50, reference = "test" }]\n'
+    row = {"no": "9", "day": "2006-03-02", "firm": "FOX", "trade": "31", "amount": "49", "staff": "95"}
+    assert review(own_project, AS_OF, rows=[row]).records[0]["outputs"]["amount"]["suggested"] == "49.00"
+    products.write_text(text.replace("amount_cap", least + "amount_cap", 1), encoding="utf-8")
+    run = review(own_project, AS_OF, rows=[row])
+    out = run.records[0]["outputs"]
+    assert (out["decision"], out["model"]["outcome"], out["policy"]["outcome"]) == ("refer", "pass", "pass")
+    assert (out["amount"]["suggested"], out["amount"]["binding"]) == ("0.00", ["smallest"])
+    assert "Because: nothing can be given (smallest loan of the product is 50)" in run.text("en")
+    assert "原因: 可担保金额为零（低于产品最低金额50）" in run.text("zh").replace("(", "（").replace(
+        ")", "）"
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     blocks=st.lists(

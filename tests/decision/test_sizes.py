@@ -6,8 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rulebook import policy, product, rule
 
+from riskengine.decision.asked import asked_of
+from riskengine.decision.policy import evaluate
+from riskengine.decision.products import Products
 from riskengine.decision.sizes import CLASSES, Sizes, read_sizes, size_class
+from riskengine.schema import parse
 
 DAY = date(2026, 6, 1)
 WAN = 10_000
@@ -80,3 +85,32 @@ def test_a_longer_code_and_a_later_day_come_first() -> None:
     assert size_class(made, "7010", {"staff": 3}, DAY) == "大型"
     assert size_class(made, "7020", {"staff": 10}, date(2024, 12, 31)) == "小型"
     assert size_class(made, "7020", {"staff": 10}, DAY) == "微型"
+
+
+@pytest.mark.parametrize(
+    ("declared", "computed", "state", "feature", "value"),
+    [
+        ("小型", "中型", "hit", "size_class", "中型"),
+        ("中型", "小型", "hit", "said", "中型"),
+        ("微型", "小型", "passed", "size_class", "小型"),
+        ("小型", "小型", "passed", "said", "小型"),
+        ("农户", "大型", "passed", "said", "农户"),
+        ("小型", None, "passed", "said", "小型"),
+        (None, "中型", "hit", "size_class", "中型"),
+        (None, None, "not evaluable", "said", None),
+    ],
+)
+def test_the_larger_of_the_declared_class_and_that_of_the_figures_counts(
+    declared: str | None, computed: str | None, state: str, feature: str, value: str | None
+) -> None:
+    content = {
+        "request": {"amount": "amount", "size": "said"},
+        "product": [product("STD", sizes=["微型", "小型", "农户"])],
+    }
+    made, problems = parse(Products, content, "products.toml")
+    assert made is not None, problems
+    row = {"amount": 1.0, "said": declared, "size_class": computed}
+    (found,) = evaluate(
+        policy(rule("A04", test="size", action="decline")), row, DAY, asked_of(made, row, DAY)
+    )
+    assert (found.state, found.feature, found.value) == (state, feature, value)

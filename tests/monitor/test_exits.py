@@ -48,75 +48,116 @@ def published(folder: Path, found: Evaluation, day: date) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class State:
-    """What the slow reading remembers of the one guarantee."""
+    """What the slow reading remembers of the one guarantee; `looks`: every night since it was last true, and what was seen."""
 
     severity: int
     state: str
     first: date
     raised: date
     text: str
-    since: date | None = None
+    worst: int
+    looks: tuple[tuple[date, float | None], ...] = ()
+
+    @property
+    def clear_days(self) -> int:
+        """Days between two nights in a row that both saw it clear."""
+        pairs = zip(self.looks, self.looks[1:], strict=False)
+        return sum((b - a).days for (a, x), (b, y) in pairs if x is not None and y is not None)
 
 
 def slow(
-    one: Signal, past: State | None, x: float | None, there: bool, day: date
+    one: Signal, past: State | None, x: float | None, there: bool, when: tuple[date, bool]
 ) -> tuple[State | None, str]:
-    """One night in plain words: (what is active, why it ended or "")."""
+    """One night in plain words: (what is active, why it ended or ""). `when`: the day, and whether a red never ends."""
+    day, red_stays = when
     if not there:
         return None, "left the book" if past else ""
-    if x is None:  # nothing can be told: what fired is held, what was clearing stays as it was
-        if past is None or past.since:
-            return past, ""
-        return replace(past, state="held"), ""
-    level = 3 if x >= 2 else 1 if x >= 1 else -1
-    if level >= 0:
-        if past is None:
-            return State(level, "new", day, day, f"x is {x:.0f}"), ""
-        raised = day if level > past.severity else past.raised
-        return State(level, "continuing", past.first, raised, f"x is {x:.0f}"), ""
-    if past is None:
+    if past is None and (x is None or x < 1):
         return None, ""
-    since = past.since or day
-    if one.exit.rule == "person":
-        return replace(past, state="to confirm", since=since), ""
-    if (day - since).days >= one.exit.days:
+    if x is not None and x >= 1:
+        level, text = (3 if x >= 2 else 1), f"x is {x:.0f}"
+        if past is None:
+            return State(level, "new", day, day, text, level), ""
+        raised = day if level > past.severity or past.looks else past.raised
+        state = "renewed" if past.looks else "continuing"
+        return State(level, state, past.first, raised, text, max(level, past.worst)), ""
+    assert past is not None
+    if x is None and not past.looks:  # nothing can be told: what fired is held
+        return replace(past, state="held"), ""
+    past = replace(past, looks=(*past.looks, (day, x)))
+    long_enough = past.clear_days >= one.exit.days
+    if one.exit.rule == "person" or (red_stays and past.worst == 3 and long_enough):
+        return replace(past, state="to confirm"), ""
+    if x is not None and long_enough and not (red_stays and past.worst == 3):
         return None, "no longer true"
-    return replace(past, state="clearing", since=since), ""
+    return replace(past, state="clearing"), ""
 
 
+@pytest.mark.parametrize("red_stays", [False, True])
 @pytest.mark.parametrize(("rule", "days"), [("clear", 0), ("clear", 1), ("clear", 9), ("person", 0)])
-def test_night_by_night_as_the_rule_says(tmp_path: Path, rule: str, days: int) -> None:
+def test_night_by_night_as_the_rule_says(tmp_path: Path, rule: str, days: int, red_stays: bool) -> None:
     """Sixty guarantees over twelve nights of all kinds at once, each as if it were alone."""
     one, chance = signal({"rule": rule, "days": days}), random.Random(20260302 + days)
     names = [str(n) for n in range(60)]
     past: dict[str, State | None] = dict.fromkeys(names)
     day, before, seen = START, None, set()
+    stays = ("red",) if red_stays else ()
     for _ in range(12):
         day += timedelta(days=chance.randint(1, 7))
         x = {name: chance.choice([None, 0.0, 0.0, 0.0, 1.0, 2.0]) for name in names if chance.random() > 0.05}
-        found = evaluate([one], book(list(x.values()), list(x)), Night(day, {}, before))
-        told = {name: slow(one, past[name], x.get(name), name in x, day) for name in names}
+        night = Night(day, {}, before, never_ends=stays)
+        found = evaluate([one], book(list(x.values()), list(x)), night)
+        told = {name: slow(one, past[name], x.get(name), name in x, (day, red_stays)) for name in names}
         past = {name: state for name, (state, _) in told.items()}
         assert dict(zip(found.ended.id, found.ended.why, strict=True)) == {
             n: why for n, (_, why) in told.items() if why
         }
         rows = found.signals.astype("object").where(found.signals.notna(), None).to_dict("records")
         got = {
-            row["id"]: State(SEVERITIES.index(row["severity"]), row["state"], row["first_seen"], row["raised_on"],
-                             row["text_en"], row["clear_since"])
+            row["id"]: (SEVERITIES.index(row["severity"]), row["state"], row["first_seen"], row["raised_on"],
+                        row["text_en"], SEVERITIES.index(row["worst"]), row["clear_since"])
             for row in rows
         }  # fmt: skip
-        assert got == {name: state for name, state in past.items() if state}
+        assert got == {
+            name: (old.severity, old.state, old.first, old.raised, old.text, old.worst,
+                   day - timedelta(days=old.clear_days) if old.looks else None)
+            for name, old in past.items() if old
+        }  # fmt: skip
         count = found.counts.iloc[0]
         assert count[list(SEVERITIES)].sum() + count.clear + count.not_evaluable == len(x)
-        assert count.clearing + count.to_confirm == sum(state.since is not None for state in got.values())
-        seen |= {state.state for state in got.values()}
+        assert count.clearing + count.to_confirm == sum(bool(old.looks) for old in past.values() if old)
+        seen |= {old.state for old in past.values() if old}
         before = published(tmp_path, found, day)
-    assert (
-        seen
-        >= {"new", "continuing", "held"}
-        | ({"clear": {"clearing"} if days else set(), "person": {"to confirm"}}[rule])
-    )
+    wanted = {"new", "continuing", "held"}
+    if rule == "person" or days or red_stays:
+        wanted |= {"renewed"} | ({"to confirm"} if rule == "person" or red_stays else {"clearing"})
+    assert seen >= wanted
+
+
+def test_days_on_which_the_feed_was_down_do_not_clear() -> None:
+    """Clear on 2 January, nothing known until 21 March, clear on 2 April: no day of it was seen clear twice."""
+    one, previous = signal({"days": 90}), None
+    nights = [(date(2026, 1, 1), 1.0), (date(2026, 1, 2), 0.0)]
+    nights += [(date(2026, 1, 3) + timedelta(days=11 * n), None) for n in range(8)]
+    for day, x in [*nights, (date(2026, 4, 2), 0.0)]:
+        found = evaluate([one], book([x]), Night(day, {}, previous))
+        previous = found.signals
+    assert previous.state.tolist() == ["clearing"]
+    assert previous.clear_since.tolist() == [date(2026, 4, 2)]
+    later = evaluate([one], book([0.0]), Night(date(2026, 7, 1), {}, previous))
+    assert later.ended.why.tolist() == ["no longer true"]
+
+
+def test_a_red_waits_for_a_person_also_after_it_was_lowered() -> None:
+    """Red, then yellow, then clear: the declared severities never end by themselves, whatever they were last."""
+    one, previous, states = signal({"days": 5}), None, []
+    for n, x in ((0, 2.0), (1, 1.0), (2, 0.0), (7, 0.0), (300, 0.0)):
+        night = Night(START + timedelta(days=n), {}, previous, never_ends=("red",))
+        previous = evaluate([one], book([x]), night).signals
+        states += previous[["severity", "worst", "state"]].to_numpy().tolist()
+    assert states == [["red", "red", "new"], ["yellow", "red", "continuing"], ["yellow", "red", "clearing"],
+                      ["yellow", "red", "to confirm"], ["yellow", "red", "to confirm"]]  # fmt: skip
+    assert read_deadlines(ROOT / "configs" / "deadlines.toml").never_ends == ("red",)
 
 
 def test_several_bands_of_one_severity_are_alternatives() -> None:

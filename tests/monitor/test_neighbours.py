@@ -139,7 +139,7 @@ def test_every_tie_by_hand(snapshot: Snapshot) -> None:
         }  # fmt: skip
         # A: 1,000 of its own by the latest statement; of counter-guarantee and credit report the larger amount
         assert _ties(edges, "guarantees_given") == {
-            "BA": (0.5, 500.0), "CA": (1.0, 2000.0), "FA": (0.25, 250.0), "BD": (1.0, 10.0), "BE": (0.3, 10.0),
+            "BA": (0.5, 500.0), "CA": (1.0, 2000.0), "FA": (0.25, 250.0), "BD": (1.0, 10.0), "BE": (1.0, 10.0),
         }  # fmt: skip
         assert set(_ties(edges, "guaranteed_by")) == {"AB", "AC", "AF", "DB", "EB"}
         assert set(_ties(edges, "control")) == {"PP1", "P1P", "PP2", "P2P"}
@@ -173,6 +173,10 @@ def test_failed_is_worse_than_any_signal_and_the_worst_signal_counts(snapshot: S
     )
     with Workbench(snapshot) as bench:
         assert badness_of(bench, signals, WEIGHTS, DAY) == {"B": 1.0, "C": 0.7, "S": 0.35, "P": 1.0}
+        leaving = signals.assign(state="clearing")
+        assert badness_of(bench, leaving, WEIGHTS, DAY) == {"B": 1.0, "P": 1.0}, (
+            "what is no longer true passes nothing on"
+        )
         assert badness_of(bench, signals.head(0), WEIGHTS, LATER) == {"B": 1.0, "P": 1.0, "LATE": 1.0}
 
 

@@ -122,5 +122,5 @@ def test_what_is_wrong_with_a_definition_is_said(tmp_path: Path, wrong: str, sai
 
 def test_the_default_project_has_the_vat_burden_of_peers() -> None:
     known = vocabulary(Catalogue(Project(ROOT)))
-    assert known.peers == {"tax_burden_to_peers": "tax_burden_domestic_12m"}
+    assert known.peers["tax_burden_to_peers"] == "tax_burden_domestic_12m"
     assert known.resting_on(["tax_paid"]) >= {"tax_burden_to_peers"}

@@ -140,7 +140,7 @@ def test_a_stop_counts_only_when_it_is_definitely_true() -> None:
     assert done.ended[["id", "why"]].to_numpy().tolist() == [["0", "done"]]
 
 
-def test_terms_pick_the_first_that_holds_or_each_and_pass_over_what_cannot_be_said() -> None:
+def test_terms_pick_the_first_that_holds_or_an_earlier_date_that_cannot_be_ruled_out() -> None:
     terms = [
         {"when": [{"feature": "class", "op": ">=", "value": 2}], "plus": "1m"},
         {"when": [{"feature": "agreed", "op": "known"}], "months": "agreed"},
@@ -151,10 +151,54 @@ def test_terms_pick_the_first_that_holds_or_each_and_pass_over_what_cannot_be_sa
     first = reminder(base="begun", terms=terms, leads=[120], keep_days=0, shift="none")
     found = plan((first,), frame, NO_FEEDS, Night(date(2025, 3, 10))).reminders
     assert dict(zip(found.id, found.due, strict=True)) == {
-        "0": date(2025, 4, 30), "1": date(2025, 6, 30), "2": date(2025, 4, 15), "3": date(2025, 3, 17)}  # fmt: skip
+        "0": date(2025, 4, 30), "1": date(2025, 4, 30), "2": date(2025, 4, 15), "3": date(2025, 3, 17)}  # fmt: skip
+    assert dict(zip(found.id, found.uncertain, strict=True)) == {
+        "0": False,
+        "1": True,
+        "2": False,
+        "3": False,
+    }, "2: the date that counts is certain"
+    assert found.text_en.str.contains("condition unknown").tolist() == found.uncertain.tolist()
     each = first.model_copy(update={"pick": "each"})
     found = plan((each,), frame.head(1), NO_FEEDS, Night(date(2025, 3, 10))).reminders
     assert found.due.tolist() == [date(2025, 4, 15), date(2025, 4, 30), date(2025, 6, 30)]
+
+
+def test_what_data_can_tell_stays_overdue_until_they_do() -> None:
+    """With a stop, or a date that moves on, nothing vanishes by its age; without either it goes after its days."""
+    stop = {"stop": [{"feature": "open", "op": "==", "value": 0}]}
+    kinds: list[dict[str, object]] = [stop, {"moves": True}, {}, {**stop, "keep_days": 15}]
+    assert [reminder(**more).past for more in kinds] == [None, None, 30, 15]
+    frame = book([date(2025, 1, 6)], ["A"], open=[np.nan])
+    for more, shown in zip(kinds, (True, True, False, False), strict=True):
+        one, previous = reminder(**more), None
+        for day in (date(2025, 1, 6), date(2025, 1, 20), date(2025, 12, 1)):
+            made = plan((one,), frame, NO_FEEDS, Night(day, previous=previous))
+            previous = made.reminders
+        alone = plan((one,), frame, NO_FEEDS, Night(date(2025, 12, 1)))  # also without the nights between
+        assert [len(made.reminders), len(alone.reminders), int(made.counts.overdue[0])] == [int(shown)] * 3
+        if shown:
+            assert previous is not None
+            assert previous[["status", "days_left"]].to_numpy().tolist() == [["overdue", -329]]
+    moved = plan((reminder(moves=True),), book([date(2025, 11, 3)], ["A"]), NO_FEEDS,
+                 Night(date(2025, 12, 2), previous=plan((reminder(moves=True),), frame, NO_FEEDS, Night(date(2025, 12, 1))).reminders))  # fmt: skip
+    assert moved.reminders.due.tolist() == [date(2025, 11, 3)]
+    assert moved.ended.why.tolist() == ["replaced"]
+    yearly = reminder(base="", start=date(2018, 6, 30), every="12m", shift="none", **stop)
+    found = plan((yearly,), frame, NO_FEEDS, Night(date(2025, 12, 1)))
+    assert found.reminders.due.tolist() == [date(2025, 6, 30)], "of those that repeat the last"
+    assert plan((yearly,), frame.assign(open=0.0), NO_FEEDS, Night(date(2025, 12, 1))).reminders.empty
+
+
+def test_an_unknown_condition_is_shown_and_says_so() -> None:
+    one = reminder(when=[{"feature": "open", "op": "==", "value": 1}])
+    frame = book([date(2025, 6, 3)] * 3, list("AAA"), open=[1.0, 0.0, np.nan])
+    made = plan((one,), frame, NO_FEEDS, Night(date(2025, 6, 1)))
+    assert made.reminders[["id", "uncertain"]].to_numpy().tolist() == [["0", False], ["2", True]]
+    assert made.counts.not_evaluable.tolist() == [1]
+    night = Night(date(2025, 6, 5), previous=made.reminders)
+    known = plan((one,), frame.assign(open=0.0), NO_FEEDS, night)
+    assert "2" not in set(known.reminders.id), "what was not known is known: it was nothing to be reminded of"
 
 
 def test_it_is_raised_again_after_it_was_due() -> None:

@@ -45,8 +45,10 @@ CASES: dict[str, list[Case]] = {
         Case({"last_check_date": day("2026-01-31"), "last_check_class": 2.0, "guaranteed_amount": 1e5}, "2026-02-28"),
         Case({"last_check_date": day("2025-11-12"), "last_check_class": 1.0, "five_class": 3.0, "guaranteed_amount": 1e5}, "2025-12-12"),
         Case({"last_check_date": day("2025-11-12"), "last_check_class": 1.0, "five_class": 1.0, "guaranteed_amount": 5_000_001.0}, "2026-02-12"),
-        Case({"last_check_date": day("2025-11-12"), "last_check_class": 1.0, "guaranteed_amount": 5_000_000.0}, "2026-05-12"),
-        Case({"first_payout_date": day("2024-02-29"), "last_check_class": 0.0, "guaranteed_amount": 1_000_000.0}, "2025-02-28"),
+        Case({"last_check_date": day("2025-11-12"), "last_check_class": 1.0, "five_class": 1.0, "guaranteed_amount": 5_000_000.0}, "2026-05-12"),
+        Case({"first_payout_date": day("2024-02-29"), "last_check_class": 0.0, "five_class": 1.0, "guaranteed_amount": 1_000_000.0}, "2025-02-28"),
+        # no class by the bank: it may be one that asks for monthly visits
+        Case({"first_payout_date": day("2024-02-29"), "last_check_class": 0.0, "guaranteed_amount": 1_000_000.0}, "2024-03-29"),
     ],
     "N04": [Case({"institution": "JN"}, "2026-04-20")],
     "N05": [Case({"institution": "JN"}, "2026-04-15")],
@@ -60,14 +62,15 @@ CASES: dict[str, list[Case]] = {
     "N09": [Case({"overdue_since": day("2026-10-03")}, "2026-10-03", {"overdue_here": 0.0})],  # told on the day itself
     "N10": [Case({"overdue_since": day("2026-03-02"), "grace_ends": day("2026-05-31")}, "2026-05-29", {"overdue_here": 0.0}),
             Case({"overdue_since": day("2026-03-02"), "grace_agreed": 30.0}, "2026-04-01"),
-            Case({"overdue_since": day("2026-03-02"), "requested_product": "BATCH"}, "2026-04-30"),  # 1 May is a holiday
-            Case({"overdue_since": day("2026-03-02"), "requested_product": "STD"}, "2026-05-29")],  # 31 May is a Sunday
+            Case({"overdue_since": day("2026-03-02"), "product_grace_days": 60.0}, "2026-04-30"),  # 1 May is a holiday
+            Case({"overdue_since": day("2026-03-02"), "product_grace_days": 90.0}, "2026-05-29")],  # 31 May is a Sunday
     "N11": [Case({"claim_received": day("2026-09-29")}, "2026-10-12", {"overdue_here": 0.0})],
     # 13, 14 (a worked Saturday), then nine days of holiday, 24 to 28 (Saturday worked), 2, 3, 4 March
     "N11-PAY": [Case({"claim_received": day("2026-02-12")}, "2026-03-04", {"overdue_here": 0.0})],
     "N12": [Case({"compensation_paid": day("2026-09-04")}, "2026-09-30", {"levels_unclaimed": 0.0})],
     "N13": [Case({"shares_awaited_since": day("2026-03-03")}, "2026-04-30", {"shares_awaited": 0.0})],
-    "N14": [Case({"compensation_paid": day("2026-03-03"), "claim_open": 1.0}, "2026-04-02"),
+    "N14": [Case({"compensation_paid": day("2026-03-03"), "failed_visits_6m": 0.0, "pledges_registered_3m": 0.0}, "2026-04-02"),
+            Case({"compensation_paid": day("2026-03-03"), "pledges_registered_3m": 0.0}, "2026-03-06"),
             Case({"compensation_paid": day("2026-03-03"), "claim_open": 1.0, "failed_visits_6m": 1.0}, "2026-03-06"),
             Case({"compensation_paid": day("2026-03-03"), "claim_open": 1.0, "pledges_registered_3m": 1.0}, "2026-03-06")],
     "N15": [
@@ -91,7 +94,7 @@ CASES: dict[str, list[Case]] = {
     "N21": [Case({"title_ends": day("2026-10-04")}, "2026-09-30")],
     "N22": [Case({name: day("2026-06-03")}, "2026-06-03")
             for name in ("authorisation_ends", "tax_authorisation_ends", "credit_authorisation_ends")],
-    "N23": [Case({"annual_report_age": 500.0}, "2026-06-30", {"annual_report_age": 180.0})],
+    "N23": [Case({"annual_report_age": 500.0}, "2026-06-30", {"annual_report_age": 180.0}), Case({}, "2026-06-30")],
     "N24": [Case({"institution": "JN"}, "2026-10-10")],  # a Saturday that is worked
     "N24-DEAL": [Case({"guarantee_start": day("2026-09-04")}, "2026-09-30", {"filed_levels": 2.0, "filings_returned": 0.0})],
     "N25": [Case({"guarantee_start": day("2026-03-03"), "related_guarantors": 1.0}, "2026-04-02")],
@@ -100,7 +103,7 @@ CASES: dict[str, list[Case]] = {
     "N28": [Case({"guarantee_start": day("2026-09-24")}, "2026-09-30")],
     "N29": [
         # agreed on the day of payment or before: no agreement, six months from the payment
-        Case({"compensation_paid": day("2025-08-31"), "counter_first_agreed": 0.0, "counter_last_agreed": 0.0}, "2026-02-28"),
+        Case({"compensation_paid": day("2025-08-31"), "counter_period_first": day("2025-08-31"), "counter_first_agreed": 0.0, "counter_last_agreed": 0.0}, "2026-02-28"),
         Case({"compensation_paid": day("2025-08-31"), "counter_first_agreed": 1.0, "counter_period_first": day("2026-10-04")}, "2026-09-30"),
         Case({"compensation_paid": day("2025-08-31"), "counter_last_agreed": 1.0, "counter_period_last": day("2026-10-04")}, "2026-09-30"),
         Case({"compensation_paid": day("2025-12-03"), "counter_period_open": 1.0}, "2026-06-03"),
@@ -193,9 +196,10 @@ def test_it_falls_due_on_the_right_day_shows_from_its_first_lead_and_at_each(
         (row,) = shown(one, case.known, due - timedelta(days=lead), due)
         assert (row["lead"], row["days_left"], row["status"]) == (lead, lead, "upcoming" if lead else "due")
         assert ("provisional" in row["text_en"]) == row["provisional"] == (due.year > 2026)
-    (last,) = shown(one, case.known, due + timedelta(days=one.keep_days), due)
-    assert last["status"] == ("overdue" if one.keep_days else "due")
-    assert shown(one, case.known, due + timedelta(days=one.keep_days + 1), due) == []
+    past = one.past if one.past is not None else 300  # it stays until it is done; a yearly one until the next
+    (last,) = shown(one, case.known, due + timedelta(days=past), due)
+    assert last["status"] == ("overdue" if past else "due")
+    assert len(shown(one, case.known, due + timedelta(days=past + 1), due)) == (one.past is None)
 
 
 @pytest.mark.parametrize(("name", "case"), [param for param in ALL if param.values[1].done])

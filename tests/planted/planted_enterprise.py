@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from riskengine.intake.codes import credit_code_check_mark, organisation_check_mark
 
@@ -24,34 +25,34 @@ class Enterprise:
     product: str = "STD"
     born: int = 1980
 
-    @property
+    @cached_property
     def uscc(self) -> str:
         """A valid code of its own (GB 32100-2015, GB 11714)."""
         body = f"MAP{self.serial:05d}"
         code = f"91{self.region6}{body}{organisation_check_mark(body)}"
         return code + credit_code_check_mark(code)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """A name no other planted enterprise has."""
         return f"潍坊{_letters(self.serial)}机械有限公司"
 
-    @property
+    @cached_property
     def legal_rep(self) -> str:
         """Its legal representative, controller and main shareholder."""
         return _SURNAMES[self.serial % len(_SURNAMES)] + _letters(self.serial)[:2]
 
-    @property
+    @cached_property
     def legal_rep_id(self) -> str:
         """The legal representative's resident number, valid, born in January of `born`."""
         return resident_number(self.serial, self.born)
 
-    @property
+    @cached_property
     def partner(self) -> str:
         """The other shareholder, supervisor."""
         return _SURNAMES[(self.serial + 7) % len(_SURNAMES)] + _letters(self.serial + 31_000)[:2]
 
-    @property
+    @cached_property
     def partner_id(self) -> str:
         """The other shareholder's resident number."""
         return resident_number(self.serial + 50_000, 1984)
@@ -71,12 +72,12 @@ class Enterprise:
         """The application that is reviewed."""
         return f"PNEW{self.serial:05d}"
 
-    @property
+    @cached_property
     def institution(self) -> str:
         """The guarantor, shared by all enterprises of one clone and by no other."""
         return f"PJG{self.house:05d}"
 
-    @property
+    @cached_property
     def bank(self) -> str:
         """The bank, shared by all enterprises of one clone and by no other."""
         return f"试验{_letters(self.house)}银行"

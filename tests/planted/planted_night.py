@@ -22,10 +22,11 @@ from riskengine.identity.resolve import resolve
 from riskengine.intake.contract import read_contracts
 from riskengine.intake.deliveries import take_arrived
 from riskengine.learning.samples import model_spec
-from riskengine.monitor.evaluate import SEPARATOR
+from riskengine.monitor.evaluate import SEPARATOR, Night
 from riskengine.monitor.night import Before
+from riskengine.monitor.plan import Reach, plan
 from riskengine.monitor.signals import Signal
-from riskengine.monitor.watch import read_watch
+from riskengine.monitor.watch import Watch, read_watch
 from riskengine.monitor.work import work
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.plan import compile_recipe
@@ -73,6 +74,8 @@ def build(folder: Path) -> None:
     clones = planted(cases, contracts)
     silence(cases, project.inbox)
     deliver(clones.values(), contracts, project.inbox, hushed(cases))
+    subjects = {key: clone.subject for key, clone in clones.items()}
+    del clones  # half a million rows that every sweep for garbage would go through
     take_arrived(project, AS_OF)
     _all_accepted(project)
     resolve(project, AS_OF)
@@ -80,18 +83,22 @@ def build(folder: Path) -> None:
         crown(project, name, subject)
     watch = read_watch(project)
     night = work(watch, champion(project.store, "inforce_pd"), snapshot.read(project.store), Before(), AS_OF)
-    ids = [clone.subject.new_app_id for clone in clones.values()]
+    ids = [one.new_app_id for one in subjects.values()]
     reviewed = {
         record["applicant_id"]: record["outputs"] for record in review(project, AS_OF, ids=ids).records
     }
+    looked_at = Looked(watch, night.book, night.evaluation.signals, night.health)
     said = Answers(
-        {key: clone.subject for key, clone in clones.items()},
+        subjects,
         watch.signals,
         [reminder.id for reminder in watch.reminders],
         [rule.id for rule in read_policy(project.configs / "policy.toml").rules],
         night.evaluation.signals.to_dict("records"),
-        night.plan.reminders.to_dict("records"),
-        _values(night.book, {clone.subject.guar_id for clone in clones.values()}),
+        {
+            AS_OF: night.plan.reminders.to_dict("records"),
+            **other_days(cases, subjects, looked_at),
+        },
+        _values(night.book, {one.guar_id for one in subjects.values()}),
         reviewed,
     )
     (folder / ANSWERS).write_bytes(pickle.dumps(said))
@@ -106,7 +113,7 @@ class Answers:
     reminded: Sequence[str]
     ruled: Sequence[str]
     found: Sequence[Mapping[str, Any]]
-    due: Sequence[Mapping[str, Any]]
+    due: Mapping[date, Sequence[Mapping[str, Any]]]  # the plan of the night, and of other days for some cases
     known: Mapping[str, Mapping[str, Any]]
     reviewed: Mapping[str, Mapping[str, Any]]
 
@@ -120,10 +127,10 @@ class Answers:
                 mine[line["signal"]] = line
         return mine
 
-    def reminders(self, one: Enterprise) -> list[Mapping[str, Any]]:
-        """The reminders about a subject's guarantee, claim, enterprise or institution."""
+    def reminders(self, one: Enterprise, on: date = AS_OF) -> list[Mapping[str, Any]]:
+        """The reminders about a subject's guarantee, claim, enterprise or institution on a day."""
         own = {one.guar_id, one.uscc, one.institution, one.app_id, one.new_app_id}
-        return [line for line in self.due if own & {line["id"], line.get("enterprise")}]
+        return [line for line in self.due[on] if own & {line["id"], line.get("enterprise")}]
 
     def review(self, one: Enterprise) -> Mapping[str, Any]:
         """What the review said of a subject's new application."""
@@ -147,6 +154,34 @@ def answers(folder: Path) -> Answers:
     said = pickle.loads((folder / ANSWERS).read_bytes())
     assert isinstance(said, Answers)
     return said
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the night's plan was made from."""
+
+    watch: Watch
+    book: pd.DataFrame
+    signals: pd.DataFrame
+    health: pd.DataFrame
+
+
+def other_days(
+    cases: Iterable[Case], subjects: Mapping[tuple[str, str], Enterprise], looked: Looked
+) -> dict[date, list[dict[str, Any]]]:
+    """What reminders say of clones on other days (a case's `on`), with what the night knew: by day."""
+    wanted: dict[date, set[tuple[str, str]]] = {}
+    for case in cases:
+        for which, day in case.told.get("on", {}).items():
+            wanted.setdefault(the_day(day), set()).add((case.id, subjects[case.key, which].guar_id))
+    found = {}
+    for day, asked in wanted.items():
+        chosen = tuple(one for one in looked.watch.reminders if one.id in {name for name, _ in asked})
+        book = looked.book[looked.book.id.isin({guarantee for _, guarantee in asked})]
+        night = Night(day, looked.watch.catalogue.subjects.keys)
+        reach = Reach(looked.watch.calendar, {}, looked.signals)
+        found[day] = plan(chosen, book, looked.health, night, reach).reminders.to_dict("records")
+    return found
 
 
 def hushed(cases: Iterable[Case]) -> dict[str, date]:

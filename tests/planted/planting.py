@@ -40,6 +40,7 @@ _CASE = {
     "region6",
     "born",
     "unit",
+    "on",
     "hush",
     "unknown",
 }
@@ -258,22 +259,17 @@ def _stranger(numbers: Iterator[int], contracts: Contracts) -> Clone:
 def filled(contract: SourceContract, row: Row, one: Enterprise, number: int = 0) -> Row:
     """The row with what is not told: whose it is, a number of its own, the day it was published."""
     full = dict(row)
-    for name in _OWN:
-        if name in contract.columns and name not in full:
+    for name in _own_columns(contract):
+        if name not in full:
             full[name] = getattr(one, name)
-    if (
-        "product" in contract.columns
-        and "product" not in full
-        and {"guar_id", "app_id"} & set(contract.columns)
-    ):
-        full["product"] = one.product
     event, known, _ = _clocks(contract.event_date, contract.known_at)
     day = full[event.column]
     assert isinstance(day, date), f"{contract.name}: {event.column} = {day!r} is no day"
-    full.setdefault(known.column, month_end(day) + timedelta(days=12) if event.month_end else day)
-    for name in contract.key:
+    if known.column not in full:
+        full[known.column] = _last_day(day) + timedelta(days=12) if event.month_end else day
+    for name in contract.key if number else ():
         column = contract.columns.get(name)
-        if number and name not in full and column is not None and column.type == "text":
+        if name not in full and column is not None and column.type == "text":
             full[name] = f"（2026）鲁0702执{number}号" if name == "case_no" else f"P{name.upper()}{number}"
     return full
 
@@ -283,7 +279,20 @@ def known_on(contract: SourceContract, row: Row) -> date:
     _, known, lag = _clocks(contract.event_date, contract.known_at)
     day = row[known.column]
     assert isinstance(day, date)
-    return lag.after(month_end(day) if known.month_end else day)
+    return _after(lag, _last_day(day) if known.month_end else day)
+
+
+def _own_columns(contract: SourceContract) -> tuple[str, ...]:
+    """What says whose a row is: `product` only where it is about a deal."""
+    if contract.name not in _owned:
+        deal = ("product",) if {"guar_id", "app_id"} & set(contract.columns) else ()
+        _owned[contract.name] = tuple(name for name in (*_OWN, *deal) if name in contract.columns)
+    return _owned[contract.name]
+
+
+_owned: dict[str, tuple[str, ...]] = {}
+_last_day = cache(month_end)  # half a million rows share some hundred days
+_after = cache(Span.after)
 
 
 @cache
@@ -307,13 +316,13 @@ def deliver(
     for source, more in rows.items():
         contract = contracts[source]
         told = {name for row in more for name in row}
-        names = [name for name in contract.columns if name in told]
+        scales = {name: column.scale for name, column in contract.columns.items() if name in told}
         path = inbox / source / f"{AS_OF}_planted.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows([_cell(contract, name, row.get(name)) for name in names] for row in more)
+            writer.writerow(scales)
+            writer.writerows([_cell(scale, row.get(name)) for name, scale in scales.items()] for row in more)
     return {source: len(more) for source, more in sorted(rows.items())}
 
 
@@ -328,12 +337,9 @@ def _once(rows: list[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _cell(contract: SourceContract, name: str, value: object) -> object:
-    if value is None:
-        return ""
+def _cell(scale: int, value: object) -> object:
     if isinstance(value, bool):
         return "是" if value else "否"
-    scale = contract.columns[name].scale
     return f"{value / scale:.12g}" if scale != 1 and isinstance(value, int | float) else value
 
 
@@ -362,5 +368,5 @@ def is_rule(name: str) -> bool:
 
 
 def is_reminder(name: str) -> bool:
-    """Whether an id is that of a reminder (N01 to N29)."""
-    return re.fullmatch(r"N\d\d", name) is not None
+    """Whether an id is that of a reminder (N01 to N29, with a second block such as N05-EVENT)."""
+    return re.fullmatch(r"N\d\d(-[A-Z]+)?", name) is not None

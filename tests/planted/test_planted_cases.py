@@ -18,6 +18,12 @@ from riskengine.monitor.signals import SEVERITIES, Signal
 
 CASES = read_cases()
 TELL_WHAT_LACKS = {"A42"}  # a rule that is never hit: it says that data are missing
+NO_ROWS_OF_ITS_OWN = {  # signals without evidence: which rows could an officer look up?
+    "DATA-01": "of a feed that has fallen silent there is nothing newer to show",
+    "PD-LEVEL": "a model made the value, and its reasons are told beside it",
+    "T06": "counted over links: it reads no facts but the links themselves",
+    "R03": "counted over links: it reads no facts but the links themselves",
+}
 # What the healthy enterprise cannot satisfy, each with its reason: nothing else may say anything of it.
 KNOWN: dict[str, str] = {}
 
@@ -46,6 +52,8 @@ def _signal(night: Answers, case: Case) -> None:
             assert severity == case.says, about
             assert line["text_zh"], f"{about}: it says nothing"
             assert line["text_en"], f"{about}: it says nothing"
+            told = bool(line["evidence"])
+            assert told == (case.id not in NO_ROWS_OF_ITS_OWN), f"{about}: evidence {line['evidence']}"
         else:
             assert severity == "none" or SEVERITIES.index(severity) < SEVERITIES.index(case.says), about
             if severity == "none" and not case.told.get("unknown") and not units:
@@ -96,8 +104,9 @@ def _told(line: dict[str, Any]) -> str:
 def _reminder(night: Answers, case: Case) -> None:
     for which in ("fires", "silent"):
         one = night.subjects[case.key, which]
-        lines = [line for line in night.reminders(one) if line["reminder"] == case.id]
-        about = f"{case.file}: {case.key}, {which} ({one.guar_id}): {lines or 'nothing'}"
+        on = the_day(case.told.get("on", {}).get(which, AS_OF))
+        lines = [line for line in night.reminders(one, on) if line["reminder"] == case.id]
+        about = f"{case.file}: {case.key}, {which} ({one.guar_id}) on {on}: {lines or 'nothing'}"
         assert bool(lines) == (which == "fires"), about
         if which == "fires" and case.says != "due":
             assert str(the_day(case.says)) in {str(line["due"]) for line in lines}, about

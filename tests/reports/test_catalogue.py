@@ -146,6 +146,7 @@ def test_every_comparison_says_the_definitions_own_number(watch: Watch, policy: 
     """The number in the words, read back, is the limit in force; what is compared is never a bare name of ours."""
     features = {name: (one.en, one.zh, one.unit) for name, (_, one) in watch.catalogue.features.items()}
     features |= {one.name: (one.title.en, one.title.zh, "times") for one in watch.shown.peer}
+    features |= {one.name: (one.title.en, one.title.zh, "share") for one in watch.shown.of_product}
     labels = Labels(features, DAY)
     read = 0
     for one in conditions(watch, policy):
@@ -208,6 +209,11 @@ def test_what_an_institution_switched_off_is_marked(watch: Watch, policy: Policy
     more = switched(rule="A28", on=True, products=["STD"])
     scope = next(one for one in policy.rules if one.id == "A28").products
     assert set(more["rule"]["products"]) == {"STD", *scope}, "switched on for one more"
+    hard = switched(rule="A08", on=False)
+    assert [step["on"] for step in hard["rule"]["steps"]] == [True, False, False, False], (
+        "practice goes, the text stays"
+    )
+    assert line(hard["page"], "A08").count("已关闭") == 3
     later = switched(rule="A10", on=False, **{"from": "2026-06-28"})
     assert later["rule"]["on"], "a switch that begins tomorrow changes nothing today"
 

@@ -101,8 +101,14 @@ def test_the_words_say_what_to_do_and_that_nothing_helps(made: Made) -> None:
     assert "由" in first
     none = way_out(made.bundle, Case(row, None, set(NAMES)), "A")
     assert none is not None
-    assert way_lines(none, "en") == ["Nothing that the applicant can change reaches grade A"]
-    assert way_lines(none, "zh") == ["申请人可改变的各项均不足以达到等级A"]
+    assert way_lines(none, "en") == [
+        "Nothing that the applicant can change reaches grade A: what could be done is not known or leaves no room"
+        f" ({'; '.join(ACTIONS[name]['words']['en'] for name in sorted(ACTIONS))})"
+    ]
+    assert way_lines(none, "zh") == [
+        "申请人可改变的各项均不足以达到等级A：可行的措施尚属未知或已无改善余地"
+        f"（{'、'.join(ACTIONS[name]['words']['zh'] for name in sorted(ACTIONS))}）"
+    ]
     short = way_out(made.bundle, Case(row, None, {"share"}), "A")
     assert short is not None
     assert short["furthest"] is not None or short["ways"]

@@ -15,12 +15,12 @@ EXPECTED: list[Expected] = [
     ("C", "2024-04-05", "own_overdue_days", 8),  # 28 March, not cured until booked on 12 April
     ("C", "2024-04-12", "own_overdue_days", 3),  # the bank's March report; that of April comes on 1 May
     ("C", "2024-05-01", "own_overdue_days", 0),
-    ("D", "2024-05-15", "own_overdue_days", 0),  # type 0: it was none
+    ("D", "2024-05-15", "own_overdue_days", None),  # type 0: it was none; no report of 45 days says so
     ("B", "2024-06-04", "report_overdue_days", None),  # the report of June 2023 is a year old
     ("B", "2024-06-05", "report_overdue_days", 50),
     ("E", "2024-06-30", "report_overdue_days", 0),  # asked: nothing overdue
     ("D", "2024-06-30", "report_overdue_days", None),  # never asked
-    ("B", "2024-04-21", "own_interest_overdue", 0),
+    ("B", "2024-04-21", "own_interest_overdue", None),  # no report of 45 days tells the interest, and nothing is booked yet
     ("B", "2024-05-01", "own_interest_overdue", 1),  # 9,000 by the bank
     ("B", "2024-06-05", "report_interest_overdue", 9_000),
     ("C", "2024-04-05", "own_interest_recorded", 1_200),
@@ -47,7 +47,7 @@ EXPECTED: list[Expected] = [
     ("B", "2024-05-20", "failed_debits_45d", 2),  # one in the bank's April report, the payment of 15 May
     ("B", "2024-06-30", "failed_debits_45d", 2),  # two in that of May; 15 May is 46 days ago
     ("D", "2024-03-14", "failed_debits_45d", 1),
-    ("D", "2024-03-15", "failed_debits_45d", 0),  # 已冲正
+    ("D", "2024-03-15", "failed_debits_45d", None),  # 已冲正, and no bank reports
     # C12
     ("E", "2024-06-30", "misused_share", 1),
     ("B", "2024-06-30", "misused_share", 0),
@@ -117,10 +117,7 @@ EXPECTED: list[Expected] = [
     ("E", "2024-07-31", "unfiled_days", 41),  # withdrawn
     ("E", "2024-07-31", "product_compensation_rate_12m", 0),
     ("E", "2025-01-15", "product_compensation_rate_12m", 315 / 800),  # E's and what A's first released
-    ("E", "2025-01-15", "product_compensation_cap", 0.04),
-    ("E", "2025-01-15", "product_cap_used", 315 / 800 / 0.04),
-    ("B", "2024-12-31", "product_compensation_cap", 0.05),  # in force to that very day
-    ("B", "2025-01-01", "product_compensation_cap", None),
+    ("E", "2025-01-15", "batch_compensation_rate_12m", None),  # nothing of it was released
     ("B", "2024-07-31", "bank_rate_to_whole", (1 + 100 / 6) / 102 * 6),  # 1 of 2, the whole book 1 of 6
     ("B", "2024-07-31", "reguarantee_wait_days", 41),  # paid on 20 June
     ("B", "2024-09-12", "reguarantee_wait_days", 0),
