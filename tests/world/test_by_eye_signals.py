@@ -20,7 +20,12 @@ EXPECTED: list[Expected] = [
     ("B", "2024-06-05", "report_overdue_days", 50),
     ("E", "2024-06-30", "report_overdue_days", 0),  # asked: nothing overdue
     ("D", "2024-06-30", "report_overdue_days", None),  # never asked
-    ("B", "2024-04-21", "own_interest_overdue", None),  # no report of 45 days tells the interest, and nothing is booked yet
+    (
+        "B",
+        "2024-04-21",
+        "own_interest_overdue",
+        None,
+    ),  # no report of 45 days tells the interest, and nothing is booked yet
     ("B", "2024-05-01", "own_interest_overdue", 1),  # 9,000 by the bank
     ("B", "2024-06-05", "report_interest_overdue", 9_000),
     ("C", "2024-04-05", "own_interest_recorded", 1_200),
