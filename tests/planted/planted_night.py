@@ -204,6 +204,9 @@ def _values(book: pd.DataFrame, ids: set[str]) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in whole.to_dict("records")}
 
 
+CAP = 'compensation_cap = [{ from = 2017-10-01, value = 0.04, reference = "for the planted cases only" }]'
+
+
 def institution(folder: Path) -> Project:
     """A copy of the default project's definitions with nothing in it."""
     for room in ("configs", "features", "models", "pipelines"):
@@ -212,6 +215,11 @@ def institution(folder: Path) -> Project:
     for name, subject in (("access_pd", "applicant"), ("inforce_pd", "guarantee")):
         text = MODEL.format(name=name, subject=subject, risk=RISK)
         (folder / "models" / f"{name}.toml").write_text(text, encoding="utf-8")
+    products = folder / "configs" / "products.toml"
+    text = products.read_text(encoding="utf-8")
+    for name in ("AH-TECH", "AH-4321", "SD-FMD"):  # for G04: products that no other row of the province is of
+        text = text.replace(f'id = "{name}"\n', f'id = "{name}"\n{CAP}\n')
+    products.write_text(text, encoding="utf-8")
     return Project(folder)
 
 
