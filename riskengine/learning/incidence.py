@@ -73,6 +73,7 @@ def cumulative_incidence(
     parts = []
     for number, name in enumerate(causes):
         low, high = interval(incidence[:, number], error[:, number], worth)
+        high = np.minimum(high, 1.0)  # a last bit above one where everything is reached
         columns = (np.arange(1, last + 1), name, at_risk.astype(np.int64), cases[:, number].astype(np.int64),
                    incidence[:, number], error[:, number], low, high)  # fmt: skip
         parts.append(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))))

@@ -36,8 +36,16 @@ def catalogue(request: pytest.FixtureRequest) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def recipe(catalogue: Catalogue) -> Recipe:
-    return compile_recipe(catalogue, catalogue.features, lineage=True)
+def recipes(catalogue: Catalogue) -> list[Recipe]:
+    return _compiled(catalogue)
+
+
+def _compiled(catalogue: Catalogue) -> list[Recipe]:
+    """A recipe for each file of features: one query over them all would take ten times as long."""
+    rooms: dict[str, list[str]] = {}
+    for name, (room, _) in catalogue.features.items():
+        rooms.setdefault(room, []).append(name)
+    return [compile_recipe(catalogue, names, lineage=True) for names in rooms.values()]
 
 
 def _value(chance: random.Random, contract: SourceContract, name: str) -> Any:
@@ -89,20 +97,27 @@ def _random_world(catalogue: Catalogue, root: Path, future: bool = False) -> Sna
     return store.publish({name: contract.key for name, contract in catalogue.sources.items()})
 
 
-def _subjects(catalogue: Catalogue, recipe: Recipe) -> list[Subject]:
+def _subjects(catalogue: Catalogue) -> list[Subject]:
     chance = random.Random(7)
     source = catalogue.sources[catalogue.subjects.applicant.source]
-    return [
-        Subject(AS_OF, {column: _value(chance, source, column) for column, _ in recipe.keys})
-        for _ in range(12)
-    ]
+    columns = sorted({column for key in catalogue.subjects.keys.values() for column in key})
+    return [Subject(AS_OF, {column: _value(chance, source, column) for column in columns}) for _ in range(12)]
 
 
-def _rows(snapshot: Snapshot, recipe: Recipe, subjects: list[Subject]) -> list[dict[str, Any]]:
-    with Workbench(snapshot) as bench:
-        bench.load_facts(recipe)
-        bench.load_subjects(recipe, subjects)
-        return bench.rows(recipe)
+def _rows(snapshot: Snapshot, recipes: list[Recipe], subjects: list[Subject]) -> list[dict[str, Any]]:
+    """What all the recipes say of each subject."""
+    found: list[dict[str, Any]] = [{} for _ in subjects]
+    for recipe in recipes:
+        with Workbench(snapshot) as bench:
+            bench.load_facts(recipe)
+            bench.load_subjects(recipe, subjects)
+            for row, more in zip(found, bench.rows(recipe), strict=True):
+                row |= more
+    return found
+
+
+def _names(recipes: list[Recipe]) -> list[str]:
+    return [name for recipe in recipes for name in recipe.names]
 
 
 def test_the_definitions_are_sound_and_said_in_both_languages(catalogue: Catalogue) -> None:
@@ -116,42 +131,40 @@ def test_the_definitions_are_sound_and_said_in_both_languages(catalogue: Catalog
     }  # fmt: skip
 
 
-def test_every_feature_computes_where_nothing_is_known(
-    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
-) -> None:
-    (row,) = _rows(snapshots.read(tmp_path), recipe, [Subject(AS_OF, {})])
-    assert set(recipe.names) <= set(row)
-    assert all(row[f"{name}__event"] is None and row[f"{name}__known"] is None for name in recipe.names)
+def test_every_feature_computes_where_nothing_is_known(recipes: list[Recipe], tmp_path: Path) -> None:
+    (row,) = _rows(snapshots.read(tmp_path), recipes, [Subject(AS_OF, {})])
+    assert set(_names(recipes)) <= set(row)
+    assert all(row[f"{name}__event"] is None and row[f"{name}__known"] is None for name in _names(recipes))
 
 
 def test_one_alone_is_one_of_many_to_the_bit_and_no_fact_is_from_later(
-    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
+    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
 ) -> None:
     snapshot = _random_world(catalogue, tmp_path)
-    subjects = _subjects(catalogue, recipe)
-    together = _rows(snapshot, recipe, subjects)
-    with Workbench(snapshot) as bench:
-        bench.load_facts(recipe)
-        for number in (0, 11):
-            bench.load_subjects(recipe, [subjects[number]])
-            assert {**bench.rows(recipe)[0], "subject": number} == together[number]
-        bench.load_subjects(recipe, subjects[::-1])
-        turned = [{**row, "subject": 11 - row["subject"]} for row in bench.rows(recipe)][::-1]
-    assert turned == together
+    subjects = _subjects(catalogue)
+    together = _rows(snapshot, recipes, subjects)
+    for number in (0, 11):
+        (alone,) = _rows(snapshot, recipes, [subjects[number]])
+        assert {**alone, "subject": number} == together[number]
+    back = _rows(snapshot, recipes, subjects[::-1])
+    assert [{**row, "subject": 11 - row["subject"]} for row in back][::-1] == together
+    names = _names(recipes)
     for row in together:
-        for name in recipe.names:
+        for name in names:
             for clock in ("event", "known"):
                 assert row[f"{name}__{clock}"] is None or row[f"{name}__{clock}"] <= AS_OF, name
-    said = {name for row in together for name in recipe.names if row[name] is not None}
-    assert len(said) > 0.8 * len(recipe.names), sorted(set(recipe.names) - said)
+    said = {name for row in together for name in names if row[name] is not None}
+    assert len(said) > 0.8 * len(names), sorted(set(names) - said)
 
 
-def test_no_feature_is_moved_by_the_future(catalogue: Catalogue, recipe: Recipe, tmp_path: Path) -> None:
-    subjects = _subjects(catalogue, recipe)
-    past = _rows(_random_world(catalogue, tmp_path / "past"), recipe, subjects)
+def test_no_feature_is_moved_by_the_future(
+    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
+) -> None:
+    subjects = _subjects(catalogue)
+    past = _rows(_random_world(catalogue, tmp_path / "past"), recipes, subjects)
     snapshot = _random_world(catalogue, tmp_path / "future", future=True)
-    assert _rows(snapshot, recipe, subjects) == past
-    later = _rows(snapshot, recipe, [replace(subject, as_of=END) for subject in subjects])
+    assert _rows(snapshot, recipes, subjects) == past
+    later = _rows(snapshot, recipes, [replace(subject, as_of=END) for subject in subjects])
     assert all(a != b for a, b in zip(later, past, strict=True)), "the future is there to be seen later"
 
 
@@ -166,13 +179,13 @@ def _no_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_fast_path")
 def test_facts_summed_before_the_join_give_the_same_bits(
-    catalogue: Catalogue, recipe: Recipe, tmp_path: Path
+    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
 ) -> None:
-    plain = compile_recipe(catalogue, catalogue.features, lineage=True)
-    assert plain.sql != recipe.sql
+    plain = _compiled(catalogue)
+    assert any(one.sql != other.sql for one, other in zip(plain, recipes, strict=True))
     snapshot = _random_world(catalogue, tmp_path)
-    subjects = _subjects(catalogue, recipe)
-    assert _rows(snapshot, plain, subjects) == _rows(snapshot, recipe, subjects)
+    subjects = _subjects(catalogue)
+    assert _rows(snapshot, plain, subjects) == _rows(snapshot, recipes, subjects)
 
 
 def test_every_feature_says_something_on_the_hand_written_world(tmp_path: Path) -> None:
@@ -182,20 +195,19 @@ def test_every_feature_says_something_on_the_hand_written_world(tmp_path: Path) 
     for folder in sorted((ROOT / "tests/world/data").iterdir()):
         take_in(project, folder.name, sorted(folder.glob("*.csv")), date(2025, 1, 31))
     catalogue = Catalogue(project)
-    recipe = compile_recipe(catalogue, catalogue.features, lineage=True)
+    recipes = _compiled(catalogue)
     said = set()
-    with Workbench(FactStore(project.store).snapshot()) as bench:
-        columns = [column for column, _ in recipe.keys]
+    snapshot = FactStore(project.store).snapshot()
+    columns = sorted({column for key in catalogue.subjects.keys.values() for column in key})
+    with Workbench(snapshot) as bench:
         applicants = bench.connection.execute(
             f"SELECT {', '.join(columns)} FROM {bench.facts('application')}"
         ).fetchall()
-        bench.load_facts(recipe)
-        for as_of in (date(2023, 12, 31), date(2024, 7, 31)):
-            keys = [dict(zip(columns, row, strict=True)) for row in applicants]
-            bench.load_subjects(recipe, [Subject(as_of, key) for key in keys])
-            for row in bench.rows(recipe):
-                said |= {name for name in recipe.names if row[name] is not None}
-                assert all(
-                    row[f"{name}__known"] is None or row[f"{name}__known"] <= as_of for name in recipe.names
-                )
-    assert said == set(recipe.names)
+    for as_of in (date(2023, 6, 30), date(2023, 12, 31), date(2024, 7, 31), date(2024, 12, 31)):
+        subjects = [Subject(as_of, dict(zip(columns, row, strict=True))) for row in applicants]
+        for row in _rows(snapshot, recipes, subjects):
+            for name in _names(recipes):
+                assert row[f"{name}__known"] is None or row[f"{name}__known"] <= as_of, name
+                if row[name] is not None:
+                    said.add(name)
+    assert said == set(_names(recipes))

@@ -122,7 +122,7 @@ EXPECTED: list[Expected] = [
     ("E", "2024-07-31", "unfiled_days", 41),  # withdrawn
     ("E", "2024-07-31", "product_compensation_rate_12m", 0),
     ("E", "2025-01-15", "product_compensation_rate_12m", 315 / 800),  # E's and what A's first released
-    ("E", "2025-01-15", "batch_compensation_rate_12m", None),  # nothing of it was released
+    ("E", "2025-01-15", "batch_compensation_rate_12m", 0.0),  # 240,000 released (ZDZ), nothing compensated
     ("B", "2024-07-31", "bank_rate_to_whole", (1 + 100 / 6) / 102 * 6),  # 1 of 2, the whole book 1 of 6
     ("B", "2024-07-31", "reguarantee_wait_days", 41),  # paid on 20 June
     ("B", "2024-09-12", "reguarantee_wait_days", 0),
