@@ -129,7 +129,7 @@ _WORLD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(_WORLD)
 def test_whole_months_are_what_a_slow_reading_says(
     catalogue: Catalogue, some: Recipe, world: dict[str, Any]

@@ -159,9 +159,21 @@ def recipe(catalogue: Catalogue) -> Recipe:
     return compile_recipe(catalogue, catalogue.features)
 
 
-@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_every_verb_is_what_it_says(catalogue: Catalogue, recipe: Recipe, world: Any) -> None:
+    _compared(catalogue, recipe, world)
+
+
+@pytest.mark.long
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(worlds())
+def test_every_verb_is_what_it_says_on_many_worlds(catalogue: Catalogue, recipe: Recipe, world: Any) -> None:
+    _compared(catalogue, recipe, world)
+
+
+def _compared(catalogue: Catalogue, recipe: Recipe, world: Any) -> None:
+    """Every feature of every subject of a world against the slow reading."""
     rows, subjects, brought = world
     overlay: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for number, source, row in brought:
