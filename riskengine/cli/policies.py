@@ -12,6 +12,7 @@ from riskengine import clock
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
 from riskengine.project import find
+from riskengine.schema import Words
 
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 policy = typer.Typer(help="Admission rules before they take effect. 准入政策", no_args_is_help=True)
@@ -50,11 +51,11 @@ def catalogue(
     path = out or project.store / "catalogue.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(render(told, language or project.environment.language))
-    counts = told["counts"]
-    typer.echo(
-        f"{counts['products']} products, {counts['rules']} rules ({counts['hard']} hard), {counts['signals']} signals, "
-        f"{counts['reminders']} reminders -> {path}"
+    said = Words(
+        en="{products} products, {rules} rules ({hard} hard), {signals} signals, {reminders} reminders",
+        zh="产品 {products} 个，规则 {rules} 条（硬性 {hard} 条），信号 {signals} 个，提醒 {reminders} 项",
     )
+    typer.echo(said.say(language or project.environment.language).format_map(told["counts"]) + f" -> {path}")
 
 
 @policy.command()
@@ -114,8 +115,13 @@ def lookup(
     with closing(Lookup(project, day, request_of(project, product, amount, institution))) as desk:
         if refresh:
             with telling("list members"):
-                whom = "enterprises" if everybody else "list members"
-                typer.echo(f"{desk.refresh(everybody):,} {whom} -> {day}", err=True)
+                done = desk.refresh(everybody)
+            whom = (
+                Words(en="enterprises", zh="户登记企业")
+                if everybody
+                else Words(en="list members", zh="户名单企业")
+            )
+            typer.echo(f"{done:,} {whom.say(language or project.environment.language)} -> {day}", err=True)
         answers = desk.answers(asked)
     if answers:
         deliver(answers, out=out, as_json=as_json, language=language or project.environment.language)

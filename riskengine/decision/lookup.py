@@ -37,7 +37,7 @@ from riskengine.profile.compute import Workbench
 from riskengine.project import Project
 from riskengine.schema import canonical_json, file_sha256, fingerprint
 
-_AT_ONCE = 10_000  # codes answered in one query
+_AT_ONCE = 10_000  # codes computed in one query
 _VISIBLE = "known_at <= $day AND event_date <= $day AND (superseded_at IS NULL OR superseded_at > $day) AND NOT removed"
 
 
@@ -92,8 +92,8 @@ class Lookup:
         asked = list(dict.fromkeys(one.code for one in checked if one.valid))
         known = self._read(basis, asked)
         fresh = [code for code in asked if code not in known]
-        if fresh:
-            known |= self._computed(basis, fresh)
+        for start in range(0, len(fresh), _AT_ONCE):
+            known |= self._computed(basis, fresh[start : start + _AT_ONCE])
         return [
             {**known[one.code]} if one.valid else _refused(text, one, self._as_of)
             for text, one in zip(codes, checked, strict=True)
@@ -116,8 +116,7 @@ class Lookup:
             ).fetchall()
         with self._kept:
             self._kept.execute("DELETE FROM answers WHERE basis <> ?", (basis.name,))
-        for start in range(0, len(found), _AT_ONCE):
-            self.answers([row[0] for row in found[start : start + _AT_ONCE]])
+        self.answers([row[0] for row in found])
         return len(found)
 
     def _current(self) -> Basis:
