@@ -40,6 +40,7 @@ days_to_maturity = (0 - elapsed_days(latest("contract.end", by=_A))).named("Days
 months_on_book = (elapsed_days(latest("contract.start", by=_A)) / 30.4375).named("Months since the guarantee began", "在保月数", unit="months", direction=0, reference="Own record")
 guarantee_start = latest("contract.start", by=_A).named("Guarantee begins", "责任生效日", reference="Own record")
 guarantee_end = latest("contract.end", by=_A).named("Guarantee ends", "责任到期日", reference="Own record")
+account_manager = latest("contract.manager", by=_A).named("Officer in charge, as the store has it", "客户经理（按库中标记）", reference="Own record; whose desk a line is on: configs/budget.toml")
 guarantees_given = count("contract", by=_E).named("Guarantees given so far", "累计担保笔数", unit="guarantees", direction=-1, reference="Own record")
 renewals_36m = count("contract", by=_E, window="36m", where=field("is_renewal").equals(True)).named("Renewals in 36 months", "近36个月续保次数", unit="guarantees", direction=-1, reference="Admission rule A44")
 days_since_guarantee = days_since("contract", by=_E).named("Days since the last guarantee began", "距最近担保生效天数", unit="days", direction=0, reference="Own record")

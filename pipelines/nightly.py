@@ -1,60 +1,57 @@
-"""The night: take in what arrived, score what is in force, evaluate signals, plan reminders, rank, publish."""
+"""The night: take in what arrived, score what is in force, evaluate signals, make them cases and lines, plan, rank, publish."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+from riskengine.backtest.tonight import tonight
+from riskengine.casework.night import handled, read_past
+from riskengine.casework.outbox import enqueue
+from riskengine.clock import now
 from riskengine.identity.resolve import resolve
 from riskengine.intake.deliveries import take_arrived
+from riskengine.monitor import ahead as looking
 from riskengine.monitor import publish, shadow
-from riskengine.monitor.frames import read_before
-from riskengine.monitor.watch import night_inputs, read_watch
 from riskengine.monitor.work import work
+from riskengine.profile.again import once_more
 from riskengine.project import Project
-from riskengine.reports.nightly_files import night_files, summary
+from riskengine.reports.nightly_files import night_files
+from riskengine.reports.nightly_tables import to_send
 from riskengine.reports.receipts import delivery_line
-from riskengine.scoring.bundle import champion
-from riskengine.store import snapshot
+from riskengine.stages import stage
 from riskengine.store.ledger import open_ledger, recorded_run
 
 MODEL = "inforce_pd"
 log = logging.getLogger("riskengine.nightly")
 
 
-@dataclass(frozen=True)
-class Done:
-    """What the night did: `published`, `no change`, `replaced` or `repaired`, and where to read it."""
-
-    outcome: publish.Outcome
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """The publication's manifest."""
-        return dict(self.outcome.publication.manifest)
-
-    def summary(self) -> str:
-        """A few lines for a terminal."""
-        return summary(self.outcome)
-
-
-def run(project: Project, as_of: date) -> Done:
+def run(project: Project, as_of: date) -> publish.Outcome:
     """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
     ledger = open_ledger(project.store)
     with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record:
-        take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
-        log.info("identity: %s", resolve(project, as_of))
-        watch, bundle = read_watch(project), champion(project.store, MODEL)
-        facts, earlier = snapshot.read(project.store), publish.before(project.store, as_of)
-        inputs, rival = shadow.tried(project, MODEL, night_inputs(watch, facts, bundle.hash, earlier, as_of))
-        done = publish.unchanged(project.store, as_of, inputs)
+        with stage("intake"):
+            take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
+            log.info("identity: %s", resolve(project, as_of))
+        it = tonight(project, MODEL, as_of)
+        done = publish.unchanged(project.store, as_of, it.inputs)
         if done is None:
-            before = read_before(earlier)
-            night = work(watch, bundle, facts, before, as_of)
-            files, rest = night_files(watch, bundle, night, before, inputs)
-            beside = shadow.shadowed(watch, (bundle, rival), facts, night, (earlier, before))
-            done = publish.publish(project.store, as_of, inputs, *beside.added(files, rest))
+            before, past = read_past(it.earlier, it.acts)
+            with stage("profiles, scores, signals"):
+                night = once_more(lambda: work(it.rules.watch, it.bundle, it.facts, before, as_of))
+            with stage("cases, lines, budget"):
+                made = handled(it.rules, it.bundle, night, past, it.acts)
+            with stage("report"):
+                files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
+            rivals, old = (it.bundle, it.rival), (it.earlier, before)
+            files, rest = shadow.shadowed(it.rules.watch, rivals, it.facts, night, old).added(files, rest)
+            done = publish.publish(project.store, as_of, it.inputs, files, rest)
+        enqueue(ledger, to_send(it.rules.watch, done.publication), now())
         record["status"] = done.status
-        return Done(done)
+    return done
+
+
+def ahead(project: Project, as_of: date) -> looking.Ahead:
+    """What the night of `as_of` would do; nothing is done."""
+    it = tonight(project, MODEL, as_of)
+    return looking.ahead(it.rules.watch, it.bundle, it.earlier, it.inputs, as_of)

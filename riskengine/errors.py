@@ -37,6 +37,12 @@ class UsageError(RiskEngineError):
     """The command, a file's structure or a definition is wrong (exit code 2)."""
 
 
+class StaleError(RiskEngineError):
+    """What a night must know is too old (exit code 3). The night is published all the same, and says so."""
+
+    exit_code = 3
+
+
 class LockedError(RiskEngineError):
     """Another run holds the lock (exit code 5)."""
 
@@ -59,6 +65,12 @@ class QualityGateError(RiskEngineError):
     """A model or a publication did not pass a declared gate (exit code 8)."""
 
     exit_code = 8
+
+
+class FindingsError(RiskEngineError):
+    """The work is done, and found what `--fail-on` asked to be told of (exit code 10)."""
+
+    exit_code = 10
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

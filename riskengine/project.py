@@ -35,7 +35,16 @@ class Environment(Definition):
     inbox: str = "data"
     tracking_uri: str = ""  # empty: sqlite inside the store
     outputs: dict[str, bool] = Field(default_factory=dict)
+    required: tuple[
+        str, ...
+    ] = ()  # sources without whose news a night exits with 3: published, but half blind
+    backtest_required: bool = (
+        False  # a night refuses a catalogue or model that no accepted back-test stands behind
+    )
     single_operator: bool = False  # one person may propose and approve a change of model; the ledger says so
+    backdated_acts: bool = (
+        False  # sample projects with history: an act of an officer may count from a past day
+    )
     declared_actors: bool = (
         False  # $RISKENGINE_ACTOR names a person: something before the command vouches for it
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -18,6 +19,7 @@ from riskengine.clock import Span
 from riskengine.errors import Problem, UsageError, nearest
 
 _WORKING = re.compile(r"^\s*(\d+)\s*wd\s*$")
+_HOURS = re.compile(r"^\s*([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)\s*$")
 _YEARS = range(2000, 2061)  # where the library is asked which years were announced
 
 
@@ -165,6 +167,82 @@ class WorkSpan:
     def __str__(self) -> str:
         """The text that `parse` reads."""
         return f"{self.working}wd" if self.working else str(self.span)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHours:
+    """When people work on a working day: spans of local time in order, none touching another. Times are local and naive."""
+
+    spans: tuple[tuple[time, time], ...]
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> WorkHours:
+        """Read `["09:00-12:00", "13:30-17:30"]`; spans that are empty, overlap or are out of order are a `UsageError`.
+
+        >>> WorkHours.parse(["09:00-12:00", "13:30-17:30"]).minutes
+        420
+        """
+        spans: list[tuple[time, time]] = []
+        problems = []
+        for text in texts:
+            match = _HOURS.match(text)
+            if match is None:
+                problems.append(Problem("hours", "hours such as 09:00-12:00", repr(text)))
+                continue
+            begin, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+            if begin >= end or (spans and spans[-1][1] > begin):
+                problems.append(Problem("hours", "spans that end after they begin, in order", repr(text)))
+            spans.append((begin, end))
+        if not spans and not problems:
+            problems.append(Problem("hours", "at least one span such as 09:00-17:00", "none"))
+        if problems:
+            raise UsageError("Not hours of work", problems)
+        return cls(tuple(spans))
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes a working day has."""
+        return sum(_minute(end) - _minute(begin) for begin, end in self.spans)
+
+    def opening(self, day: date) -> datetime:
+        """When work begins on a day, worked or not."""
+        return datetime.combine(day, self.spans[0][0])
+
+    def closing(self, day: date) -> datetime:
+        """When work ends on a day, worked or not."""
+        return datetime.combine(day, self.spans[-1][1])
+
+    def after(self, start: datetime, minutes: int, calendar: Calendar) -> datetime:
+        """The moment at which so many minutes of work have passed since `start`: the earliest there is, never in a break.
+
+        >>> hours = WorkHours.parse(["09:00-12:00", "13:30-17:30"])
+        >>> hours.after(datetime(2026, 6, 29, 9), 240, read_calendar("CN"))
+        datetime.datetime(2026, 6, 29, 14, 30)
+        >>> hours.after(datetime(2026, 9, 30, 15), 240, read_calendar("CN"))  # the National Day holiday comes between
+        datetime.datetime(2026, 10, 8, 10, 30)
+        """
+        day, at = start.date(), _minute(start.time())
+        if not calendar.is_working(day):
+            day, at = calendar.add(day, 1), 0
+        left = minutes - self._from(at)
+        if left > 0:
+            whole = (left - 1) // self.minutes
+            day = calendar.add(day, whole + 1)
+            at, minutes = 0, left - whole * self.minutes
+        for begin, end in self.spans:
+            opened = max(at, _minute(begin))
+            if opened <= _minute(end) and minutes <= _minute(end) - opened:
+                return datetime.combine(day, time()) + timedelta(minutes=opened + minutes)
+            minutes -= max(_minute(end) - opened, 0)
+        return self.after(self.opening(calendar.add(day, 1)), minutes, calendar)
+
+    def _from(self, at: int) -> int:
+        """Minutes of work in a day from a minute of it on."""
+        return sum(max(_minute(end) - max(at, _minute(begin)), 0) for begin, end in self.spans)
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
 
 
 @lru_cache(maxsize=8)

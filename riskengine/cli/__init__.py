@@ -14,24 +14,29 @@ from typing import Annotated
 import typer
 
 from riskengine.cli import (
+    backtesting,
     books,
+    cases,
     data,
     deciding,
+    dossiers,
     exporting,
     health,
     identities,
     models,
     outcomes,
     policies,
+    reminding,
     synth,
     terms,
     validating,
     watching,
 )
+from riskengine.cli.telling import choose_format, refusal
 from riskengine.errors import RiskEngineError, SetupError
 from riskengine.project import find
 
-_LIGHT = ("review", "replay")  # commands an officer waits for
+_LIGHT = ("review", "replay", "dossier", "evidence")  # commands an officer waits for
 
 app = typer.Typer(
     name="riskengine",
@@ -54,8 +59,13 @@ def options(
             help="Folder with features/ models/ configs/ (default: $RISKENGINE_PROJECT, else here).",
         ),
     ] = None,
+    log: Annotated[
+        str, typer.Option("--log", help="Log lines as text or json (default: $RISKENGINE_LOG, else text).")
+    ] = "",
 ) -> None:
     """Remember which project the command is for."""
+    if log:
+        choose_format(log)
     if context.invoked_subcommand not in _LIGHT:
         gc.enable()
     context.obj = project
@@ -76,6 +86,8 @@ for room in (
     models,
     deciding,
     watching,
+    backtesting,
+    dossiers,
     policies,
     books,
     synth,
@@ -84,6 +96,8 @@ for room in (
     exporting,
     health,
     terms,
+    cases,
+    reminding,
 ):
     room.register(app)
 
@@ -94,7 +108,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except RiskEngineError as error:
-        sys.stderr.write(f"riskengine: {error}\n")
+        sys.stderr.write(refusal(error))
         code = error.exit_code
     except BrokenPipeError:
         code = 0

@@ -1,59 +1,54 @@
-"""Which signals fire tonight, which go on, which are held because data is missing, which clear, and which have ended?
+"""Which signals fire tonight, which go on, which are held because data is missing, which ease or clear, and which have ended?
 
 1. Each signal that is watched on the day looks at the guarantees, the groups of its key, or the feeds. The highest band
    whose conditions all hold wins; several bands of one severity are alternatives.
 2. No band holds and none that could be said no: not evaluable, and counted.
-3. What fired in the publication before is not cleared, nor lowered, by a band that cannot be said tonight: it is held at
-   the lower of its earlier severity and the highest open band, with its earlier words.
-4. What fired before and is definitely not there any more leaves as its `exit` says: at once, after so many days of being
-   definitely not there (`clearing`), or never by itself (`to confirm`). Only days between two nights that both saw it clear
-   count; a night that cannot tell counts neither the days before it nor those after it. Until then it keeps severity, value,
-   words and evidence. If it comes back it is `renewed`: a fresh due date, and the days begin anew.
-5. What ever reached a severity of `Night.never_ends` waits `to confirm` after its exit's days: a person ends it.
-6. It has ended: no longer true, left the book, or no longer watched.
+3. What fired in the publication before is not cleared, nor lowered, because a band cannot be said tonight: it is held at
+   its earlier severity, with its earlier words.
+4. What fired before and is definitely lower, or not there any more, eases or leaves as `passing` says: worse at once, better
+   only after the days its `exit` declares, one notch at a time, and never by itself where only a person decides.
+5. It has ended: no longer true, withdrawn by the publisher, released, left the book, or no longer watched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from riskengine.monitor.comparing import compare_all
+from riskengine.monitor.passing import carried, leaving, passage
+from riskengine.monitor.signal_rows import (
+    CLEARING,
+    COLUMNS,
+    EASING,
+    ENDED,
+    KEPT,
+    NUMBER,
+    RENEWED,
+    TO_CONFIRM,
+    WITHDRAWN,
+    Night,
+    Told,
+    empty,
+    ended,
+    none_ended,
+    ordered,
+    signals_before,
+    together,
+    waiting,
+)
 from riskengine.monitor.signals import SEVERITIES, Signal
 from riskengine.monitor.vocabulary import FEED, GUARANTEE, SOURCE
 
-COLUMNS = {
-    "about": "object", "id": "object", "enterprise": "object", "signal": "object", "severity": "object",
-    "severity_before": "object", "state": "object", "first_seen": "object", "raised_on": "object",
-    "worst": "object", "clear_since": "object", "clear_on": "object", "clear_days": "int64", "due": "object",
-    "overdue": "bool", "feature": "object", "value": "float64", "limit": "float64", "guarantees": "int64",
-    "exposure": "float64", "expected_loss": "float64", "text_en": "object", "text_zh": "object", "evidence": "object",
-    "evidence_key": "object",
-}  # fmt: skip
-ENDED = ("about", "id", "enterprise", "signal", "severity", "first_seen", "why", "text_en", "text_zh")
+__all__ = [
+    "CLEARING", "COLUMNS", "EASING", "ENDED", "KEPT", "RENEWED", "SEPARATOR", "TO_CONFIRM", "WITHDRAWN",
+    "Evaluation", "Night", "both", "empty", "evaluate", "units", "waiting",
+]  # fmt: skip
 SEPARATOR = " · "
-CLEARING, TO_CONFIRM, RENEWED = "clearing", "to confirm", "renewed"
-KEPT = (CLEARING, TO_CONFIRM)  # no longer true, and not yet ended
-_SAID = ("text_en", "text_zh", "value", "limit", "feature", "evidence", "evidence_key")
-_TODAY = ("enterprise", "guarantees", "exposure", "expected_loss")
-_NUMBER = {name: number for number, name in enumerate(SEVERITIES)}
-
-
-@dataclass(frozen=True)
-class Night:
-    """What an evaluation knows besides the frame: the day, the keys, the signals before, features that are down, feeds."""
-
-    as_of: date
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    previous: pd.DataFrame | None = None  # signals of the publication before
-    stale: frozenset[str] = frozenset()
-    feeds: pd.DataFrame | None = None  # health.feeds, for signals about a source
-    never_ends: tuple[str, ...] = ()  # severities that only a person ends (`Deadlines.never_ends`)
 
 
 @dataclass(frozen=True)
@@ -65,39 +60,28 @@ class Evaluation:
     counts: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Of each row: the severity that holds and the highest that is open (-1: none), and by what the former was decided."""
-
-    level: Any
-    open: Any
-    value: Any
-    limit: Any
-    feature: Any
-
-
 def evaluate(signals: Sequence[Signal], frame: pd.DataFrame, night: Night) -> Evaluation:
     """Evaluate every signal over the night's frame (one row a guarantee; `vocabulary.NIGHT` and features)."""
-    before = _before(night.previous)
-    watched = [signal for signal in signals if signal.watched_on(night.as_of)]
+    before = signals_before(night.previous)
+    watched = [signal for signal in signals if signal.watched_on(night.rules)]
     looked_at = {
         about: units(frame, about, night.keys, night.feeds)
         for about in dict.fromkeys(s.about for s in watched)
     }
-    found, ended, counts = [empty()], [_no_ended()], []
+    found, over, counts = [empty()], [none_ended()], []
     for signal in signals:
-        if signal.watched_on(night.as_of):
+        if signal.watched_on(night.rules):
             mine = before[before.signal == signal.id]
-            active, over, count = _one(signal, looked_at[signal.about], mine, night)
+            active, left, count = _one(signal, looked_at[signal.about], mine, night)
             found.append(active)
-            ended.append(over)
+            over.append(left)
         else:
             count = _count(signal, _nothing_told(0), np.zeros(0, dtype=bool)) | {"watched": 0}
         counts.append(count)
-    ended.append(_ended(before[~before.signal.isin([one.id for one in watched])], "no longer watched"))
+    over.append(ended(before[~before.signal.isin([one.id for one in watched])], "no longer watched"))
     return Evaluation(
-        _ordered(_together(found, list(COLUMNS))),
-        _ordered(_together(ended, list(ENDED))),
+        ordered(together(found, list(COLUMNS))),
+        ordered(together(over, list(ENDED))),
         pd.DataFrame(counts),
     )
 
@@ -107,8 +91,8 @@ def both(first: Evaluation, second: Evaluation, order: Sequence[str]) -> Evaluat
     counts = [part for part in (first.counts, second.counts) if len(part)]
     place = {name: number for number, name in enumerate(order)}
     return Evaluation(
-        _ordered(_together([first.signals, second.signals], list(COLUMNS))),
-        _ordered(_together([first.ended, second.ended], list(ENDED))),
+        ordered(together([first.signals, second.signals], list(COLUMNS))),
+        ordered(together([first.ended, second.ended], list(ENDED))),
         pd.concat(counts, ignore_index=True).sort_values(
             "signal", key=lambda names: names.map(place), kind="stable", ignore_index=True
         )
@@ -149,73 +133,43 @@ def units(
     return made.reset_index()
 
 
-def empty() -> pd.DataFrame:
-    """A frame of no signals."""
-    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in COLUMNS.items()})
-
-
-def _before(previous: pd.DataFrame | None) -> pd.DataFrame:
-    """The signals before with every column; what an older publication does not say is as it was first seen."""
-    if previous is None:
-        return empty()
-    told = previous.reindex(columns=list(COLUMNS))
-    missing = previous.columns.intersection(["raised_on"]).empty
-    told["raised_on"] = told.first_seen if missing else told.raised_on
-    told["overdue"] = told.overdue.eq(True)
-    told["worst"] = told.worst.where(told.worst.notna(), told.severity)
-    told["clear_days"] = told.clear_days.fillna(0)
-    return told.astype(dict(COLUMNS))
-
-
 def _one(
     signal: Signal, rows: pd.DataFrame, before: pd.DataFrame, night: Night
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     told = _told(signal, rows, night)
-    earlier = before.set_index("id")
-    past = rows.unit.map(earlier.severity.map(_NUMBER)).fillna(-1).to_numpy(dtype="int64")
-    resting = rows.unit.map(earlier.state).isin(KEPT).to_numpy()
-    held_at = np.minimum(past, told.open)
-    held = (held_at > told.level) & ~(
-        resting & (told.level < 0)
-    )  # what was clearing does not fire for want of data
-    level = np.where(held, held_at, told.level)
-    on = level >= 0
-    active = _active(signal, rows[on], told, {"level": level[on], "held": held[on], "on": on})
-    if len(earlier):
-        active = _with_history(active, earlier, night.as_of)
-    else:  # all of it is new
-        today = pd.Series(night.as_of, index=active.index, dtype="object")
-        active["first_seen"] = active["raised_on"] = today
-    gone = ~on & rows.unit.isin(earlier.index).to_numpy()
-    kept = over = earlier.head(0).reset_index()
-    if gone.any():
-        kept, over = _leaving(signal, rows[gone], earlier, night, told.open[gone] < 0)
-    left = before[~before.id.isin(rows.unit)]
-    over = pd.concat([_ended(over, "no longer true"), _ended(left, "left the book")])
-    count = _count(signal, _Told(level, told.open, told.value, told.limit, told.feature), held) | {
-        CLEARING: int((kept.state == CLEARING).sum()),
-        "to_confirm": int((kept.state == TO_CONFIRM).sum()),
+    passed = passage(signal, rows, told, before.set_index("id"), night)
+    level = passed.level(told)
+    active = carried(signal, _active(signal, rows[level >= 0], told, level), told, passed, night)
+    kept, over = empty(), none_ended()
+    if passed.gone(told).any():
+        kept, over = leaving(signal, rows, told, passed, night)
+    left = ended(before[~before.id.isin(rows.unit)], "left the book")
+    everything = together([active, kept], list(COLUMNS))
+    final = level.copy()
+    final[level >= 0] = active.severity.map(NUMBER).to_numpy(dtype="int64")
+    count = _count(signal, replace(told, level=final), passed.held) | {
+        state.replace(" ", "_"): int((everything.state == state).sum()) for state in (EASING, *KEPT)
     }
-    return _together([active, kept], list(COLUMNS)), over, count
+    return everything, together([over, left], list(ENDED)), count
 
 
-def _told(signal: Signal, rows: pd.DataFrame, night: Night) -> _Told:
+def _told(signal: Signal, rows: pd.DataFrame, night: Night) -> Told:
     told = _nothing_told(len(rows))
     for rank, band in signal.ranked:
         first = band.when[0]
-        holds, fails = compare_all(band.when, rows, night.as_of, night.stale)
+        holds, fails = compare_all(band.when, rows, night.rules, night.stale)
         wins = holds & (told.level < 0)
         told.level[wins] = rank
         told.value[wins] = _numbers(rows[first.feature])[wins]
-        told.limit[wins] = _number(first.limit(night.as_of))
+        told.limit[wins] = _number(first.limit(night.rules))
         told.feature[wins] = first.feature
         unsaid = ~holds & ~fails
         told.open[unsaid] = np.maximum(told.open[unsaid], rank)
     return told
 
 
-def _nothing_told(size: int) -> _Told:
-    return _Told(
+def _nothing_told(size: int) -> Told:
+    return Told(
         np.full(size, -1),
         np.full(size, -1),
         np.full(size, np.nan),
@@ -224,7 +178,7 @@ def _nothing_told(size: int) -> _Told:
     )
 
 
-def _count(signal: Signal, told: _Told, held: Any) -> dict[str, Any]:
+def _count(signal: Signal, told: Told, held: Any) -> dict[str, Any]:
     """How many rows of a definition are what; `clearing` and `to_confirm` are among the clear or not evaluable ones."""
     on = told.level >= 0
     return {
@@ -237,13 +191,14 @@ def _count(signal: Signal, told: _Told, held: Any) -> dict[str, Any]:
         "not_evaluable": int((~on & (told.open >= 0)).sum()),
         "partly_evaluable": int((on & ~held & (told.open > told.level)).sum()),
         "clear": int((~on & (told.open < 0)).sum()),
-        CLEARING: 0,
-        "to_confirm": 0,
+        EASING: 0,
+        **{name.replace(" ", "_"): 0 for name in KEPT},
     }
 
 
-def _active(signal: Signal, rows: pd.DataFrame, told: _Told, found: Mapping[str, Any]) -> pd.DataFrame:
-    on = found["on"]
+def _active(signal: Signal, rows: pd.DataFrame, told: Told, level: Any) -> pd.DataFrame:
+    """The rows that are active tonight with tonight's words; what was before is added by `passing.carried`."""
+    on = level >= 0
     names = [name for name in signal.inputs if name in rows.columns]
     shown: list[dict[str, Any]] = rows[names].to_dict("records")  # type: ignore[assignment]
     words: dict[str, list[str]] = {"en": [], "zh": []}
@@ -257,12 +212,13 @@ def _active(signal: Signal, rows: pd.DataFrame, told: _Told, found: Mapping[str,
             "id": rows.unit.to_numpy(),
             "enterprise": rows.enterprise_id.to_numpy(),
             "signal": signal.id,
-            "severity": [SEVERITIES[n] for n in found["level"]],
+            "severity": [SEVERITIES[n] for n in level[on]],
             "severity_before": None,
-            "state": np.where(found["held"], "held", "new"),
+            "band": None,
+            "state": "new",
             "first_seen": None,
             "raised_on": None,
-            "worst": [SEVERITIES[n] for n in found["level"]],
+            "worst": [SEVERITIES[n] for n in level[on]],
             "clear_since": None,
             "clear_on": None,
             "clear_days": 0,
@@ -280,72 +236,6 @@ def _active(signal: Signal, rows: pd.DataFrame, told: _Told, found: Mapping[str,
             "evidence_key": None,
         }
     ).astype(dict(COLUMNS))
-
-
-def _with_history(active: pd.DataFrame, earlier: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    known = active.id.isin(earlier.index)
-    back = active.id.map(earlier.state).isin(KEPT)  # it was leaving and is there again
-    held = active.state == "held"
-    active["state"] = active.state.where(held | ~known, "continuing").mask(back & ~held, RENEWED)
-    for name, source in (("first_seen", "first_seen"), ("severity_before", "severity")):
-        active[name] = active.id.map(earlier[source]).astype("object").where(known, None)
-    active["first_seen"] = active.first_seen.where(known, as_of)
-    same = known & ~back & (active.severity.map(_NUMBER) <= active.severity_before.map(_NUMBER))
-    active["raised_on"] = active.id.map(earlier.raised_on).astype("object").where(same, as_of)
-    was = active.id.map(earlier.worst)
-    active["worst"] = was.where(was.map(_NUMBER) > active.worst.map(_NUMBER), active.worst)
-    for name in _SAID:
-        active[name] = active[name].where(~held, active.id.map(earlier[name]))
-    return active.astype(dict(COLUMNS))
-
-
-def _leaving(
-    signal: Signal, rows: pd.DataFrame, earlier: pd.DataFrame, night: Night, clear: Any
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Of what fired before and does not tonight: what is kept, and what ends. `clear`: definitely not there tonight."""
-    past = earlier.reindex(rows.unit).rename_axis("id").reset_index()
-    rested = past.state.isin(KEPT) & past.clear_since.notna()
-    past["severity_before"] = past.severity
-    since = past.clear_on.where(rested & clear)  # the night before saw it clear, and so does tonight
-    more = [0 if pd.isna(day) else (night.as_of - day).days for day in since]
-    past["clear_days"] = past.clear_days.where(rested, 0).to_numpy(dtype="int64") + np.array(more, "int64")
-    counted = [night.as_of - timedelta(days=days) for days in past.clear_days.tolist()]
-    past["clear_since"] = pd.Series(counted, index=past.index, dtype="object")
-    past["clear_on"] = pd.Series(
-        [night.as_of if one else None for one in clear], index=past.index, dtype="object"
-    )
-    for name in _TODAY:  # a project may have a column called enterprise of its own
-        past[name] = rows["enterprise_id" if name == "enterprise" else name].to_numpy()
-    done = past.clear_days >= signal.exit.days
-    person = past.worst.isin(night.never_ends) | (signal.exit.rule == "person")
-    asked = person & (done | (signal.exit.rule == "person"))
-    past["state"] = np.where(asked, TO_CONFIRM, CLEARING)
-    ends = clear & done & ~person
-    past = past[list(COLUMNS)]
-    return past[~ends].astype(dict(COLUMNS)), past[ends]
-
-
-def _ended(rows: pd.DataFrame, why: str) -> pd.DataFrame:
-    return rows.assign(why=why)[list(ENDED)]
-
-
-def _no_ended() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([], dtype="object") for name in ENDED})
-
-
-def _together(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled or parts[:1], ignore_index=True)[columns]
-
-
-def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    rank = rows.severity.map({name: -n for n, name in enumerate(SEVERITIES)})
-    return (
-        rows.assign(_rank=rank)
-        .sort_values(["_rank", "signal", "about", "id"], kind="stable")
-        .drop(columns="_rank")
-        .reset_index(drop=True)
-    )
 
 
 def _numbers(column: Any) -> Any:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from riskengine.intake.contract import SourceContract
 from riskengine.intake.personal import shown
-from riskengine.monitor.evaluate import RENEWED, units
+from riskengine.monitor.evaluate import EASING, RENEWED, TO_CONFIRM, units
 from riskengine.monitor.vocabulary import CONTAGION, SOURCE
 from riskengine.monitor.watch import Watch
 from riskengine.profile.compute import Workbench
@@ -25,7 +25,7 @@ from riskengine.schema import Words
 from riskengine.store.ledger import batch_records, open_ledger
 
 LISTED = 3
-FRESH = ("new", "continuing", RENEWED)  # anything else keeps the evidence it had
+FRESH = ("new", "continuing", RENEWED, EASING)  # anything else keeps the evidence it had
 _DERIVED_NAMES = ("name_key", "name_region_key")
 
 _Line = tuple[str, date, date, int, int]  # source, event, known, rank in its source, how many in all
@@ -43,7 +43,8 @@ def with_evidence(
     `{"rows": [{source, en, zh, keys, event_date, known_at, batch, file, row}], "of": n}` for a feature's facts, and
     `{"paths": [{contribution, keys, kinds}]}` for contagion; `paths` maps an enterprise to its own. `frame` has `subject`.
     """
-    fresh = signals[signals.state.isin(FRESH)]
+    eased = (signals.state == TO_CONFIRM) & signals.band.notna()  # still true, at a lower band
+    fresh = signals[signals.state.isin(FRESH) | eased]
     fresh = fresh.assign(
         feature=fresh.feature.replace(dict(watch.vocabulary.peers))
     )  # its own rows, not the peers'

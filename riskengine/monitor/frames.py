@@ -16,7 +16,16 @@ from riskengine.monitor.plan import COLUMNS as REMINDER_COLUMNS
 from riskengine.monitor.publish import Publication
 
 _MONEY = pa.decimal128(18, 2)
-_DAYS = ("first_seen", "raised_on", "clear_since", "clear_on", "due", "first_shown", "as_of")
+_DAYS = (
+    "first_seen",
+    "raised_on",
+    "clear_since",
+    "clear_on",
+    "due",
+    "first_shown",
+    "as_of",
+    "acknowledged_on",
+)
 _TEXTS = (
     "severity",
     "severity_before",
@@ -31,8 +40,12 @@ _TEXTS = (
     "evidence",
     "evidence_key",
     "worst",
+    "officer",
+    "replaces",
+    "loses",
+    "acknowledged_by",
 )
-_MONEYS = ("exposure", "expected_loss")
+_MONEYS = ("exposure", "expected_loss", "at_stake")
 
 
 def scores_bytes(book: pd.DataFrame, dates: Sequence[str] = ()) -> bytes:
@@ -42,13 +55,17 @@ def scores_bytes(book: pd.DataFrame, dates: Sequence[str] = ()) -> bytes:
 
 
 def signals_bytes(signals: pd.DataFrame) -> bytes:
-    """`signals.parquet`: one row an active signal."""
-    return parquet_bytes(signals[list(SIGNAL_COLUMNS)], {"overdue": pa.bool_()})
+    """`signals.parquet`: one row an active signal; with its `case`, and whether a worse one inhibits it."""
+    more = [name for name in ("case", "inhibited") if name in signals]
+    flags = {"overdue": pa.bool_(), "inhibited": pa.bool_(), "case": pa.string()}
+    return parquet_bytes(signals[[*SIGNAL_COLUMNS, *more]], flags)
 
 
 def reminders_bytes(reminders: pd.DataFrame) -> bytes:
     """`reminders.parquet`: one row a reminder."""
-    kinds = {"estimate": pa.bool_(), "provisional": pa.bool_(), "uncertain": pa.bool_(), "base": pa.date32()}
+    flags = ("estimate", "provisional", "uncertain", "acknowledged")
+    numbers = ("days_left", "lead", "level", "step")
+    kinds = {**dict.fromkeys(flags, pa.bool_()), **dict.fromkeys(numbers, pa.int64()), "base": pa.date32()}
     return parquet_bytes(reminders[list(REMINDER_COLUMNS)], kinds)
 
 
@@ -69,8 +86,11 @@ def read_before(publication: Publication | None) -> Before:
     """The frames of the publication before, as they were; nothing on the first night."""
     if publication is None:
         return Before()
-    frames = {name: read_frame(publication, f"{name}.parquet") for name in ("scores", "signals", "reminders")}
-    return Before(publication.as_of, **frames, manifest=publication.manifest)
+    scores, signals, reminders = (
+        read_frame(publication, f"{name}.parquet") for name in ("scores", "signals", "reminders")
+    )
+    model = str(publication.manifest["inputs"]["bundle"])
+    return Before(publication.as_of, scores, signals, reminders, publication.manifest, model)
 
 
 def read_frame(publication: Publication, name: str) -> pd.DataFrame:

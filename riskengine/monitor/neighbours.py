@@ -10,6 +10,7 @@ confirmed is not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from riskengine.clock import Span
-from riskengine.monitor.evaluate import KEPT
+from riskengine.monitor.evaluate import waiting
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.portfolio.contagion import EDGES, Weights, contagion, read_weights
 from riskengine.profile.compute import Workbench
@@ -72,23 +73,37 @@ _READ = {  # of each source the columns above; one that older batches did not ha
 _OF_TIES = ("counter_guar", "inv_counterparty", "mkt_equity", "mkt_people", "pboc_guar")
 
 
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The ties known on a day (`contagion.EDGES`), and the weights by which trouble passes along them; None where the project
+    has no `configs/contagion.toml` in force or no source of ties was ever received: nothing is known then."""
+
+    edges: pd.DataFrame
+    weights: Weights | None = None
+
+
+def neighbourhood(bench: Workbench, watch: Watch, as_of: date) -> Neighbourhood:
+    """The ties of a night, read once."""
+    weights = in_force(read_weights(watch.project.configs / "contagion.toml"), as_of)
+    if weights is None or not any(map(bench.facts, _OF_TIES)):
+        return Neighbourhood(pd.DataFrame({name: pd.Series([], dtype="object") for name in EDGES}))
+    return Neighbourhood(edges_of(bench, weights, as_of), weights)
+
+
 def contagion_scores(
-    bench: Workbench, watch: Watch, frame: pd.DataFrame, signals: pd.DataFrame, as_of: date
+    bench: Workbench, around: Neighbourhood, frame: pd.DataFrame, signals: pd.DataFrame, as_of: date
 ) -> pd.DataFrame:
     """One row for each enterprise of the night's frame, in order: `enterprise, contagion, contagion_loss, contagion_paths`.
 
-    `signals` are those of the first pass (columns `enterprise`, `severity`). NaN where the project has no
-    `configs/contagion.toml` in force on the day, or no source of ties was ever received: nothing is known then.
+    `signals` are those of the first pass (columns `enterprise`, `severity`). NaN where no weights are in force.
     """
     known = sorted(set(frame.enterprise_id.dropna()))
-    weights = in_force(read_weights(watch.project.configs / "contagion.toml"), as_of)
-    if weights is None or not any(map(bench.facts, _OF_TIES)):
+    if around.weights is None:
         made = pd.DataFrame({"enterprise": pd.Series(known, dtype="object")})
         made = made.assign(contagion=np.nan, contagion_loss=np.nan)
         return made.assign(contagion_paths=pd.Series([list[Any]() for _ in known], dtype="object"))
-    return contagion(
-        edges_of(bench, weights, as_of), badness_of(bench, signals, weights, as_of), weights, known
-    )
+    badness = badness_of(bench, signals, around.weights, as_of)
+    return contagion(around.edges, badness, around.weights, known)
 
 
 def edges_of(bench: Workbench, weights: Weights, as_of: date) -> pd.DataFrame:
@@ -111,7 +126,7 @@ def edges_of(bench: Workbench, weights: Weights, as_of: date) -> pd.DataFrame:
 
 def badness_of(bench: Workbench, signals: pd.DataFrame, weights: Weights, as_of: date) -> dict[str, float]:
     """p(u): how bad each enterprise in trouble is, 0 to 1; who is in none is left out."""
-    true = signals[~signals.state.isin(KEPT)] if "state" in signals else signals
+    true = signals[~waiting(signals)] if "state" in signals else signals
     found = {
         str(key): level
         for severity in SEVERITIES  # from the mildest, so that the worst is written last

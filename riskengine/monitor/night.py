@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ import pandas as pd
 from riskengine.decision.conditions import BY_DESK
 from riskengine.decision.limits import suggest
 from riskengine.decision.products import Products
+from riskengine.monitor.acknowledged import Ack
 from riskengine.monitor.vocabulary import NIGHT, Vocabulary
 from riskengine.portfolio.exposure import rounded
 from riskengine.profile.compute import Workbench
@@ -28,13 +29,17 @@ HISTORY = 12  # PDs kept for the small pictures
 
 @dataclass(frozen=True)
 class Before:
-    """The publication before: its day and frames; none of it on the first night."""
+    """The publication before: its day and frames; none of it on the first night. `released`: the signals (signal, about, id)
+    that people have released since, `acts`: what they said of reminders, by key; both by acts that count tonight."""
 
     as_of: date | None = None
     scores: pd.DataFrame | None = None
     signals: pd.DataFrame | None = None
     reminders: pd.DataFrame | None = None
     manifest: Mapping[str, Any] | None = None
+    model: str = ""  # the bundle it was scored by
+    released: frozenset[tuple[str, str, str]] = frozenset()
+    acts: Mapping[str, Ack] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> pd.DataFrame:
@@ -109,9 +114,15 @@ def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame
     return frame.assign(exposure=exposure, expected_loss=loss)
 
 
-def compared(frame: pd.DataFrame, before: Before, keys: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+def compared(
+    frame: pd.DataFrame, before: Before, keys: Mapping[str, tuple[str, ...]], model: str = ""
+) -> pd.DataFrame:
     """The frame with what it was before (`pd_before`, `pd_jump`, `grade_before`, `grade_notches`, `pd_history`) and with
-    each group's share of the whole expected loss (`<key>_share`, NaN where the key is unknown)."""
+    each group's share of the whole expected loss (`<key>_share`, NaN where the key is unknown).
+
+    Where another `model` (bundle) scored the night before, jump and notches are unknown: what moved may be the model alone.
+    """
+    same = np.nan if before.model and model and before.model != model else 1.0
     earlier = before.by_id
     was = frame.id.map(earlier.pd).astype("float64")
     number = frame.id.map(earlier.grade_no).astype("float64")
@@ -122,9 +133,9 @@ def compared(frame: pd.DataFrame, before: Before, keys: Mapping[str, tuple[str, 
     ]
     made = frame.assign(
         pd_before=was,
-        pd_jump=frame.pd / was,
+        pd_jump=frame.pd / was * same,
         grade_before=frame.id.map(earlier.grade).astype("object"),
-        grade_notches=frame.grade_no - number,
+        grade_notches=(frame.grade_no - number) * same,
         pd_history=pd.Series(history, index=frame.index, dtype="object"),
     )
     whole = float(frame.expected_loss.sum())

@@ -1,49 +1,55 @@
-"""Which reminders are due, within their lead, or overdue on a day?
+"""Which reminders are due, within their lead, or overdue on a day, and which of them first?
 
 Due dates are made anew each night from what is known then; an identical key (reminder, subject, due date) is the same
-reminder. A date that changes gives a new key and the old one leaves as `replaced` (`Plan.ended`; what was shown stays in the
-publications of its nights). What became due stays overdue until the data say that it is done (`stop` is definitely true, or
-its date has moved on) or its subject left, and only where no feed can tell goes `keep_days` after; also when a changed grade
+reminder. A date or a grade that changes gives a new key: the old one leaves as `replaced` (`Plan.ended` with the key that
+stands for it now) and the new one names it (`replaces`); what was shown stays in the publications of its nights. What became
+due stays overdue until the data say that it is done (`stop` is definitely true, or its date has moved on), a person says so
+(`acknowledged`), or its subject left, and only where no feed can tell goes `keep_days` after; also when a changed grade
 or a base no longer known would have planned it otherwise. What is unknown drops or loosens nothing: of the terms that are
-not definitely false the earliest due date counts, and a reminder whose condition is unknown is shown and says so.
+not definitely false the earliest due date counts, and a reminder whose condition is unknown is shown and says so. A night
+that was missed loses nothing and repeats nothing (`due_dates`).
+
+Order: first what loses money when it is missed (`loses`): overdue or due today, then due within 7 days, within 30 days,
+later; of each the largest amount at stake first, then the earliest due date. Then all the others by due date. Ties by
+reminder and id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from riskengine.monitor.acknowledged import Ack
 from riskengine.monitor.comparing import Flags, compare, compare_all
+from riskengine.monitor.due_dates import DueDates
 from riskengine.monitor.evaluate import Night, units
-from riskengine.monitor.reminders import Reminder, Term
-from riskengine.monitor.signals import Shown
+from riskengine.monitor.reminders import Reminder
 from riskengine.monitor.vocabulary import ALERTED, GUARANTEE, SOURCE
 from riskengine.working_days import Calendar, read_calendar
 
 COLUMNS = (
-    "key", "reminder", "about", "id", "enterprise", "base", "due", "days_left", "status", "lead", "state", "first_shown",
-    "estimate", "provisional", "uncertain", "expected_loss", "text_en", "text_zh",
+    "key", "reminder", "about", "id", "enterprise", "officer", "base", "due", "days_left", "status", "lead", "level", "step",
+    "state", "first_shown", "replaces", "loses", "at_stake", "acknowledged_by", "acknowledged_on", "acknowledged", "estimate",
+    "provisional", "uncertain", "expected_loss", "text_en", "text_zh",
 )  # fmt: skip
-ENDED = ("key", "reminder", "about", "id", "enterprise", "due", "why")
-SLACK = 16  # days: further than a working day is ever away
-PROVISIONAL = {
-    "en": " (provisional: the holidays of {year} are not announced yet)",
-    "zh": "（暂定：{year}年放假安排尚未公布）",
-}
-UNCERTAIN = {"en": " (condition unknown)", "zh": "（条件不详，从严提醒）"}
-Days = npt.NDArray[np.datetime64]
+ENDED = ("key", "reminder", "about", "id", "enterprise", "due", "why", "replaced_by")
+SOON = (0, 7, 30)  # days: the bands in which money at stake decides the order
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`reminders`: one row each (COLUMNS), by due date; `counts`: one row for each definition; `ended` (ENDED): what the
-    publication before showed and tonight does not: done, replaced, left, over (its time), or not planned any more."""
+    """`reminders`: one row each (COLUMNS), in the order above; `counts`: one row for each definition; `ended` (ENDED): what
+    the publication before showed and tonight does not: done, done (by a person), replaced, left, over (its time), or not
+    planned any more.
+
+    `level` is to whom it was escalated (0 the officer, 1 supervisor, 2 head), `step` how many steps it has reached in all.
+    `acknowledged`: somebody has acknowledged this very step. `officer` is empty until `digests.assigned` fills it.
+    """
 
     reminders: pd.DataFrame
     counts: pd.DataFrame
@@ -52,11 +58,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Reach:
-    """What a plan knows besides the book: whose working days count, the populations' frames by name, tonight's signals."""
+    """What a plan knows besides the book: whose working days count, the populations' frames by name, tonight's signals, the
+    day of the publication before (so that missed nights are caught up), what officers said of reminders by key."""
 
     calendar: Calendar = field(default_factory=lambda: read_calendar("CN"))
     populations: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     signals: pd.DataFrame | None = None
+    before_on: date | None = None
+    acts: Mapping[str, Ack] = field(default_factory=dict)
 
 
 def plan(
@@ -72,6 +81,8 @@ def plan(
     frame = (
         alerted(frame, reach.signals) if any(ALERTED.keys() & set(one.names) for one in reminders) else frame
     )
+    missed = max((night.as_of - reach.before_on).days - 1, 0) if reach.before_on else 0
+    closed = {key for key, ack in reach.acts.items() if ack.done}
     rows: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
     counts = []
@@ -82,28 +93,88 @@ def plan(
             looked_at = looked_at.head(0)
         done = _done(one, looked_at, night)
         holds, fails = compare_all(one.when, looked_at, night.as_of)
-        asked = _Asked(one, night.as_of, reach.calendar)
+        asked = DueDates(one, night.as_of, reach.calendar, missed, _steps(mine))
         due, known = asked.due(looked_at, ~fails & ~done, ~holds)
         due += asked.kept(mine, {row["key"] for row in due}, looked_at, done)
+        due = [row for row in due if row["key"] not in closed]
         rows += due
-        gone += _ended(mine, due, looked_at, (done, one, night.as_of))
+        gone += _ended(mine, due, looked_at, (done, one, night.as_of, reach.acts))
         unknown = ((~holds & ~fails) | (holds & ~known)) & ~done
         counts.append(_count(one, due, (len(looked_at), int(unknown.sum()))))
-    made = pd.DataFrame(rows, columns=list(COLUMNS))
-    shown = dict(zip(before["key"], before.first_shown, strict=True))
-    leads = dict(zip(before["key"], before["lead"], strict=True))
-    made["state"] = [
-        "new" if key not in shown else "continuing" if leads[key] == lead else "raised"
-        for key, lead in zip(made["key"], made["lead"], strict=True)
-    ]
-    made["first_shown"] = [shown.get(key, night.as_of) for key in made["key"]]
     named = {one.id for one in reminders}
     gone += [_gone(row, "not planned") for row in before.to_dict("records") if row["reminder"] not in named]
-    order = ["due", "reminder", "id"]
-    return Plan(
-        made.sort_values(order, kind="stable").reset_index(drop=True),
-        pd.DataFrame(counts),
-        pd.DataFrame(gone, columns=list(ENDED)).sort_values(order, kind="stable").reset_index(drop=True),
+    made = _compared([row | _said(row, reach.acts) for row in rows], before, night.as_of)
+    ended = pd.DataFrame(gone, columns=list(ENDED)).sort_values(["due", "reminder", "id"], kind="stable")
+    made, ended = _linked(made, ended)
+    return Plan(ordered(made), pd.DataFrame(counts), ended.reset_index(drop=True))
+
+
+def ordered(reminders: pd.DataFrame) -> pd.DataFrame:
+    """Reminders in the order of this module's docstring: money first, by how soon it is lost and how much it is."""
+    rows = reminders.to_dict("records")
+    return reminders.iloc[sorted(range(len(rows)), key=lambda n: _place(rows[n]))].reset_index(drop=True)
+
+
+def _place(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    tie = (row["due"], row["reminder"], str(row["id"]))
+    if not row["loses"]:
+        return (1, 0, 0.0, *tie)
+    return (0, sum(row["days_left"] > days for days in SOON), -row["at_stake"], *tie)
+
+
+def _steps(before: pd.DataFrame) -> dict[str, int]:
+    """Key -> the step at which it was published; publications of before there were steps say nothing."""
+    return dict(zip(before["key"], before["step"], strict=True)) if "step" in before else {}
+
+
+def _said(row: Mapping[str, Any], acts: Mapping[str, Ack]) -> dict[str, Any]:
+    ack = acts.get(row["key"])
+    if ack is None:
+        return {"acknowledged_by": None, "acknowledged_on": None, "acknowledged": False}
+    return {
+        "acknowledged_by": ack.by,
+        "acknowledged_on": ack.on,
+        "acknowledged": bool(ack.step >= row["step"]),
+    }
+
+
+def _compared(rows: list[dict[str, Any]], before: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """The rows with what they were before: `state` (new, raised by a further step, continuing) and `first_shown`."""
+    made = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("acknowledged_by", "acknowledged_on"):  # None, whatever the others are
+        made[name] = pd.Series([row[name] for row in rows], dtype="object")
+    shown = dict(zip(before["key"], before.first_shown, strict=True))
+    steps = "step" if "step" in before else "lead"
+    past = dict(zip(before["key"], before[steps], strict=True))
+    made["state"] = [
+        "new" if key not in shown else "continuing" if past[key] == step else "raised"
+        for key, step in zip(made["key"], made[steps], strict=True)
+    ]
+    made["first_shown"] = [shown.get(key, as_of) for key in made["key"]]
+    linked = dict(zip(before["key"], before["replaces"], strict=True)) if "replaces" in before else {}
+    made["replaces"] = pd.Series([linked.get(key) for key in made["key"]], dtype="object")
+    return made
+
+
+def _linked(made: pd.DataFrame, ended: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The new rows with the key each stands for (`replaces`), the ended with the key that stands for each (`replaced_by`):
+    of one reminder and subject the first due that left goes to the first that is new."""
+    left: dict[tuple[str, str], list[str]] = {}
+    for row in ended[ended.why == "replaced"].to_dict("records"):
+        left.setdefault((row["reminder"], str(row["id"])), []).append(row["key"])
+    instead: dict[str, str] = {}
+    fresh = made[made.state == "new"].sort_values("due", kind="stable")
+    for row in fresh.to_dict("records"):
+        olds = left.get((row["reminder"], str(row["id"])))
+        if olds:
+            instead[row["key"]] = olds.pop(0)
+    other = {old: new for new, old in instead.items()}
+    replaces = [instead.get(key, old) for key, old in zip(made["key"], made["replaces"], strict=True)]
+    return (
+        made.assign(replaces=pd.Series(replaces, dtype="object", index=made.index)),
+        ended.assign(
+            replaced_by=pd.Series([other.get(key) for key in ended["key"]], dtype="object", index=ended.index)
+        ),
     )
 
 
@@ -120,27 +191,6 @@ def alerted(frame: pd.DataFrame, signals: pd.DataFrame | None) -> pd.DataFrame:
         alerted_on=pd.to_datetime(names.map(days["min"])),
         alerted_again_on=pd.to_datetime(names.map(days["max"])),
     )
-
-
-def months_later(days: Days, months: npt.NDArray[np.int64]) -> Days:
-    """`clock.add_months` for arrays of days (datetime64[D]) and of months."""
-    month = days.astype("datetime64[M]")
-    inside = (days - month.astype("datetime64[D]")).astype("int64")
-    target = month + months
-    last = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype("int64") - 1
-    found: Days = target.astype("datetime64[D]") + np.minimum(inside, last)
-    return found
-
-
-def working_day(day: date, shift: str, calendar: Calendar) -> date:
-    """The day itself where it is worked, else the working day before or after; with `none` the day as it is.
-
-    >>> working_day(date(2026, 10, 3), "before", read_calendar("CN"))
-    datetime.date(2026, 9, 30)
-    """
-    if shift == "none":
-        return day
-    return calendar.on_or_before(day) if shift == "before" else calendar.on_or_after(day)
 
 
 def _units(
@@ -167,202 +217,23 @@ def _done(one: Reminder, rows: pd.DataFrame, night: Night) -> Flags:
     return done
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """One reminder on one day."""
-
-    one: Reminder
-    as_of: date
-    calendar: Calendar
-
-    def due(self, rows: pd.DataFrame, wanted: Flags, uncertain: Flags) -> tuple[list[dict[str, Any]], Flags]:
-        """(Every due date of the wanted rows that is shown today, which rows have a due date at all).
-
-        With `pick = "first"` the terms up to the first that definitely holds are looked at, and the earliest due date counts.
-        """
-        left, known = wanted.copy(), np.zeros(len(rows), dtype=bool)
-        found: dict[str, dict[str, Any]] = {}
-        hangs_on: Days = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]")
-        earliest, unsure = hangs_on.copy(), uncertain.copy()
-        for term in self.one.due_terms:
-            holds, fails = compare_all(term.when, rows, self.as_of)
-            bases, first = self._first(term, rows)
-            there = left & ~fails & ~np.isnat(first)
-            known |= there
-            if self.one.pick == "each":
-                open_ = (uncertain | ~holds)[there]
-                for row in self._in_sight(rows[there], bases[there], first[there], open_):
-                    found.setdefault(row["key"], row)
-                continue
-            left &= ~holds
-            sooner = there & (np.isnat(earliest) | (first < earliest))
-            hangs_on[sooner], earliest[sooner] = bases[sooner], first[sooner]
-            unsure[sooner] = (uncertain | ~holds)[sooner]
-        there = ~np.isnat(earliest)
-        for row in self._in_sight(rows[there], hangs_on[there], earliest[there], unsure[there]):
-            found.setdefault(row["key"], row)
-        return list(found.values()), known
-
-    def kept(
-        self, before: pd.DataFrame, planned: set[str], rows: pd.DataFrame, done: Flags
-    ) -> list[dict[str, Any]]:
-        """What was published, has become due since, and would no longer be planned: it stays for its time, unless it
-        is done, its subject has left, or the date it hangs on is another now."""
-        names = rows.unit.astype("str").tolist()
-        over = {name for name, stopped in zip(names, done.tolist(), strict=True) if stopped}
-        mine = before[~before["key"].isin(planned) & before.id.isin(names) & ~before.id.isin(over)]
-        kept = []
-        hangs_on = self._bases_of(rows) if len(mine) else {}
-        for old in mine.to_dict("records"):
-            left = (old["due"] - self.as_of).days
-            now = hangs_on.get(str(old["id"]), set())
-            same = not now or pd.isna(old.get("base")) or old["base"] in now
-            told = bool(now) and old.get("uncertain") is True  # what was not known then is known tonight
-            if self._in_time(left) and left <= 0 and same and not told:
-                plain = {"base": None, "provisional": False, "uncertain": False}
-                row = {**plain, **{str(k): v for k, v in old.items()}}
-                kept.append({**row, **self._status(old["due"])})
-        return kept
-
-    def _bases_of(self, rows: pd.DataFrame) -> dict[str, set[date]]:
-        """The dates each unit hangs on tonight, whatever the terms."""
-        found: dict[str, set[date]] = {}
-        for term in self.one.due_terms:
-            bases = self._base(term, rows)
-            for name, day in zip(rows.unit.astype("str"), bases.tolist(), strict=True):
-                if day is not None:
-                    found.setdefault(name, set()).add(day)
-        return found
-
-    def _base(self, term: Term, rows: pd.DataFrame) -> Days:
-        if self.one.start:
-            return np.full(len(rows), np.datetime64(self.one.start), dtype="datetime64[D]")
-        found: Days = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]")
-        for name in term.bases:
-            more = pd.to_datetime(rows[name]).to_numpy().astype("datetime64[D]")
-            found = np.where(np.isnat(found), more, found)
-        return found
-
-    def _first(self, term: Term, rows: pd.DataFrame) -> tuple[Days, Days]:
-        """(The dates a term hangs on, its due dates before any shift); unknown where something added is."""
-        bases = self._base(term, rows)
-        sign, plus = term.span
-        months = np.full(len(rows), float(sign * plus.span.months))
-        days = np.full(len(rows), float(sign * plus.span.days))
-        if term.months:
-            months += rows[term.months].to_numpy(dtype="float64")
-        if term.days:
-            days += rows[term.days].to_numpy(dtype="float64")
-        there = ~(np.isnat(bases) | np.isnan(months) | np.isnan(days))
-        first: Days = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]")
-        first[there] = months_later(bases[there], months[there].astype("int64")) + days[there].astype("int64")
-        if plus.working:
-            near = (first >= np.datetime64("1950-01-01")) & (first < np.datetime64("2200-01-01"))
-            moved = [self.calendar.add(day, sign * plus.working) for day in first[near].tolist()]
-            first[near] = np.array(moved, dtype="datetime64[D]")
-        return bases, first
-
-    def _in_time(self, left: int) -> bool:
-        """Whether what is due in so many days (below 0: was) is not too long past."""
-        return self.one.past is None or -self.one.past <= left
-
-    def _in_sight(self, rows: pd.DataFrame, bases: Days, first: Days, unsure: Flags) -> list[dict[str, Any]]:
-        """Every due date of these rows up to the longest lead that is not too long past; where it stays until it is done,
-        of those that repeat the last that has passed."""
-        one = self.one
-        longest = max(lead if isinstance(lead, int) else 2 * int(lead[:-2]) + SLACK for lead in one.leads)
-        steps = np.array([one.interval_months(grade) or 0 for grade in rows["grade"]], dtype="int64")
-        past = one.past if one.past is not None else 31 * int(steps.max(initial=0))
-        low, high = self._day(-(past + SLACK)), self._day(longest + SLACK)
-        passed = (low.astype("datetime64[M]") - first.astype("datetime64[M]")).astype("int64")
-        start = np.where(steps > 0, np.maximum(passed // np.maximum(steps, 1) - 1, 0), 0)
-        again = int((high - low).astype("int64") // 28) + 4
-        found = []
-        for turn in range(again if one.every else 1):
-            months = steps * (start + turn)
-            if one.every:  # the first due date of a repeated one is one interval after base + plus
-                months = months + steps
-            days = months_later(first, months)
-            if one.past is not None:
-                recent = days >= low
-            else:
-                recent = np.full(len(days), not one.every) | (months_later(days, steps) > self._day(0))
-            inside = np.flatnonzero(recent & (days <= high) & ((steps > 0) | (not one.every)))
-            near = zip(
-                rows.iloc[inside].to_dict("records"),
-                bases[inside].tolist(),
-                days[inside].tolist(),
-                unsure[inside].tolist(),
-                strict=True,
-            )
-            for row, base, day, open_ in near:
-                found.append(self._row(row, base, working_day(day, one.shift, self.calendar), open_))
-        return [row for row in found if row is not None]
-
-    def _row(self, values: Any, base: date, due: date, unsure: bool) -> dict[str, Any] | None:
-        left = (due - self.as_of).days
-        if not self._in_time(left) or left > max(self._leads(due)):
-            return None
-        filled = {**values, "base": base, "due": due, "days": abs(left)}
-        provisional = not self.calendar.announced(due.year)
-        words = {
-            language: self.one.text.say(language).format_map(
-                {k: Shown(v, language) for k, v in filled.items()}
-            )
-            + (PROVISIONAL[language].format(year=due.year) if provisional else "")
-            + (UNCERTAIN[language] if unsure else "")
-            for language in ("en", "zh")
-        }
-        return {
-            "key": f"{self.one.id}|{values['unit']}|{due}",
-            "reminder": self.one.id,
-            "about": self.one.about,
-            "id": values["unit"],
-            "enterprise": values["enterprise_id"],
-            "base": base,
-            "due": due,
-            **self._status(due),
-            "state": "",
-            "first_shown": None,
-            "estimate": self.one.estimate,
-            "provisional": provisional,
-            "uncertain": unsure,
-            "expected_loss": float(values["expected_loss"]),
-            "text_en": words["en"],
-            "text_zh": words["zh"],
-        }
-
-    def _leads(self, due: date) -> list[int]:
-        """The leads in days before this due date."""
-        return [
-            lead if isinstance(lead, int) else (due - self.calendar.add(due, -int(lead[:-2]))).days
-            for lead in self.one.leads
-        ]
-
-    def _status(self, due: date) -> dict[str, Any]:
-        """How far it is, and the lead reached: the step at which it was last raised (negative: days past due)."""
-        left = (due - self.as_of).days
-        status = "overdue" if left < 0 else "due" if left == 0 else "upcoming"
-        leads = self._leads(due)
-        reached = [lead for lead in leads if lead >= left]
-        passed = [-days for days in self.one.after if days <= -left]
-        return {"days_left": left, "status": status, "lead": min([*reached, *passed], default=max(leads))}
-
-    def _day(self, ahead: int) -> np.datetime64:
-        return np.datetime64(self.as_of + timedelta(days=ahead))
-
-
 def _ended(
-    before: pd.DataFrame, shown: list[dict[str, Any]], rows: pd.DataFrame, about: tuple[Flags, Reminder, date]
+    before: pd.DataFrame,
+    shown: list[dict[str, Any]],
+    rows: pd.DataFrame,
+    about: tuple[Flags, Reminder, date, Mapping[str, Ack]],
 ) -> list[dict[str, Any]]:
     """Why each row that was published before is not shown tonight."""
-    done, one, as_of = about
+    done, one, as_of, acts = about
     here = set(rows.unit.astype("str"))
     over = {name for name, stopped in zip(rows.unit.astype("str"), done.tolist(), strict=True) if stopped}
     keys = {row["key"] for row in shown}
     found = []
     for old in before[~before["key"].isin(keys)].to_dict("records"):
-        if not one.planned_on(as_of):
+        ack = acts.get(old["key"])
+        if ack is not None and ack.done:
+            why = f"done (by {ack.by})"
+        elif not one.planned_on(as_of):
             why = "not planned"
         elif old["id"] not in here:
             why = "left"
@@ -375,7 +246,7 @@ def _ended(
 
 
 def _gone(old: Mapping[Any, Any], why: str) -> dict[str, Any]:
-    return {**{name: old[name] for name in ENDED if name != "why"}, "why": why}
+    return {**{name: old[name] for name in ENDED[:-2]}, "why": why, "replaced_by": None}
 
 
 def _count(one: Reminder, found: list[dict[str, Any]], looked_at: tuple[int, int]) -> dict[str, Any]:

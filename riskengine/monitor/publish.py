@@ -45,6 +45,11 @@ class Outcome:
     publication: Publication
     found: tuple[Problem, ...] = ()
 
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The publication's manifest."""
+        return self.publication.manifest
+
 
 @contextlib.contextmanager
 def lock(store: Path) -> Iterator[None]:

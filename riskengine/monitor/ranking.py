@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import pandas as pd
 
-from riskengine.monitor.evaluate import KEPT
 from riskengine.monitor.night import Before
+from riskengine.monitor.signal_rows import waiting
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE
 
 MOVERS = 10
-
-
-@dataclass(frozen=True)
-class ActToday:
-    """The guarantees to act on today and which part of the expected loss they are."""
-
-    rows: pd.DataFrame
-    share_of_all: float
-    share_of_flagged: float
-    flagged: int
+QUOTA = 0.25  # of the places, kept for the worst severity
 
 
 @dataclass(frozen=True)
@@ -43,57 +35,60 @@ class Changes:
 
 
 def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
-    """The frame by expected loss, then PD, then id, with `rank`, and `signals` and `severity` of its own signals that are
-    true; those that are clearing or to be confirmed are counted apart, in `waiting`.
-
-    Where the loss is unknown (no terms were in force), its rank is that of the book's largest loss given default at its
-    own PD: knowing less never moves a guarantee down the list.
+    """The frame by the loss it is ranked by (`known_loss`), then PD, then id, with `rank`, and `signals` and `severity` of
+    its own signals that are true; those that are clearing or to be confirmed are counted apart, in `waiting`.
     """
     every = signals[signals.about == GUARANTEE]
-    left = every.state.isin(KEPT)
-    own, waiting = every[~left], every[left]
+    left = waiting(every)
+    own, later = every[~left], every[left]
     level = own.severity.map({name: number for number, name in enumerate(SEVERITIES)})
     worst = level.groupby(own.id).max()
     key = frame.id.astype("str")
     made = frame.assign(
         signals=key.map(own.groupby("id").size()).fillna(0).astype("int64"),
-        waiting=key.map(waiting.groupby("id").size()).fillna(0).astype("int64"),
+        waiting=key.map(later.groupby("id").size()).fillna(0).astype("int64"),
         severity=key.map(worst.map(dict(enumerate(SEVERITIES)))).astype("object"),
-        _loss=frame.expected_loss.fillna(frame.pd * _largest_loss(frame)),
+        _loss=known_loss(frame),
+        _pd=_used(frame, "pd_used", "pd"),
         _id=key,
     )
-    made = made.sort_values(["_loss", "pd", "_id"], ascending=[False, False, True], kind="stable")
-    return made.drop(columns=["_loss", "_id"]).assign(rank=np.arange(1, len(made) + 1)).reset_index(drop=True)
+    made = made.sort_values(["_loss", "_pd", "_id"], ascending=[False, False, True], kind="stable")
+    made = made.drop(columns=["_loss", "_pd", "_id"])
+    return made.assign(rank=np.arange(1, len(made) + 1)).reset_index(drop=True)
+
+
+def known_loss(frame: pd.DataFrame) -> pd.Series:
+    """The expected loss by which each guarantee is ranked, in currency units at the guarantor's own share; never NaN.
+
+    That of the PD after rule floors (`loss_used`, `pd_used` of `casework.floors`) where the frame has it, else the model's.
+    Where it is unknown (no terms were in force), it is that of the book's largest loss given default at its own PD:
+    knowing less never moves a guarantee down the list.
+    """
+    loss, pd_ = _used(frame, "loss_used", "expected_loss"), _used(frame, "pd_used", "pd")
+    return loss.fillna(pd_ * _largest_loss(frame)).astype("float64")
+
+
+def reserved(rows: pd.DataFrame, size: int, share: float = QUOTA) -> pd.DataFrame:
+    """The `size` rows to take of rows in rank order, themselves in rank order (any index without repeats).
+
+    A share of the places (rounded up) is kept for the worst severity, as far as there is any: those are small and certain
+    rather than large and possible.
+    """
+    worst = rows.severity.eq(SEVERITIES[-1]).to_numpy()
+    kept = worst & (np.cumsum(worst) <= ceil(size * share))
+    rest = ~kept & (np.cumsum(~kept) <= size - int(kept.sum()))
+    return rows[kept | rest]
+
+
+def _used(frame: pd.DataFrame, name: str, otherwise: str) -> pd.Series:
+    return frame[name if name in frame.columns else otherwise].astype("float64")
 
 
 def _largest_loss(frame: pd.DataFrame) -> float:
-    """The largest known loss given default of the book; one where none is known."""
-    largest = (frame.expected_loss / frame.pd).max()
+    """The largest known loss given default of the book, in currency units; one where none is known."""
+    pd_ = frame.pd.astype("float64")
+    largest = (frame.expected_loss.astype("float64") / pd_.where(pd_ > 0)).max()
     return 1.0 if pd.isna(largest) else float(largest)
-
-
-def act_today(book: pd.DataFrame, size: int = 20, floor: str = "orange") -> ActToday:
-    """Of the guarantees with an own signal of at least `floor`, the `size` of largest expected loss.
-
-    A quarter of the places is kept for the worst severity: those are small and certain rather than large and possible.
-    Where there are fewer, the next lower severities fill the list, each by expected loss: an empty desk is no reason
-    to look away.
-    """
-    levels = SEVERITIES[SEVERITIES.index(floor) :]
-    flagged = book[book.severity.isin(levels)]
-    others = book.drop(flagged.index)
-    below = others.severity.map({name: -number for number, name in enumerate(SEVERITIES)}).fillna(1)
-    others = others.loc[below.sort_values(kind="stable").index]
-    worst = flagged[flagged.severity == SEVERITIES[-1]].head(size // 4)
-    rest = flagged.drop(worst.index).head(size - len(worst))
-    rows = pd.concat([pd.concat([worst, rest]).sort_index(), others.head(max(size - len(flagged), 0))])
-    covered = rows.expected_loss.sum()
-    return ActToday(
-        rows.reset_index(drop=True),
-        _part(covered, book.expected_loss.sum()),
-        _part(rows[rows.severity.isin(levels)].expected_loss.sum(), flagged.expected_loss.sum()),
-        len(flagged),
-    )
 
 
 def changes(book: pd.DataFrame, before: Before, grades: list[str], ended: Mapping[str, str]) -> Changes:
@@ -120,7 +115,7 @@ def _bridge(
 ) -> dict[str, float]:
     """Expected loss is linear in PD: of a guarantee in both, what the new PD changes at the old exposure is the PD's."""
     both = book.merge(past[["id", "expected_loss"]], on="id", suffixes=("", "_was"))
-    by_pd = (both.expected_loss_was * (both.pd_jump - 1)).sum()
+    by_pd = (both.expected_loss_was * (both.pd / both.pd_before - 1)).sum()
     steps = {
         "before": past.expected_loss.sum(),
         "left": -left.expected_loss.sum(),
@@ -130,7 +125,3 @@ def _bridge(
         "now": book.expected_loss.sum(),
     }
     return {name: round(float(value), 2) for name, value in steps.items()}
-
-
-def _part(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else 0.0

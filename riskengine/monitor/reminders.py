@@ -21,6 +21,24 @@ from riskengine.working_days import WorkSpan
 _MONTHS = re.compile(r"^\s*[1-9]\d*\s*[my]\s*$")
 _WORKING = re.compile(r"^[1-9]\d*wd$")
 KEEP_DAYS = 30
+Loss = Literal[
+    "", "claim window", "guarantee period", "re-guarantee filing", "seizure renewal", "limitation", "enforcement",
+    "security registration",
+]  # fmt: skip
+LOSES: dict[str, Words] = {  # which money is lost where a reminder is missed
+    "claim window": Words(en="claim window", zh="索赔窗口"),
+    "guarantee period": Words(en="guarantee period", zh="保证期间"),
+    "re-guarantee filing": Words(en="re-guarantee filing", zh="再担保备案与补偿"),
+    "seizure renewal": Words(en="seizure renewal", zh="续封续冻"),
+    "limitation": Words(en="limitation", zh="诉讼时效"),
+    "enforcement": Words(en="application for enforcement", zh="申请执行期限"),
+    "security registration": Words(en="registration of security", zh="担保登记"),
+}
+LEVELS = (  # to whom an overdue reminder has been escalated
+    Words(en="officer", zh="经办人"),
+    Words(en="supervisor", zh="部门主管"),
+    Words(en="head", zh="负责人"),
+)
 Bases = str | tuple[str, ...]
 
 
@@ -71,6 +89,10 @@ class Reminder(Definition):
     (days past due), and goes as soon as all of `stop` are definitely true. With `stop`, or where its date moves on once it is
     done (`moves`), it stays overdue until then; else, as no feed can tell, it goes `keep_days` (30) after it was due. With
     both, `keep_days` counts: for a `stop` that tells only one way in which it is done.
+
+    `loses` says which money is lost for good where it is missed (LOSES; empty: none), `stake` names the feature with the
+    amount (else the exposure, else the expected loss). From `escalate` working days past due on (`[3, 10]`; negative: before
+    it, where nothing can be done afterwards) the supervisor, then the head see it as well.
     """
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9-]*$")
@@ -88,6 +110,9 @@ class Reminder(Definition):
     stop: tuple[Condition, ...] = ()
     leads: tuple[int | str, ...] = Field(min_length=1)
     after: tuple[int, ...] = ()
+    escalate: tuple[int, ...] = Field(default=(), max_length=2)
+    loses: Loss = ""
+    stake: str = ""
     shift: Literal["before", "after", "none"] = "before"
     keep_days: int | None = Field(default=None, ge=0)
     moves: bool = False
@@ -114,6 +139,10 @@ class Reminder(Definition):
                 raise ValueError("leads in days before the due date, 0 or more, or working days such as 3wd")
         if any(days < 1 or (self.past is not None and days > self.past) for days in self.after):
             raise ValueError("after in days past due, from 1 to keep_days")
+        if list(self.escalate) != sorted(set(self.escalate)):
+            raise ValueError("escalate in working days past due, each later than the one before")
+        if self.stake and not self.loses:
+            raise ValueError("loses, because stake names the amount that is lost")
         for interval in self.intervals.values():
             if not _MONTHS.match(interval):
                 raise ValueError(f"every in whole months or years such as 6m, not {interval!r}")
@@ -146,7 +175,10 @@ class Reminder(Definition):
     def names(self) -> list[str]:
         """Every name it compares, hangs on or adds, once, in order."""
         compared = [condition.feature for condition in (*self.when, *self.stop)]
-        return list(dict.fromkeys([*(name for term in self.due_terms for name in term.names), *compared]))
+        stake = [self.stake] if self.stake else []
+        return list(
+            dict.fromkeys([*(name for term in self.due_terms for name in term.names), *compared, *stake])
+        )
 
     def interval_months(self, grade: str) -> int | None:
         """Months from one due date to the next for a grade; None where it does not come again."""
@@ -204,6 +236,8 @@ def _spoken(one: Reminder, known: Vocabulary) -> Iterable[str]:
 def _kind_problems(where: str, one: Reminder, kinds: Mapping[str, str]) -> list[Problem]:
     """Bases that are no dates, added numbers that are none, and conditions that compare unlike things."""
     problems = condition_problems(where, (*one.when, *one.stop), kinds)
+    if one.stake and kinds[one.stake] != "number":
+        problems.append(Problem(f"{where}: stake", "a number", f"{one.stake} is a {kinds[one.stake]}"))
     for term in one.due_terms:
         problems += condition_problems(f"{where}: terms", term.when, kinds)
         wanted = [("base", name, "date") for name in term.bases]

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from riskengine.intake.contract import SourceContract
-from riskengine.monitor.evaluate import RENEWED
+from riskengine.monitor.evaluate import EASING, RENEWED
 
 _PERIODS = ("monthly", "quarterly", "yearly")
 
@@ -30,7 +30,8 @@ def renewed(
     """The active signals with `evidence_key`; one that goes on over a case not known before is `renewed` and raised tonight.
 
     `previous` are the signals of the publication of `before_on`; without it nothing is renewed. A case is new where its row
-    became known after that publication and no row shown then was of the same case.
+    became known after that publication and no row shown then was of the same case. One that is easing keeps its severity,
+    and its days begin anew.
     """
     cases = signals.evidence.map(lambda text: _cases(text, contracts))
     key = signals.evidence_key.astype("object").copy()
@@ -46,8 +47,14 @@ def renewed(
     for row, rows in zip(made[["signal", "about", "id", "state"]].to_dict("records"), cases, strict=True):
         seen = told.get((row["signal"], row["about"], row["id"]), set())
         fresh = any(known > str(before_on) and name not in seen for name, known in rows)
-        again.append(bool(seen) and row["state"] == "continuing" and fresh)
+        again.append(bool(seen) and row["state"] in ("continuing", EASING) and fresh)
     hit = pd.Series(again, index=made.index, dtype="bool")
+    eased = hit & (made.state == EASING)
+    if eased.any():
+        made = made.assign(
+            clear_days=made.clear_days.mask(eased, 0),
+            **{name: made[name].astype("object").mask(eased, as_of) for name in ("clear_since", "clear_on")},
+        )
     return made.assign(
         state=made.state.mask(hit, RENEWED), raised_on=made.raised_on.astype("object").mask(hit, as_of)
     )

@@ -19,6 +19,7 @@ import pandas as pd
 from lightgbm.basic import LightGBMError
 
 from riskengine.errors import IntegrityError, Problem, RiskEngineError
+from riskengine.monitor.dynamics import with_dynamics
 from riskengine.monitor.evaluate import Night, evaluate
 from riskengine.monitor.frames import parquet_bytes, read_frame
 from riskengine.monitor.health import stale_sources
@@ -192,6 +193,7 @@ def _alerts(
     night, (earlier, before) = known
     keys = watch.catalogue.subjects.keys
     frame = compared(frame, replace(before, scores=_past_scores(earlier, bundle)), keys)
+    frame = with_dynamics(frame, bundle, keys, watch.shown.dynamics, night.as_of)
     silent = stale_sources(night.health)
     stale = watch.vocabulary.resting_on(silent)
     if {name for name, _ in Recipe.from_json(bundle.recipe).sources} & set(silent):

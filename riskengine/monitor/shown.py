@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import Field
 
 from riskengine.errors import Problem, UsageError
+from riskengine.monitor.dynamics import Dynamics
 from riskengine.monitor.peers import Peer
 from riskengine.monitor.product_terms import OfProduct
-from riskengine.monitor.signals import Severity
 from riskengine.monitor.vocabulary import ALERTED, FEED, GROUP, GUARANTEE, NIGHT, SOURCE, Vocabulary
 from riskengine.schema import Definition, Words, read_definition
 
@@ -33,11 +33,11 @@ class Shown(Definition):
     name: str = ""
     age_months: str = ""
     listed: int = Field(default=20, gt=0)
-    floor: Severity = "orange"  # a guarantee needs an own signal of at least this to be acted on today
     features: tuple[str, ...] = ()  # further features kept in scores.parquet
     dimension: tuple[Dimension, ...] = ()
     peer: tuple[Peer, ...] = ()  # values against their median in a group, for signals and reminders
     of_product: tuple[OfProduct, ...] = ()  # what its product allows, for signals and reminders
+    dynamics: Dynamics = Dynamics()  # how a PD is read: its trigger, its peers, its course
 
     @property
     def inputs(self) -> list[str]:
@@ -54,6 +54,8 @@ def read_shown(path: Path, known: Vocabulary) -> Shown:
     problems = known.problems(path.name, GUARANTEE, shown.inputs)
     for dimension in shown.dimension:
         problems += known.problems(f"{path.name}: dimension", dimension.key, [])
+    if "by" in shown.dynamics.model_fields_set:
+        problems += known.problems(f"{path.name}: dynamics", shown.dynamics.by, [])
     problems += _peer_problems(path.name, shown.peer, known)
     problems += _product_problems(path.name, shown.of_product, known)
     if problems:

@@ -62,6 +62,7 @@ class Signal(Definition):
     owner: Words
     deadline: str = ""
     shows: tuple[str, ...] = ()  # further features to be read beside it, usable in `text`
+    record: bool = False  # where it does not fire, the reason is kept (`quiet`)
     reference: str
     evidence: str = "D"
 

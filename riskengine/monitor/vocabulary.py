@@ -18,6 +18,9 @@ NIGHT = {
     "pd": "number",  # probability of default over the model's horizon
     "pd_before": "number",  # the same in the publication before
     "pd_jump": "number",  # pd / pd_before
+    "pd_trigger": "number",  # pd over the trigger level of its product or of the house (`dynamics`)
+    "pd_to_peers": "number",  # odds of the pd over those of its peers, shrunk to the book (`dynamics`)
+    "pd_inversion": "number",  # yearly pd of the near months over that of the later ones (`dynamics`)
     "score": "number",
     "grade": "text",
     "grade_before": "text",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from riskengine.decision.products import Products, read_products
-from riskengine.errors import Problem, RiskEngineError, UsageError
+from riskengine.errors import Problem, RiskEngineError, UsageError, nearest
 from riskengine.monitor.claims import population_recipes
 from riskengine.monitor.deadlines import Deadlines, read_deadlines
 from riskengine.monitor.night import needed_features
@@ -41,6 +41,9 @@ FILES = (
     "products.toml",
     "environment.toml",
     "subjects.toml",
+    "cases.toml",
+    "budget.toml",
+    "floors.toml",
 )
 FOLDERS = ("signals", "reminders")  # a large catalogue is a folder of files
 
@@ -60,10 +63,16 @@ class Watch:
     deadlines: Deadlines
     calendar: Calendar
     populations: Mapping[str, Recipe]  # what reminders need of further kinds of subject, by name
+    rules_day: date | None = None  # the day whose limits count, where it is not the night's own (back-test)
 
 
-def read_watch(project: Project) -> Watch:
-    """Read and check what the night needs; the problems of all files are raised together."""
+def read_watch(
+    project: Project, more: Callable[[Catalogue, Vocabulary], Iterable[str]] | None = None
+) -> Watch:
+    """Read and check what the night needs; the problems of all files are raised together.
+
+    `more` reads what further rooms define for the night and names the features that they need.
+    """
     catalogue = Catalogue(project)
     known = vocabulary(catalogue)
     grades = tuple(grade.name for grade in read_grades(project.configs / "grades.toml").grades)
@@ -81,10 +90,16 @@ def read_watch(project: Project) -> Watch:
     products = checked(read_products, "products.toml")
     deadlines = checked(read_deadlines, "deadlines.toml")
     calendar = checked(lambda _: read_calendar(project.environment.calendar), "environment.toml")
+    wanted = checked(lambda _: more(catalogue, known), "") if more else ()
+    problems += [
+        Problem("environment.toml: required", "a source", repr(name), nearest(name, catalogue.sources))
+        for name in project.environment.required
+        if name not in catalogue.sources
+    ]
     if problems:
         raise UsageError("The night's definitions are not sound", problems)
     compared = [name for signal in signals for name in signal.inputs]
-    names = [*compared, *inputs(reminders, known.populations), *shown.inputs, *products.features]
+    names = [*compared, *inputs(reminders, known.populations), *shown.inputs, *products.features, *wanted]
     recipe = night_recipe(catalogue, needed_features(known, names))
     return Watch(
         project,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -13,18 +13,21 @@ import pandas as pd
 
 from riskengine.monitor.claims import populated
 from riskengine.monitor.deadlines import with_due_dates
+from riskengine.monitor.dynamics import with_dynamics
 from riskengine.monitor.evaluate import KEPT, RENEWED, Evaluation, Night, both, evaluate
 from riskengine.monitor.evidence import with_evidence
 from riskengine.monitor.health import feeds, stale_sources
-from riskengine.monitor.neighbours import contagion_scores
+from riskengine.monitor.neighbours import Neighbourhood, contagion_scores, neighbourhood
 from riskengine.monitor.night import Before, compared, profiled, rated, subject_rows, valued
 from riskengine.monitor.peers import with_peers
 from riskengine.monitor.plan import Plan, Reach, plan
 from riskengine.monitor.product_terms import with_products
-from riskengine.monitor.ranking import ActToday, Changes, act_today, changes, ranked
+from riskengine.monitor.quiet import quiet
+from riskengine.monitor.ranking import Changes, changes, ranked
 from riskengine.monitor.renewal import renewed
 from riskengine.monitor.vocabulary import CONTAGION, NIGHT
 from riskengine.monitor.watch import Watch, held_on, refused_rows
+from riskengine.monitor.withdrawn import taken_back
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.profile.subjects import load_in_force
@@ -43,16 +46,19 @@ log = logging.getLogger("riskengine.monitor")
 
 @dataclass(frozen=True)
 class Work:
-    """The night's results. `book` is ranked; `reasons` speaks of the guarantees to act on today."""
+    """The night's results. `book` is ranked; `quiet` tells why recorded signals did not fire (`quiet.QUIET`); `edges` are the
+    ties of the day (`contagion.EDGES`); `model` is the bundle's hash; `gone` names the source that ended a guarantee, by its id."""
 
     as_of: date
     book: pd.DataFrame
     evaluation: Evaluation
     plan: Plan
     health: pd.DataFrame
-    today: ActToday
     changes: Changes
-    reasons: Mapping[str, Mapping[str, Sequence[str]]]
+    quiet: pd.DataFrame
+    edges: pd.DataFrame
+    model: str
+    gone: Mapping[str, str] = field(default_factory=dict)
     held: Sequence[HeldFile] = ()
 
     @property
@@ -97,7 +103,9 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
         health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of), held)
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
-        frame = compared(valued(rated(frame, bundle), watch.products, as_of), before, keys)
+        frame = valued(rated(frame, bundle), watch.products, as_of)
+        frame = compared(frame, before, keys, bundle.hash)
+        frame = with_dynamics(frame, bundle, keys, watch.shown.dynamics, as_of)
         frame = with_peers(frame, watch.shown.peer, keys)
         frame = with_products(frame, watch.shown.of_product, watch.products, as_of)
         silent = set(stale_sources(health))
@@ -107,20 +115,41 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         links = watch.catalogue.subjects.links
         if watch.catalogue.subjects.link_sources(links) & silent:
             stale |= set(CONTAGION)
-        night = Night(as_of, keys, before.signals, stale, health, watch.deadlines.never_ends)
-        evaluation, frame = watched(bench, watch, frame, night, before.as_of)
+        gone = taken_back(bench, watch.catalogue.sources, before.signals, as_of)
+        night = Night(
+            as_of,
+            keys,
+            before.signals,
+            stale,
+            health,
+            watch.deadlines.never_ends,
+            before.released,
+            gone,
+            watch.rules_day,
+        )
+        around = neighbourhood(bench, watch, as_of)
+        evaluation, frame = watched(Tied(bench, around), watch, frame, night, before.as_of)
         others = populated(bench, watch.catalogue.subjects, watch.populations, as_of)
-    reach = Reach(watch.calendar, others, evaluation.signals)
+    still = quiet(watch.signals, frame, evaluation, night)
+    reach = Reach(watch.calendar, others, evaluation.signals, before.as_of, before.acts)
     planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders, stale), reach)
     book = ranked(frame, evaluation.signals)
-    today = act_today(book, watch.shown.listed, watch.shown.floor)
-    grades = [grade.name for grade in master_scale(bundle).grades]
-    moved = changes(book, before, grades, ended)
-    return Work(as_of, book, evaluation, planned, health, today, moved, told(bundle, today.rows), held)
+    moved = changes(book, before, [grade.name for grade in master_scale(bundle).grades], ended)
+    return Work(
+        as_of, book, evaluation, planned, health, moved, still, around.edges, bundle.hash, ended, held
+    )
+
+
+@dataclass(frozen=True)
+class Tied:
+    """A workbench, and the ties of its day."""
+
+    bench: Workbench
+    around: Neighbourhood
 
 
 def watched(
-    bench: Workbench, watch: Watch, frame: pd.DataFrame, night: Night, before_on: date | None
+    tied: Tied, watch: Watch, frame: pd.DataFrame, night: Night, before_on: date | None
 ) -> tuple[Evaluation, pd.DataFrame]:
     """All signals with due dates and evidence, and the frame with what troubled neighbours pass on.
 
@@ -128,6 +157,7 @@ def watched(
 
     What neighbours pass on comes from the signals that do not read it, so those are evaluated first.
     """
+    bench = tied.bench
     late = [signal for signal in watch.signals if set(signal.inputs) & set(CONTAGION)]
     names = [signal.id for signal in late]
     first = [signal for signal in watch.signals if signal.id not in names]
@@ -137,7 +167,7 @@ def watched(
     paths: dict[str, Any] = {}
     frame = frame.assign(**dict.fromkeys(CONTAGION, float("nan")))
     if late:
-        passed = contagion_scores(bench, watch, frame, found.signals, night.as_of)
+        passed = contagion_scores(bench, tied.around, frame, found.signals, night.as_of)
         paths = dict(zip(passed.enterprise, passed.contagion_paths, strict=True))
         by_name = passed.set_index("enterprise")
         frame = frame.assign(

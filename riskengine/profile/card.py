@@ -11,8 +11,8 @@ from riskengine.intake.personal import shown
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.conflicts import LedgerEntry, ledger, read_conflicts
-from riskengine.profile.plan import compile_recipe
-from riskengine.profile.recipe import FeatureNote, Recipe
+from riskengine.profile.kept import night_recipe
+from riskengine.profile.recipe import FeatureNote, Recipe, reading_all
 from riskengine.profile.subjects import find_subject
 from riskengine.project import Project
 from riskengine.schema import Words
@@ -65,11 +65,12 @@ class ProfileCard:
 def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
     """Profile the enterprise or application called `name` as of a day; unknown names are a `UsageError`."""
     catalogue = Catalogue(project)
-    recipes = _by_file(catalogue)
+    recipes = recipes_by_file(catalogue)
     items = read_conflicts(catalogue)
-    with Workbench(snapshot.read(project.store)) as bench:
+    every = reading_all(recipes)
+    with Workbench(snapshot.read(project.store), threads=1) as bench:
         kinds = (catalogue.subjects.applicant, catalogue.subjects.guarantee)
-        found = (find_subject(bench, kind, recipes[0], name, as_of) for kind in kinds)
+        found = (find_subject(bench, kind, every, name, as_of) for kind in kinds)
         subject = next((one for one in found if one is not None), None)
         if subject is None:
             wanted = ", ".join(
@@ -87,10 +88,10 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
                 ],
             )
         row: dict[str, Any] = {}
-        for recipe in recipes:
-            bench.load_subjects(recipe, [subject])
-            bench.load_facts(recipe)
-            row |= bench.rows(recipe)[0]
+        bench.load_subjects(every, [subject])
+        bench.load_facts(every)
+        for answers in bench.rows_of(recipes):
+            row |= answers[0]
     lines = tuple(
         CardLine(note, row[note.name], row[f"{note.name}__event"], row[f"{note.name}__known"])
         for recipe in recipes
@@ -100,9 +101,12 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
     return ProfileCard(name, as_of, bench.snapshot.id, dict(subject.keys), lines, catalogue.headings, entries)
 
 
-def _by_file(catalogue: Catalogue) -> list[Recipe]:
-    """One recipe a file of features: planning one query of all takes three times as long as all of these together."""
+def recipes_by_file(catalogue: Catalogue) -> list[Recipe]:
+    """One recipe a file of features: planning one query of all takes three times as long as all of these together.
+
+    With both dates of each feature; compiled once for each state of the definitions (see `kept`).
+    """
     files: dict[str, list[str]] = {}
     for name, (place, _) in catalogue.features.items():
         files.setdefault(place, []).append(name)
-    return [compile_recipe(catalogue, names, lineage=True) for names in files.values()]
+    return [night_recipe(catalogue, names, lineage=True) for names in files.values()]

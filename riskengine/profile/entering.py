@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -41,10 +42,15 @@ def entering(catalogue: Catalogue, name: str, subjects: str = "subjects", *, own
     """
     found = {signature(one): one for one in aggregates(catalogue.feature(name)) if one.source}
     read = [one for one in found.values() if one.verb not in ("linked", "cycle")]
-    if not read:
-        return ""
     if own:
         read = [one for one in read if catalogue.subjects.keys[one.by]] or read
+    return facts_of(catalogue, read, subjects)
+
+
+def facts_of(catalogue: Catalogue, read: Sequence[Aggregate], subjects: str = "subjects") -> str:
+    """The same for aggregates themselves (none that only counts links); empty text for none."""
+    if not read:
+        return ""
     keys = {column: IBIS_TYPES[kind] for column, kind in _key_columns(catalogue)}
     table = ibis.table({"subject": "int64", "as_of": "date", "fed": "boolean", **keys}, name=subjects)
     followed = chains(catalogue, read)

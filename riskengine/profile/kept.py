@@ -36,16 +36,17 @@ def kept_recipe(project: Project, names: Sequence[str]) -> Recipe:
     return _compiled(Catalogue(project), names, pointer)
 
 
-def night_recipe(catalogue: Catalogue, names: Sequence[str]) -> Recipe:
+def night_recipe(catalogue: Catalogue, names: Sequence[str], *, lineage: bool = False) -> Recipe:
     """The same for what is compiled by the hundred: kept for this version of the compilers, compiled again if damaged."""
     project = catalogue.project
-    pointer = project.store / "recipes" / f"definitions-{_key(project, list(names))}"
+    wanted = [list(names), "lineage"] if lineage else list(names)
+    pointer = project.store / "recipes" / f"definitions-{_key(project, wanted)}"
     if pointer.exists():
         name = pointer.read_text(encoding="utf-8")
         content = _content(project.store / "recipes" / f"{name}.json")
         if content is not None and fingerprint(content) == name:
             return Recipe.from_json(content)
-    return _compiled(catalogue, names, pointer)
+    return _compiled(catalogue, names, pointer, lineage=lineage)
 
 
 def kept_entering(catalogue: Catalogue, names: Iterable[str], subjects: str) -> dict[str, str]:
@@ -76,10 +77,10 @@ def recorded_recipe(store: Path, name: str) -> Recipe:
     return Recipe.from_json(content)
 
 
-def _compiled(catalogue: Catalogue, names: Sequence[str], pointer: Path) -> Recipe:
+def _compiled(catalogue: Catalogue, names: Sequence[str], pointer: Path, *, lineage: bool = False) -> Recipe:
     from riskengine.profile.plan import compile_recipe
 
-    recipe = compile_recipe(catalogue, names)
+    recipe = compile_recipe(catalogue, names, lineage=lineage)
     _write(pointer.with_name(f"{recipe.fingerprint}.json"), canonical_json(recipe.to_json()))
     _write(pointer, recipe.fingerprint)
     return recipe

@@ -45,6 +45,7 @@ def write_definitions(project: Project, folder: Path) -> None:
         f"language = {_text(environment.language)}",
         "synthetic = true",
         "single_operator = true   # invented data, one person: promotes and approves alone, which the ledger says",
+        "backdated_acts = true   # invented history: an act may count from a past day",
         'store = "store"',
         'inbox = "inbox"',
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
+from riskengine.reports.pages import rendered
 
 EVIDENCE = {
     "A": {"en": "official text", "zh": "官方文本"},
@@ -43,15 +43,12 @@ ABOUTS = {
 
 def render(told: Mapping[str, Any], language: str = "en") -> bytes:
     """The catalogue's JSON value (`catalogue.catalogue`) as UTF-8 HTML, opening in `language`; the reader can switch."""
-    loader = jinja2.Environment(
-        loader=jinja2.PackageLoader("riskengine.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return rendered(
+        "catalogue.html.j2",
+        told=told,
+        language=language,
+        evidence=EVIDENCE,
+        actions=ACTIONS,
+        severities=SEVERITIES,
+        abouts=ABOUTS,
     )
-    page = loader.get_template("catalogue.html.j2").render(
-        told=told, language=language, evidence=EVIDENCE, actions=ACTIONS, severities=SEVERITIES, abouts=ABOUTS
-    )
-    return page.encode()

@@ -25,6 +25,13 @@ _OF_NIGHT: Mapping[str, tuple[str, str, str]] = {  # names that are no features:
     "pd": ("Probability of default by the model", "模型违约概率", "share"),
     "pd_before": ("Probability of default the time before", "上次违约概率", "share"),
     "pd_jump": ("Probability of default against the time before", "违约概率与上次之比", "times"),
+    "pd_trigger": ("Probability of default over its trigger level", "违约概率与触发值之比", "times"),
+    "pd_to_peers": ("Odds of default against those of its peers", "违约发生比与同行之比", "times"),
+    "pd_inversion": (
+        "Yearly probability of default of the near months over the later ones",
+        "近期与远期年化违约概率之比",
+        "times",
+    ),
     "score": ("Score", "评分", "points"),
     "grade": ("Grade", "等级", ""),
     "grade_before": ("Grade the time before", "上次等级", ""),

@@ -8,6 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from riskengine.backtest.settings import read_settings
+from riskengine.casework import rulebook
+from riskengine.casework.channels import read_channels
 from riskengine.decision.examples import Example, answer, differences, read_examples
 from riskengine.decision.lookup_rules import problems as lookup_problems
 from riskengine.decision.lookup_rules import read_lookup
@@ -19,13 +22,15 @@ from riskengine.intake.cleaning import ask
 from riskengine.intake.contract import SourceContract
 from riskengine.learning.ladder import read_ladder
 from riskengine.learning.samples import model_spec
-from riskengine.monitor import watch
 from riskengine.monitor.examples import fired, signal_differences, signal_problems
 from riskengine.monitor.signals import Signal, read_signals
 from riskengine.monitor.vocabulary import vocabulary
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.conflicts import read_conflicts
 from riskengine.project import Project
+from riskengine.reports.dossier_rules import problems as dossier_problems
+from riskengine.reports.dossier_rules import read_rules as read_dossier
+from riskengine.reports.export_files import outputs_on
 from riskengine.scoring.scorecard import read_grades
 from riskengine.store.facts import ARROW_TYPES
 
@@ -71,6 +76,11 @@ def check_project(project: Project) -> tuple[dict[str, int], list[Problem]]:
             looked = tried(lambda: read_lookup(project))
             problems += lookup_problems(looked, sources, ids, products.ids) if looked else []
     problems += _night_problems(project)
+    tried(lambda: outputs_on(project.environment))
+    tried(lambda: read_channels(project.configs))
+    tried(lambda: read_settings(project.configs, vocabulary(catalogue)))
+    dossier = tried(lambda: read_dossier(project.configs / "dossier.toml"))
+    problems += dossier_problems(dossier, sources, catalogue.subjects) if dossier else []
     if examples and not problems:
         signals = read_signals(project.configs / "signals.toml", vocabulary(catalogue))
         problems += signals_judged(project, policy, products, signals)
@@ -137,7 +147,7 @@ def _nothing(contract: SourceContract) -> pa.Table:
 
 def _night_problems(project: Project) -> list[Problem]:
     try:
-        return watch.problems(project)
+        return rulebook.problems(project)
     except RiskEngineError as error:
         return list(error.problems)
 
@@ -145,7 +155,7 @@ def _night_problems(project: Project) -> list[Problem]:
 def _night_counts(project: Project, problems: list[Problem]) -> dict[str, int]:
     if problems:
         return {}
-    found = watch.read_watch(project)
+    found = rulebook.read_rulebook(project).watch
     return {"signals": len(found.signals), "reminders": len(found.reminders)}
 
 

@@ -6,110 +6,122 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from riskengine.monitor import frames
-from riskengine.monitor.health import held_lines
+from riskengine.casework.night import Handled
+from riskengine.casework.rulebook import Rulebook
+from riskengine.casework.shown import SEVERITY
 from riskengine.monitor.night import Before
-from riskengine.monitor.publish import Outcome, inputs_hash
-from riskengine.monitor.watch import Watch
+from riskengine.monitor.publish import Outcome
 from riskengine.monitor.work import Work
-from riskengine.reports.nightly_page import Page, act_first, render
+from riskengine.reports.nightly_page import act_first, page_of, render
+from riskengine.reports.nightly_tables import table_files
+from riskengine.reports.wording import money, money_zh, percent
 from riskengine.schema import Words
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.scorecard import master_scale
+
+STATUS: dict[str, Words] = {  # of publish.Outcome
+    "published": Words(en="published", zh="已发布"),
+    "no change": Words(en="no change", zh="无变化"),
+    "replaced": Words(en="replaced", zh="已替换"),
+    "repaired": Words(en="repaired", zh="已修复"),
+}
+_TEXT = {
+    "book": Words(
+        en="{guarantees:,} guarantees in force, expected loss {loss}", zh="在保 {guarantees:,} 笔，预期损失 {loss}"
+    ),
+    "unknown": Words(en=", {n:,} of unknown exposure not in it", zh="，其中 {n:,} 笔敞口不明、未计入"),
+    "lines": Words(
+        en="{lines:,} lines of {cases:,} cases: {act:,} to act on, {overflow:,} beyond capacity, {dear:,} cost more than they save",
+        zh="{cases:,} 个案件合为 {lines:,} 条：处置 {act:,}，超出能力 {overflow:,}，处置成本高于可避免损失 {dear:,}",
+    ),
+    "signals": Words(
+        en="{signals:,} signals: {red} red, {orange} orange, {yellow} yellow, {blue} blue ({new} new, {renewed} with a new case,"
+        " {held} held, {ended} ended); {blind:,} could not be evaluated",
+        zh="信号 {signals:,} 条：红 {red}，橙 {orange}，黄 {yellow}，蓝 {blue}（新增 {new}，新案 {renewed}，保留 {held}，结束 {ended}）；"
+        "无法判断 {blind:,} 项次",
+    ),
+    "feeds": Words(
+        en="{reminders:,} reminders; {stale} stale source(s); {held} held file(s)",
+        zh="提醒 {reminders:,} 条；中断数据源 {stale} 个；待修正文件 {held} 个",
+    ),
+    "held": Words(en="held: {what}. What to do: {todo}", zh="待修正：{what}。处理办法：{todo}"),
+    "damaged": Words(en="was damaged: {what}", zh="曾损坏：{what}"),
+    "act": Words(
+        en="act {place}: {severity} {title} ({enterprise}): PD {pd}, avoidable loss {avoidable}; {action}",
+        zh="处置 {place}：{severity} {title}（{enterprise}）：违约概率 {pd}，可避免损失 {avoidable}；{action}",
+    ),
+}  # fmt: skip
 
 
 def night_files(
-    watch: Watch, bundle: Bundle, night: Work, before: Before, inputs: Mapping[str, Any]
+    rules: Rulebook, bundle: Bundle, night: tuple[Work, Handled], before: Before, inputs: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The bytes of the four files, and what the manifest says besides their hashes."""
-    dates = [name for name, kind in watch.vocabulary.features.items() if kind == "date"]
-    signals, reminders = night.evaluation.signals, night.plan.reminders
-    page = _page(watch, bundle, night, before, inputs)
-    files = {
-        "scores.parquet": frames.scores_bytes(night.book, dates),
-        "signals.parquet": frames.signals_bytes(signals),
-        "reminders.parquet": frames.reminders_bytes(reminders),
-        "report.html": render(page),
-    }
-    rows = {
-        "scores.parquet": len(night.book),
-        "signals.parquet": len(signals),
-        "reminders.parquet": len(reminders),
-    }
-    facts = {
-        "rows": rows,
-        "counts": night.counts,
-        "act_today": act_first(page),
-        "exposure": _sum(night.book.exposure),
-        "expected_loss": _sum(night.book.expected_loss),
-        "health": _plain(night.health),
-        "held": held_lines(night.held),
-        "signals": _plain(night.evaluation.counts),
-        "reminders": _plain(night.plan.counts),
-    }
-    return files, facts
+    """The bytes of a night's files by name, and what the manifest says besides their hashes."""
+    files, facts = table_files(rules, *night)
+    page = page_of(rules, bundle, night, before, inputs)
+    return {**files, "report.html": render(page)}, {**facts, "act_today": act_first(page)}
 
 
-def summary(outcome: Outcome) -> str:
-    """A few lines for a terminal: what happened, the money, the signals, where the report is."""
+def summary(outcome: Outcome, language: str = "en") -> str:
+    """A few lines for a terminal: what happened, the money, lines and signals, where the report is."""
     manifest, folder = outcome.publication.manifest, outcome.publication.folder
     counts = manifest["counts"]
     unknown = counts.get("exposure_unknown", 0)
-    first = manifest.get("act_today", [])[:3]
+
+    def say(name: str, **values: Any) -> str:
+        return _TEXT[name].say(language).format_map(values)
+
+    amount = money_zh if language == "zh" else money
     lines = [
-        f"{manifest['as_of']}  {outcome.status}",
-        f"  {counts['guarantees']:,} guarantees in force, expected loss {float(manifest['expected_loss']):,.0f}"
-        + (f", {unknown:,} of unknown exposure not in it" if unknown else ""),
-        f"  signals: {counts['signals_red']} red, {counts['signals_orange']} orange, {counts['signals_yellow']} yellow,"
-        f" {counts['signals_blue']} blue ({counts['signals_new']} new, {counts.get('signals_renewed', 0)} with a new case,"
-        f" {counts['signals_held']} held,"
-        f" {counts['signals_ended']} ended); {counts['not_evaluable']:,} could not be evaluated",
-        f"  {counts['reminders']:,} reminders; {counts['stale_sources']} stale source(s); {counts.get('held_files', 0)} held file(s)",
-        *(
-            f"  held: {one['source']}/{one['file']}: {one['problem']}. What to do: {one['to_do']}"
-            for one in manifest.get("held", [])
-        ),
-        *(f"  was damaged: {problem}" for problem in outcome.found),
-        *(
-            f"  act {place}: {one['title']} ({one['id']}): expected loss {float(one['expected_loss']):,.0f},"
-            f" PD {float(one['pd']):.1%}, grade {one['grade']}; {one['action']}"
-            for place, one in enumerate(first, 1)
-        ),
-        f"  {_near(folder / 'report.html')}",
+        say("book", guarantees=counts["guarantees"], loss=amount(float(manifest["expected_loss"])))
+        + (say("unknown", n=unknown) if unknown else ""),
     ]
-    return "\n".join(lines)
-
-
-def _page(watch: Watch, bundle: Bundle, night: Work, before: Before, inputs: Mapping[str, Any]) -> Page:
-    notes = []
-    if before.manifest is not None and before.manifest["inputs"]["bundle"] != bundle.hash:
-        notes.append(
-            Words(
-                en="Another model than last time: part of what moved is the model, not the borrowers.",
-                zh="本次使用的模型与上次不同：部分变化来自模型而非借款人。",
+    if "lines" in counts:
+        names = {"act": "act", "overflow": "overflow", "dear": "costs_more_than_it_saves"}
+        places = {short: counts.get(f"lines_{name}", 0) for short, name in names.items()}
+        lines.append(say("lines", lines=counts["lines"], cases=counts["cases"], **places))
+    told = ("red", "orange", "yellow", "blue", "new", "renewed", "held", "ended")
+    signals = {name: counts.get(f"signals_{name}", 0) for name in told}
+    lines.append(say("signals", signals=counts["signals"], blind=counts["not_evaluable"], **signals))
+    lines.append(
+        say(
+            "feeds",
+            reminders=counts["reminders"],
+            stale=counts["stale_sources"],
+            held=counts.get("held_files", 0),
+        )
+    )
+    for one in manifest.get("held", []):
+        what = f"{one['source']}/{one['file']}: {one['problem']}"
+        lines.append(
+            say(
+                "held",
+                what=what,
+                todo=one.get("to_do_zh", one["to_do"]) if language == "zh" else one["to_do"],
             )
         )
-    return Page(
-        as_of=night.as_of,
-        environment=watch.project.environment,
-        book=night.book,
-        evaluation=night.evaluation,
-        plan=night.plan,
-        health=night.health,
-        held=held_lines(night.held),
-        today=night.today,
-        changes=night.changes,
-        signals={signal.id: signal for signal in watch.signals},
-        reminders={reminder.id: reminder for reminder in watch.reminders},
-        grades=[(grade.name, grade.label) for grade in master_scale(bundle).grades],
-        shown=watch.shown,
-        keys=watch.catalogue.subjects.keys,
-        inputs={"id": inputs_hash(inputs)[:12], **inputs},
-        before=before.as_of,
-        notes=tuple(notes),
-        reasons=night.reasons,
+    lines += [say("damaged", what=problem) for problem in outcome.found]
+    for place, one in enumerate(manifest.get("act_today", [])[:3], 1):
+        if "enterprise" in one:  # a publication of an earlier version names guarantees
+            lines.append(_act(say, place, one, language))
+    lines.append(str(_near(folder / "report.html")))
+    return "\n".join(
+        [f"{manifest['as_of']}  {STATUS[outcome.status].say(language)}", *(f"  {line}" for line in lines)]
+    )
+
+
+def _act(say: Any, place: int, one: Mapping[str, str], language: str) -> str:
+    amount = money_zh if language == "zh" else money
+    return str(
+        say(
+            "act",
+            place=place,
+            severity=SEVERITY[one["severity"]].say(language),
+            title=one["title"],
+            enterprise=one["enterprise"],
+            pd=percent(float(one["pd_used"] or "nan")),
+            avoidable=amount(float(one["avoidable"] or "nan")),
+            action=one[f"action_{'zh' if language == 'zh' else 'en'}"],
+        )
     )
 
 
@@ -117,15 +129,3 @@ def _near(path: Path) -> Path:
     """The path from the working folder where it lies below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _sum(amounts: Any) -> str:
-    return f"{amounts.fillna(0).sum():.2f}"
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(name): None if pd.isna(value) else value if isinstance(value, (int, str)) else str(value)
-         for name, value in row.items()}
-        for row in frame.astype("object").to_dict("records")
-    ]  # fmt: skip

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-import jinja2
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from riskengine.casework.night import Handled
+from riskengine.casework.rulebook import Rulebook
+from riskengine.casework.states import PHASES
 from riskengine.monitor.evaluate import KEPT, RENEWED, Evaluation
-from riskengine.monitor.health import TO_DO
+from riskengine.monitor.health import TO_DO, held_lines
+from riskengine.monitor.night import Before
 from riskengine.monitor.plan import Plan
-from riskengine.monitor.ranking import ActToday, Changes
-from riskengine.monitor.reminders import Reminder
+from riskengine.monitor.publish import inputs_hash
+from riskengine.monitor.ranking import Changes
+from riskengine.monitor.reminders import LEVELS, LOSES, Reminder
 from riskengine.monitor.shown import Shown
 from riskengine.monitor.signals import SEVERITIES, Signal
+from riskengine.monitor.work import Work
 from riskengine.profile.units import unit_word
 from riskengine.project import Environment
 from riskengine.reports import drawing
 from riskengine.reports.nightly_book import by_dimension, by_grade, changed, pictures
-from riskengine.reports.nightly_rows import missing, name_of, records, rows_of
-from riskengine.reports.nightly_signals import categories, counts, groups, of_feeds, own, reminders, spoken
-from riskengine.reports.wording import FILTERS, percent
+from riskengine.reports.nightly_desk import FATES, acting, aside, desk_of, share_told, suppressed
+from riskengine.reports.nightly_rows import missing, records
+from riskengine.reports.nightly_signals import categories, counts, of_feeds, reminders
+from riskengine.reports.nightly_unchecked import Unchecked, unchecked
+from riskengine.reports.pages import rendered
+from riskengine.reports.wording import percent
 from riskengine.schema import Words
+from riskengine.scoring.bundle import Bundle
+from riskengine.scoring.scorecard import master_scale
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the page tells. `book` is ranked; `reasons` maps a guarantee to its reasons in words by language."""
+    """Everything the page tells. `done` is what casework made of the night; `evaluation` and `plan` have its signals and
+    reminders; `reasons` maps a guarantee to its reasons in words by language; `quality` is `casework.quality.quality`."""
 
     as_of: date
     environment: Environment
-    book: pd.DataFrame
+    done: Handled
     evaluation: Evaluation
     plan: Plan
     health: pd.DataFrame
-    today: ActToday
     changes: Changes
     signals: Mapping[str, Signal]
     reminders: Mapping[str, Reminder]
@@ -47,33 +56,83 @@ class Page:
     shown: Shown
     keys: Mapping[str, tuple[str, ...]]
     inputs: Mapping[str, Any]
+    unchecked: Unchecked
     before: date | None = None
     notes: tuple[Words, ...] = ()
     held: Sequence[Mapping[str, Any]] = ()  # health.held_lines
-    reasons: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    escalations: Mapping[str, Words] = field(default_factory=dict)  # rule -> its title
+    floors: Mapping[str, Words] = field(default_factory=dict)  # floor -> its title
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def book(self) -> pd.DataFrame:
+        """The ranked book after floors."""
+        return self.done.book
+
+    @property
+    def reasons(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Guarantee -> its reasons in words by language."""
+        return self.done.reasons
+
+
+def page_of(
+    rules: Rulebook, bundle: Bundle, night: tuple[Work, Handled], before: Before, inputs: Mapping[str, Any]
+) -> Page:
+    """The page of a night; `inputs` are those of the publication (`backtested`: the accepted back-test, if there is one)."""
+    work, done = night
+    watch = rules.watch
+    notes = []
+    if before.manifest is not None and before.manifest["inputs"]["bundle"] != bundle.hash:
+        notes.append(
+            Words(
+                en="Another model than last time: part of what moved is the model, not the borrowers.",
+                zh="本次使用的模型与上次不同：部分变化来自模型而非借款人。",
+            )
+        )
+    return Page(
+        as_of=work.as_of,
+        environment=watch.project.environment,
+        done=done,
+        evaluation=replace(work.evaluation, signals=done.signals),
+        plan=replace(work.plan, reminders=done.reminders),
+        health=work.health,
+        held=held_lines(work.held),
+        changes=work.changes,
+        signals=rules.signals,
+        reminders={reminder.id: reminder for reminder in watch.reminders},
+        grades=[(grade.name, grade.label) for grade in master_scale(bundle).grades],
+        shown=watch.shown,
+        keys=watch.catalogue.subjects.keys,
+        inputs={"id": inputs_hash(inputs)[:12], **inputs},
+        unchecked=unchecked(rules, bundle, work, inputs),
+        before=before.as_of,
+        notes=tuple(notes),
+        escalations={rule.id: rule.title for rule in rules.cases.file.escalate},
+        floors={floor.id: floor.title for floor in rules.floors.floors},
+        quality=done.quality,
+    )
 
 
 def render(page: Page, language: str = "") -> bytes:
     """The page as UTF-8 HTML; it opens in `language` (default: the environment's) and can be switched."""
-    loader = jinja2.Environment(
-        loader=jinja2.PackageLoader("riskengine.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    loader.filters |= FILTERS
-    text = loader.get_template("nightly.html.j2").render(
+    return rendered(
+        "nightly.html.j2",
         page=page,
         language=language or page.environment.language,
         currency=page.environment.currency,
         currency_zh=unit_word(page.environment.currency, "zh"),
         totals=_totals(page),
-        today=[_line(page, row) for row in rows_of(page.today.rows)],
+        today=acting(page),
+        coverage=share_told(page),
+        desk=desk_of(page),
+        aside=aside(page),
+        suppressed=suppressed(page),
+        fates=FATES,
+        phases=PHASES,
+        levels=LEVELS,
+        loses=LOSES,
         dimensions=[by_dimension(page, one) for one in page.shown.dimension],
         by_grade=by_grade(page),
-        groups=groups(page),
         counts=counts(page),
         categories=categories(page),
         about_feeds=of_feeds(page),
@@ -86,76 +145,64 @@ def render(page: Page, language: str = "") -> bytes:
         severities=SEVERITIES[::-1],
         bar=lambda part, colour=drawing.ACCENT: Markup(drawing.bar(part, colour)),
     )
-    return text.encode()
+
+
+def act_first(page: Page) -> list[dict[str, str]]:
+    """The lines to act on today in a few words, for the manifest and the terminal."""
+    return [
+        {
+            "enterprise": str(line["enterprise"]),
+            "title": str(line["title"]),
+            "case": str(line["lead_case"]),
+            "severity": str(line["severity"]),
+            "signal": str(line["lead"]),
+            "grade": str(line["grade"] or ""),
+            **{
+                name: "" if missing(line[name]) else f"{float(line[name]):.{digits}f}"
+                for name, digits in (("pd_used", 6), ("loss_used", 2), ("avoidable", 2), ("net", 2))
+            },
+            "text_en": line["text"].en,
+            "text_zh": line["text"].zh,
+            "action_en": line["action"].en,
+            "action_zh": line["action"].zh,
+            "due": "" if missing(line["due"]) else str(line["due"]),
+        }
+        for line in acting(page)
+    ]
 
 
 def _totals(page: Page) -> dict[str, Any]:
-    book, signals = page.book, page.evaluation.signals
+    book, signals, lines = page.book, page.evaluation.signals, page.done.lines
     loss, exposure = float(book.expected_loss.sum()), float(book.exposure.sum())
     stale = page.health[page.health.stale == 1]
     was = page.changes.bridge["before"]
+    grave = lines[lines.severity.isin(("orange", "red"))]
+    used = float(book.loss_used.sum()) if "loss_used" in book else loss
     return {
         "guarantees": len(book),
         "exposure": exposure,
+        "at_risk": float(grave.exposure.sum()),
+        "at_risk_share": float(grave.exposure.sum()) / exposure if exposure else 0.0,
+        "grave": len(grave),
         "loss": loss,
+        "raised": used - loss if used - loss >= 1 else 0.0,
         "rate": loss / exposure if exposure else 0.0,
         "unvalued": int(book.exposure.isna().sum()),
         "change": loss - was if page.before else None,
         "change_part": (loss - was) / was if page.before and was else None,
-        "severity": {name: int((signals.severity == name).sum()) for name in SEVERITIES},
+        "lines": len(lines),
+        "severity": {name: int((lines.severity == name).sum()) for name in SEVERITIES},
         "states": {name: int((signals.state == name).sum()) for name in ("new", RENEWED, "held", *KEPT)},
-        "overdue": int(signals.overdue.sum()),
+        "overdue": int(lines.overdue.sum()),
         "stale": stale[["title_en", "title_zh"]].to_dict("records"),
-        "red_below": int((book.severity == "red").sum() - (page.today.rows.severity == "red").sum()),
-        "touched": int((book.severity.isin(("orange", "red"))).sum()),
+        "refused": int(page.health.quarantined.sum()) if len(page.health) else 0,
+        "refusing": int((page.health.quarantined > 0).sum()) if len(page.health) else 0,
+        "feeds": len(page.health),
     }
-
-
-def _line(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
-    rows = page.evaluation.signals
-    around = rows[rows.about.isin([key for key, columns in page.keys.items() if columns])]
-    near = [_names(page, row, key) == one for key, one in zip(around.about, around.id, strict=True)]
-    around = around[np.array(near, dtype=bool)]
-    found = own(page, str(row["id"]))
-    history = [float(one) for one in row["pd_history"]]
-    return {
-        **row,
-        "title": name_of(page, row),
-        "where": [
-            one.label(str(row[page.keys[one.key][0]]))
-            for one in page.shown.dimension
-            if not missing(row[page.keys[one.key][0]])
-        ],
-        "spark": Markup(drawing.sparkline(history, " → ".join(percent(one) for one in history))),
-        "found": found,
-        "around": [spoken(page, one) for one in rows_of(around[around.severity != "blue"])],
-        "act": found[0] if found else None,
-        "reasons": page.reasons.get(str(row["id"]), {"en": [], "zh": []}),
-    }
-
-
-def act_first(page: Page) -> list[dict[str, str]]:
-    """The guarantees to act on today in a few words, for the manifest and the terminal."""
-    lines = [_line(page, row) for row in rows_of(page.today.rows)]
-    return [
-        {
-            "id": str(line["id"]),
-            "title": line["title"],
-            "pd": f"{line['pd']:.6f}",
-            **{name: f"{line[name]:.6f}" for name in ("pd_lifetime",) if name in line},
-            "grade": str(line["grade"]),
-            "expected_loss": f"{line['expected_loss']:.2f}",
-            "action": line["act"]["definition"].action.en
-            if line["act"]
-            else "look at it: no signal of its own",
-            "due": str(line["act"]["due"] or "") if line["act"] else "",
-        }
-        for line in lines
-    ]
 
 
 def _why(page: Page) -> list[Words]:
-    """The largest part of the expected loss by each dimension, and the weak grades' part."""
+    """The largest part of the expected loss by each dimension."""
     found = []
     for one in page.shown.dimension:
         rows = [row for row in by_dimension(page, one)["rows"] if "rest" not in row]
@@ -168,8 +215,3 @@ def _why(page: Page) -> list[Words]:
                 )
             )
     return found
-
-
-def _names(page: Page, row: Mapping[str, Any], key: str) -> str:
-    parts = [row[column] for column in page.keys[key]]
-    return "" if any(map(missing, parts)) else " · ".join(map(str, parts))

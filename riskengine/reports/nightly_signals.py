@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from riskengine.casework.digests import DESK
+from riskengine.intake.personal import shown
 from riskengine.monitor.evaluate import KEPT
 from riskengine.monitor.evidence import clause
+from riskengine.monitor.reminders import LOSES
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE, SOURCE
 from riskengine.reports.nightly_rows import label_of, missing, rows_of
@@ -17,10 +20,10 @@ from riskengine.schema import Words
 if TYPE_CHECKING:
     from riskengine.reports.nightly_page import Page
 
-LINES = 30
+MONEY, OTHERS = 20, 12  # rows: what loses money, what does not
 TONIGHT = ("new", "raised")  # what a reminder asks for tonight; one that goes on has been asked for
 GONE = {  # why a reminder of the publication before is no longer shown (`plan.ENDED`)
-    "done": Words(en="reported done", zh="已有办结记录"),
+    "done": Words(en="done", zh="已办结"),
     "replaced": Words(en="another date now", zh="日期已改"),
     "left": Words(en="left the book", zh="已不在保"),
     "over": Words(en="past their look-back", zh="回看期满"),
@@ -39,18 +42,8 @@ def spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         "rests_on": clause(
             None if missing(row["evidence"]) else row["evidence"], (row["id"], row["enterprise"])
         ),
-        "quiet": row["state"] in KEPT,
+        "quiet": row["state"] in KEPT and missing(row.get("band")),
     }
-
-
-def groups(page: Page) -> list[dict[str, Any]]:
-    """The signals about groups, the worst first."""
-    rows = page.evaluation.signals
-    rank = rows.severity.map({name: -number for number, name in enumerate(SEVERITIES)})
-    rows = rows.assign(_rank=rank).sort_values(
-        ["_rank", "expected_loss"], ascending=[True, False], kind="stable"
-    )
-    return [spoken(page, row) for row in rows_of(rows[~rows.about.isin((GUARANTEE, SOURCE))])]
 
 
 def counts(page: Page) -> list[dict[str, Any]]:
@@ -66,13 +59,6 @@ def counts(page: Page) -> list[dict[str, Any]]:
         }
         for row in rows_of(page.evaluation.counts)
     ]
-
-
-def own(page: Page, name: str) -> list[dict[str, Any]]:
-    """The signals about one guarantee, the worst first; of one severity those that are still true come first."""
-    rows = page.evaluation.signals
-    mine = [spoken(page, row) for row in rows_of(rows[(rows.about == GUARANTEE) & (rows.id == name)])]
-    return sorted(mine, key=lambda row: (-SEVERITIES.index(row["severity"]), row["quiet"]))
 
 
 def of_feeds(page: Page) -> list[dict[str, Any]]:
@@ -95,7 +81,10 @@ def categories(page: Page) -> list[dict[str, Any]]:
             "watched": 0,
         }
         one = found.setdefault(words.en, empty)
-        told = [row[name] for name in (*SEVERITIES, "new", "ended", "held", "clearing", "to_confirm")]
+        told = [
+            row.get(name, 0)
+            for name in (*SEVERITIES, "new", "ended", "held", "easing", "clearing", "to_confirm")
+        ]
         one["watched"] += row["watched"]
         place = (
             "unwatched"
@@ -111,16 +100,15 @@ def categories(page: Page) -> list[dict[str, Any]]:
 
 
 def reminders(page: Page) -> dict[str, Any]:
-    """Counts by kind, and of what is new tonight or raised again the first by loss of each kind; the rest only counted."""
+    """What loses money when it is missed, apart and first, in the order of the plan; of the rest what is new tonight or raised
+    again; counts by kind. Nothing that somebody has acknowledged at this very step is listed, only counted."""
     everything, ended = page.plan.reminders, page.plan.ended
-    rows = everything[everything.state.isin(TONIGHT)]
-    tonight = rows.groupby("reminder").size()
-    names = page.book.set_index(page.book.id.astype("str"))
-    column = page.shown.name
-    # first what concerns a whole feed or group (few), then by loss
-    order = rows.sort_values(["about", "expected_loss"], ascending=[False, False], kind="stable")
-    chosen = [part.head(4) for _, part in order.groupby("reminder", sort=True)]
-    listed = pd.concat(chosen or [rows]).sort_values(["due", "reminder", "id"], kind="stable").head(LINES)
+    money = everything.loses.fillna("").ne("")
+    said = everything.acknowledged.eq(True)
+    fresh = everything.state.isin(TONIGHT)
+    tonight = everything[fresh].groupby("reminder").size()
+    why = ended.why.astype("str").str.replace(r"^done \(.*$", "done", regex=True)
+    open_money = everything[money & ~said]
     return {
         "counts": [
             {
@@ -130,18 +118,46 @@ def reminders(page: Page) -> dict[str, Any]:
             }
             for row in rows_of(page.plan.counts)
         ],
-        "rows": [
-            {
-                **row,
-                "definition": page.reminders[row["reminder"]],
-                "title": names[column].get(row["id"], "") if column and row["about"] == GUARANTEE else "",
-                "label": label_of(page, row["about"], row["id"]),
-            }
-            for row in rows_of(listed)
-        ],
-        "tonight": len(rows),
+        "money": _told(page, open_money.head(MONEY)),
+        "money_number": len(open_money),
+        "money_late": int((open_money.status == "overdue").sum()),
+        "at_stake": float(open_money.at_stake.sum()),
+        "others": _told(page, _first_of_each(everything[~money & ~said & fresh])),
+        "others_number": int((~money & ~said & fresh).sum()),
+        "acknowledged": int(said.sum()),
+        "tonight": int(fresh.sum()),
         "total": len(everything),
-        "gone": [
-            {"why": GONE[why], "n": int((ended.why == why).sum())} for why in GONE if (ended.why == why).any()
-        ],
+        "gone": [{"why": GONE[one], "n": int((why == one).sum())} for one in GONE if (why == one).any()],
     }
+
+
+def _first_of_each(rows: pd.DataFrame) -> pd.DataFrame:
+    """A few of every kind, the dearest first, in the order of the plan."""
+    chosen = [
+        part.head(3)
+        for _, part in rows.sort_values("expected_loss", ascending=False, kind="stable").groupby("reminder")
+    ]
+    return pd.concat(chosen).sort_index().head(OTHERS) if chosen else rows
+
+
+def _told(page: Page, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    names = page.book.set_index(page.book.id.astype("str"))
+    column = page.shown.name
+    return [
+        {
+            **row,
+            "definition": page.reminders[row["reminder"]],
+            "title": names[column].get(row["id"], "") if column and row["about"] == GUARANTEE else "",
+            "label": label_of(page, row["about"], row["id"]),
+            **_desk(str(row["officer"] or "")),
+            "loss_of": LOSES.get(row["loses"] or ""),
+        }
+        for row in rows_of(rows)
+    ]
+
+
+def _desk(officer: str) -> dict[str, Any]:
+    """Who a reminder is for: a person, or the desk of an institution (`digests.named`); of a desk without one the role."""
+    role, _, institution = officer.partition(":")
+    at_desk = role == DESK and institution
+    return {"at_desk": institution if at_desk else "", "who": "" if role == DESK else shown(officer)}

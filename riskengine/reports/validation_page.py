@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from riskengine.reports import validation_drawing as drawing
+from riskengine.reports.pages import rendered
 from riskengine.reports.validation_words import DIMENSIONS, MEANS, RULES, TESTS, chinese
 
 VERDICTS = {
@@ -26,30 +26,19 @@ def render(pack: Mapping[str, Any], language: str = "en") -> bytes:
     Every number is shown as `<data value="..." data-at="sections.0.lines.3.value">`: its exact value and its place in
     the JSON.
     """
-    loader = jinja2.Environment(
-        loader=jinja2.PackageLoader("riskengine.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return (
-        loader.get_template("validation.html.j2")
-        .render(
-            pack=pack,
-            language=language,
-            verdicts=VERDICTS,
-            num=_number,
-            scope=_scope,
-            chinese=chinese,
-            rule_words=RULES,
-            pictures=[_pictures(pack, section) for section in pack["sections"]],
-            headline=_headline(pack),
-            failed=_failed(pack),
-            embedded=Markup(json.dumps(pack, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
-        )
-        .encode()
+    return rendered(
+        "validation.html.j2",
+        pack=pack,
+        language=language,
+        verdicts=VERDICTS,
+        num=_number,
+        scope=_scope,
+        chinese=chinese,
+        rule_words=RULES,
+        pictures=[_pictures(pack, section) for section in pack["sections"]],
+        headline=_headline(pack),
+        failed=_failed(pack),
+        embedded=Markup(json.dumps(pack, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
     )
 
 

@@ -85,6 +85,29 @@ AUDIT = sa.Table(
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
 )
+CASE_ACTS = sa.Table(  # what officers did with cases (casework/acts.py); rows are only ever added
+    "case_acts",
+    _META,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("case", sa.Text, nullable=False, index=True),
+    sa.Column(
+        "number", sa.Integer, nullable=False
+    ),  # of the case's acts: two writers cannot both write the n-th
+    sa.Column("enterprise", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("on", sa.Date, nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("phase_before", sa.Text, nullable=False),
+    sa.Column("phase_after", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("evidence_hash", sa.Text, nullable=False),
+    sa.Column("due", sa.Text),
+    sa.Column("breached", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.UniqueConstraint("case", "number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +174,7 @@ def open_ledger(root: Path, url: str = "") -> Engine:
 
 def next_batch(ledger: Engine) -> int:
     """The number after the highest batch, starting at 1."""
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         return (
             int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(BATCHES.c.batch), 0))).scalar_one())
             + 1
@@ -187,7 +210,7 @@ def batch_records(ledger: Engine, state: str = "complete", source: str = "") -> 
     query = sa.select(BATCHES).where(BATCHES.c.state == state).order_by(BATCHES.c.batch)
     if source:
         query = query.where(BATCHES.c.source == source)
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         return [BatchRecord(**row) for row in connection.execute(query).mappings()]
 
 
@@ -213,7 +236,7 @@ def held_files(ledger: Engine, source: str = "") -> list[HeldFile]:
     query = sa.select(HELD).order_by(HELD.c.source, HELD.c.file)
     if source:
         query = query.where(HELD.c.source == source)
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
     return [HeldFile(**row | {"problems": tuple(map(tuple, row["problems"]))}) for row in rows]
 
@@ -225,7 +248,7 @@ def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[
         query = query.where(QUARANTINE.c.source == source)
     if batch is not None:
         query = query.where(QUARANTINE.c.batch == batch)
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -256,7 +279,7 @@ def runs(ledger: Engine, pipeline: str = "") -> list[dict[str, Any]]:
     query = sa.select(RUNS).order_by(RUNS.c.as_of, RUNS.c.run)
     if pipeline:
         query = query.where(RUNS.c.pipeline == pipeline)
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -274,26 +297,31 @@ class Act:
 def record_act(ledger: Engine, act: Act) -> str:
     """Append to the audit chain and return the new head: the hash of this act and of the one before it."""
     with ledger.begin() as connection:
-        last = connection.execute(
-            sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
-        ).first()
-        row = {
-            "seq": last.seq + 1 if last else 1,
-            "at": act.at.isoformat(),
-            "actor": act.actor,
-            "action": act.action,
-            "subject": act.subject,
-            "detail": canonical_json(act.detail),
-            "previous_hash": last.hash if last else "",
-        }
-        head = fingerprint(row)
-        connection.execute(sa.insert(AUDIT), row | {"hash": head})
+        return append_act(connection, act)
+
+
+def append_act(connection: Connection, act: Act) -> str:
+    """`record_act` within a transaction that also writes what the act did: both or neither."""
+    last = connection.execute(
+        sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+    ).first()
+    row = {
+        "seq": last.seq + 1 if last else 1,
+        "at": act.at.isoformat(),
+        "actor": act.actor,
+        "action": act.action,
+        "subject": act.subject,
+        "detail": canonical_json(act.detail),
+        "previous_hash": last.hash if last else "",
+    }
+    head = fingerprint(row)
+    connection.execute(sa.insert(AUDIT), row | {"hash": head})
     return head
 
 
 def acts(ledger: Engine) -> list[dict[str, Any]]:
     """The audit chain from its beginning, as mappings."""
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         return [dict(row) for row in connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq)).mappings()]
 
 
@@ -304,7 +332,7 @@ def verify_audit(ledger: Engine, head: str = "") -> int:
     """
     problems = []
     previous, expected = "", 0
-    with _reading(ledger) as connection:
+    with reading(ledger) as connection:
         for row in connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq)).mappings():
             expected += 1
             body = {name: row[name] for name in row if name != "hash"}
@@ -329,7 +357,8 @@ def verify_audit(ledger: Engine, head: str = "") -> int:
     return expected
 
 
-def _reading(ledger: Engine) -> Connection:
+def reading(ledger: Engine) -> Connection:
+    """A connection that only reads: it takes no lock from writers."""
     return ledger.connect().execution_options(reading=True)
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from golden_world import HERE, MODEL, institution, night, publication, readable, simulated_model
+from golden_world import HERE, MODEL, READ, institution, night, publication, readable, simulated_model
 
 from riskengine.intake.load import take_in
 from riskengine.learning.samples import model_spec
@@ -26,7 +26,7 @@ from riskengine.scoring.bundle import champion
 NIGHTS = (date(2024, 6, 30), date(2024, 7, 31))
 ARRIVED = date(2025, 1, 31)
 UPDATE = os.environ.get("RISKENGINE_UPDATE_GOLDEN") == "1"
-FILES = ("scores.csv", "signals.csv", "reminders.csv", "report.html", "manifest.json")
+FILES = (*(name.replace(".parquet", ".csv") for name in READ), "report.html", "manifest.json")
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,12 @@ STEPS: dict[str, tuple[Any, str, int, bool]] = {
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
+SHORT = ("facts committed, not yet visible", "edition there, link not", "link switched, not yet swept")
+
+
+@pytest.mark.parametrize(
+    "step", [step if step in SHORT else pytest.param(step, marks=pytest.mark.long) for step in STEPS]
+)
 def test_a_rerun_gives_the_bytes_of_an_undisturbed_night(
     undisturbed: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

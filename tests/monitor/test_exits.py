@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from riskengine.errors import UsageError
 from riskengine.monitor.deadlines import due_date, read_deadlines, with_due_dates
-from riskengine.monitor.evaluate import Evaluation, Night, both, evaluate
+from riskengine.monitor.evaluate import Evaluation, Night, both, evaluate, waiting
 from riskengine.monitor.frames import read_frame, signals_bytes
 from riskengine.monitor.publish import Publication
 from riskengine.monitor.signals import SEVERITIES, Signal
@@ -48,7 +50,11 @@ def published(folder: Path, found: Evaluation, day: date) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class State:
-    """What the slow reading remembers of the one guarantee; `looks`: every night since it was last true, and what was seen."""
+    """What the slow reading remembers of the one guarantee.
+
+    `there`: the last night that could tell saw it there; `looks`: every night since it was last at its severity (or, where
+    it is gone, since it was last there), and whether that night could tell.
+    """
 
     severity: int
     state: str
@@ -56,41 +62,99 @@ class State:
     raised: date
     text: str
     worst: int
-    looks: tuple[tuple[date, float | None], ...] = ()
+    there: bool = True
+    looks: tuple[tuple[date, bool], ...] = ()
 
     @property
     def clear_days(self) -> int:
-        """Days between two nights in a row that both saw it clear."""
+        """Days between two nights in a row that both saw it better."""
         pairs = zip(self.looks, self.looks[1:], strict=False)
-        return sum((b - a).days for (a, x), (b, y) in pairs if x is not None and y is not None)
+        return sum((b - a).days for (a, sure), (b, too) in pairs if sure and too)
 
 
-def slow(
-    one: Signal, past: State | None, x: float | None, there: bool, when: tuple[date, bool]
-) -> tuple[State | None, str]:
-    """One night in plain words: (what is active, why it ended or ""). `when`: the day, and whether a red never ends."""
-    day, red_stays = when
-    if not there:
+@dataclass(frozen=True)
+class Look:
+    """One night of one guarantee: the day, the value, whether it is in the book, released, its rows taken back."""
+
+    day: date
+    x: float | None
+    there: bool = True
+    released: bool = False
+    withdrawn: bool = False
+    red_stays: bool = False
+
+
+def level_of(one: Signal, x: float | None) -> int:
+    """The highest band that a value reaches; -1: none."""
+    bands = [(SEVERITIES.index(band.severity), band.when[0].value) for band in one.bands]
+    return max((rank for rank, limit in bands if x is not None and x >= limit), default=-1)  # type: ignore[operator]
+
+
+def slow(one: Signal, past: State | None, look: Look) -> tuple[State | None, str]:
+    """One night in plain words: (what is active, why it ended or "")."""
+    day, level, unknown = look.day, level_of(one, look.x), look.x is None
+    if not look.there:
         return None, "left the book" if past else ""
-    if past is None and (x is None or x < 1):
-        return None, ""
-    if x is not None and x >= 1:
-        level, text = (3 if x >= 2 else 1), f"x is {x:.0f}"
-        if past is None:
-            return State(level, "new", day, day, text, level), ""
-        raised = day if level > past.severity or past.looks else past.raised
-        state = "renewed" if past.looks else "continuing"
-        return State(level, state, past.first, raised, text, max(level, past.worst)), ""
-    assert past is not None
-    if x is None and not past.looks:  # nothing can be told: what fired is held
-        return replace(past, state="held"), ""
-    past = replace(past, looks=(*past.looks, (day, x)))
-    long_enough = past.clear_days >= one.exit.days
-    if one.exit.rule == "person" or (red_stays and past.worst == 3 and long_enough):
-        return replace(past, state="to confirm"), ""
-    if x is not None and long_enough and not (red_stays and past.worst == 3):
+    if past is None:
+        said = f"x is {look.x:.0f}" if level >= 0 else ""
+        return (State(level, "new", day, day, said, level), "") if level >= 0 else (None, "")
+    by_person = one.exit.rule == "person"
+    if level >= past.severity:  # worse (or as bad) at once
+        raised = past.raised if past.there and level == past.severity else day
+        state = "continuing" if past.there else "renewed"
+        said = f"x is {look.x:.0f}"
+        return State(level, state, past.first, raised, said, max(level, past.worst)), ""
+    if level >= 0:  # lower, but there
+        person = by_person or (look.red_stays and past.severity == 3)
+        said = f"x is {look.x:.0f}"
+        if look.released:
+            state, raised = ("continuing", past.raised) if past.there else ("renewed", day)
+            return State(level, state, past.first, raised, said, level), ""
+        looks = (*past.looks, (day, True)) if past.there else ((day, True),)
+        eased = replace(past, looks=looks, there=True, text=said, state="easing")
+        if not past.there:
+            eased = replace(eased, raised=day, state="renewed")
+        enough = eased.clear_days >= one.exit.days
+        if person:
+            waits = past.there and (enough or by_person)
+            note = "; severity kept until a person releases it"
+            return replace(eased, text=said + note, state="to confirm" if waits else eased.state), ""
+        if enough:
+            eased = replace(eased, severity=past.severity - 1, looks=((day, True),))
+        if eased.severity == level:
+            return replace(eased, looks=(), state="continuing" if past.there else "renewed"), ""
+        note = f"; severity kept until better for {one.exit.days} days" if one.exit.days else ""
+        return replace(eased, text=said + note), ""
+    person = by_person or (look.red_stays and past.worst == 3)
+    if unknown and past.there and not look.withdrawn:  # nothing can be told: what fired is held
+        return replace(past, state="held", looks=(*past.looks, (day, False)) if past.looks else ()), ""
+    if look.released:
+        return None, "released"
+    if look.withdrawn and not person:
+        return None, "withdrawn"
+    looks = (day, not unknown)
+    past = replace(past, there=False, looks=(looks,) if past.there else (*past.looks, looks))
+    enough = past.clear_days >= one.exit.days
+    if not unknown and enough and not person:
         return None, "no longer true"
-    return replace(past, state="clearing"), ""
+    waits = person and (enough or by_person)
+    taken = look.withdrawn or past.state == "withdrawn"
+    return replace(past, state="withdrawn" if taken else "to confirm" if waits else "clearing"), ""
+
+
+def shown(found: Evaluation) -> dict[str, tuple[Any, ...]]:
+    """Each active row as the slow reading tells it."""
+    rows = found.signals.astype("object").where(found.signals.notna(), None).to_dict("records")
+    return {
+        row["id"]: (SEVERITIES.index(row["severity"]), row["state"], row["first_seen"], row["raised_on"],
+                    row["text_en"], SEVERITIES.index(row["worst"]), row["band"] is not None, row["clear_since"])
+        for row in rows
+    }  # fmt: skip
+
+
+def remembered(old: State, day: date) -> tuple[Any, ...]:
+    since = day - timedelta(days=old.clear_days) if old.looks else None
+    return (old.severity, old.state, old.first, old.raised, old.text, old.worst, old.there, since)
 
 
 @pytest.mark.parametrize("red_stays", [False, True])
@@ -107,30 +171,26 @@ def test_night_by_night_as_the_rule_says(tmp_path: Path, rule: str, days: int, r
         x = {name: chance.choice([None, 0.0, 0.0, 0.0, 1.0, 2.0]) for name in names if chance.random() > 0.05}
         night = Night(day, {}, before, never_ends=stays)
         found = evaluate([one], book(list(x.values()), list(x)), night)
-        told = {name: slow(one, past[name], x.get(name), name in x, (day, red_stays)) for name in names}
+        told = {
+            name: slow(one, past[name], Look(day, x.get(name), name in x, red_stays=red_stays))
+            for name in names
+        }
         past = {name: state for name, (state, _) in told.items()}
         assert dict(zip(found.ended.id, found.ended.why, strict=True)) == {
             n: why for n, (_, why) in told.items() if why
         }
-        rows = found.signals.astype("object").where(found.signals.notna(), None).to_dict("records")
-        got = {
-            row["id"]: (SEVERITIES.index(row["severity"]), row["state"], row["first_seen"], row["raised_on"],
-                        row["text_en"], SEVERITIES.index(row["worst"]), row["clear_since"])
-            for row in rows
-        }  # fmt: skip
-        assert got == {
-            name: (old.severity, old.state, old.first, old.raised, old.text, old.worst,
-                   day - timedelta(days=old.clear_days) if old.looks else None)
-            for name, old in past.items() if old
-        }  # fmt: skip
+        assert shown(found) == {name: remembered(old, day) for name, old in past.items() if old}
         count = found.counts.iloc[0]
         assert count[list(SEVERITIES)].sum() + count.clear + count.not_evaluable == len(x)
-        assert count.clearing + count.to_confirm == sum(bool(old.looks) for old in past.values() if old)
+        waits = [old.state for old in past.values() if old]
+        assert (count.clearing, count.to_confirm, count.easing) == tuple(
+            waits.count(name) for name in ("clearing", "to confirm", "easing")
+        )
         seen |= {old.state for old in past.values() if old}
         before = published(tmp_path, found, day)
     wanted = {"new", "continuing", "held"}
     if rule == "person" or days or red_stays:
-        wanted |= {"renewed"} | ({"to confirm"} if rule == "person" or red_stays else {"clearing"})
+        wanted |= {"renewed"} | ({"to confirm"} if rule == "person" or red_stays else {"clearing", "easing"})
     assert seen >= wanted
 
 
@@ -148,16 +208,114 @@ def test_days_on_which_the_feed_was_down_do_not_clear() -> None:
     assert later.ended.why.tolist() == ["no longer true"]
 
 
-def test_a_red_waits_for_a_person_also_after_it_was_lowered() -> None:
-    """Red, then yellow, then clear: the declared severities never end by themselves, whatever they were last."""
+LADDER = [
+    {"severity": name, "when": [{"feature": "x", "op": ">=", "value": limit}]}
+    for name, limit in (("yellow", 1), ("orange", 2), ("red", 3))
+]
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.sampled_from([0, 1, 5, 9]),
+    st.sampled_from(["clear", "clear", "person"]),
+    st.booleans(),
+    st.randoms(use_true_random=True),
+)
+def test_worse_at_once_and_better_by_one_notch_after_the_days(
+    days: int, rule: str, red_stays: bool, chance: random.Random
+) -> None:
+    """Twenty-five guarantees through any nine nights as the slow reading says; and what must hold whatever the reading says."""
+    one, day, previous = signal({"rule": rule, "days": days}, bands=LADDER), START, None
+    names = [str(n) for n in range(25)]
+    past: dict[str, State | None] = dict.fromkeys(names)
+    moved: dict[str, date] = {}  # the last night on which its severity changed or it was last at it
+    for _ in range(9):
+        day += timedelta(days=chance.randint(1, 7))
+        x = {name: chance.choice([None, 0.0, 0.0, 1.0, 1.0, 2.0, 3.0]) for name in names}
+        released, taken = ({name for name in names if chance.random() < 0.1} for _ in range(2))
+        keys = [frozenset(("S", "guarantee", name) for name in part) for part in (released, taken)]
+        night = Night(
+            day, {}, previous, never_ends=("red",) if red_stays else (), released=keys[0], withdrawn=keys[1]
+        )
+        found = evaluate([one], book(list(x.values()), names), night)
+        looks = {n: Look(day, x[n], True, n in released, n in taken, red_stays) for n in names}
+        told = {name: slow(one, past[name], looks[name]) for name in names}
+        assert dict(zip(found.ended.id, found.ended.why, strict=True)) == {
+            name: why for name, (_, why) in told.items() if why
+        }
+        assert shown(found) == {name: remembered(now, day) for name, (now, _) in told.items() if now}
+        for name, now, before in ((name, told[name][0], past[name]) for name in names):
+            level = level_of(one, x[name])
+            assert (now.severity if now else -1) >= level  # worse at once
+            if now and before and name not in released:
+                lower = before.severity - now.severity
+                assert lower <= 1
+                assert not (lower > 0 and (rule == "person" or (red_stays and before.severity == 3)))
+                assert not (lower > 0 and (day - moved[name]).days < days)
+            if now and (not before or now.severity != before.severity or level == now.severity):
+                moved[name] = day
+        previous, past = found.signals, {name: now for name, (now, _) in told.items()}
+
+
+def test_a_red_is_lowered_and_ended_by_a_person_only() -> None:
+    """Red, then yellow: it stays red, to be confirmed; released it is yellow, and ends as a yellow does."""
     one, previous, states = signal({"days": 5}), None, []
-    for n, x in ((0, 2.0), (1, 1.0), (2, 0.0), (7, 0.0), (300, 0.0)):
-        night = Night(START + timedelta(days=n), {}, previous, never_ends=("red",))
-        previous = evaluate([one], book([x]), night).signals
-        states += previous[["severity", "worst", "state"]].to_numpy().tolist()
-    assert states == [["red", "red", "new"], ["yellow", "red", "continuing"], ["yellow", "red", "clearing"],
-                      ["yellow", "red", "to confirm"], ["yellow", "red", "to confirm"]]  # fmt: skip
+    key = frozenset({("S", "guarantee", "1")})
+    nights = (
+        (0, 2.0, False),
+        (1, 1.0, False),
+        (6, 1.0, False),
+        (90, 1.0, False),
+        (91, 1.0, True),
+        (92, 0.0, False),
+    )
+    for n, x, release in (*nights, (97, 0.0, False)):
+        released = key if release else frozenset()
+        night = Night(START + timedelta(days=n), {}, previous, never_ends=("red",), released=released)
+        found = evaluate([one], book([x]), night)
+        previous = found.signals
+        states += previous[["severity", "band", "state"]].to_numpy().tolist()
+    assert states == [["red", "red", "new"], ["red", "yellow", "easing"], ["red", "yellow", "to confirm"],
+                      ["red", "yellow", "to confirm"], ["yellow", "yellow", "continuing"],
+                      ["yellow", None, "clearing"]]  # fmt: skip
+    assert found.ended.why.tolist() == ["no longer true"]
+    states_ = pd.DataFrame(
+        {"state": ["to confirm", "to confirm", "easing"], "band": ["yellow", None, "yellow"]}
+    )
+    assert waiting(states_).tolist() == [
+        False,
+        True,
+        False,
+    ]  # what is true at a lower band does not wait to end
     assert read_deadlines(ROOT / "configs" / "deadlines.toml").never_ends == ("red",)
+
+
+def test_released_and_still_true_at_its_severity_goes_on() -> None:
+    one, key = signal({"days": 5}), frozenset({("S", "guarantee", "1")})
+    first = evaluate([one], book([2.0]), Night(START)).signals
+    night = Night(START + timedelta(days=1), {}, first, never_ends=("red",), released=key)
+    assert evaluate([one], book([2.0]), night).signals.state.tolist() == ["continuing"]
+    assert evaluate([one], book([None]), night).signals.state.tolist() == ["held"]
+
+
+def test_rows_taken_back_prove_nothing_while_the_feed_is_down() -> None:
+    one, key = signal({"days": 5}), frozenset({("S", "guarantee", "1")})
+    first = evaluate([one], book([1.0]), Night(START)).signals
+    for stale, state, why in ((frozenset({"x"}), ["held"], []), (frozenset(), [], ["withdrawn"])):
+        night = Night(START + timedelta(days=1), {}, first, stale, withdrawn=key)
+        found = evaluate([one], book([0.0]), night)
+        assert (found.signals.state.tolist(), found.ended.why.tolist()) == (state, why)
+    assert found.ended.text_en.tolist() == ["x is 1"]
+
+
+def test_todays_catalogue_may_be_asked_of_earlier_nights() -> None:
+    later = START + timedelta(days=400)
+    limits = [{"from": later, "value": 1, "reference": "r", "evidence": "D"}]
+    bands = [{"severity": "yellow", "when": [{"feature": "x", "op": ">=", "limits": limits}]}]
+    one = signal({}, bands=bands, **{"from": later})
+    assert len(evaluate([one], book([1.0]), Night(START)).signals) == 0
+    asked = evaluate([one], book([1.0]), Night(START, rules_day=later))
+    assert asked.signals[["raised_on", "limit"]].to_numpy().tolist() == [[START, 1.0]]
 
 
 def test_several_bands_of_one_severity_are_alternatives() -> None:

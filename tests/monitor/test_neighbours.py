@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from riskengine.monitor.neighbours import badness_of, contagion_scores, edges_of
+from riskengine.monitor.neighbours import badness_of, contagion_scores, edges_of, neighbourhood
 from riskengine.portfolio.contagion import EDGES, read_weights
 from riskengine.profile.compute import Workbench
 from riskengine.store.facts import FACT_FIELDS, FactStore
@@ -185,7 +185,7 @@ def test_the_night_gets_one_row_an_enterprise(snapshot: Snapshot, tmp_path: Path
     signals = pd.DataFrame({"enterprise": ["C", "M1"], "severity": ["red", "orange"]})
     watch: Any = SimpleNamespace(project=SimpleNamespace(configs=CONFIGS))
     with Workbench(snapshot) as bench:
-        got = contagion_scores(bench, watch, frame, signals, DAY)
+        got = contagion_scores(bench, neighbourhood(bench, watch, DAY), frame, signals, DAY)
     assert list(got.enterprise) == ["A", "M2", "P1"]
     assert list(got.contagion) == pytest.approx([1 - (1 - 0.5) * (1 - 0.7), 0.2 * 0.35, 0.6])
     assert list(got.contagion_loss) == pytest.approx([500 * 0.6 + 2000 * 0.6 * 0.7, 0, 0])
@@ -197,7 +197,7 @@ def test_the_night_gets_one_row_an_enterprise(snapshot: Snapshot, tmp_path: Path
     for silent, configs in (({"compensation": FACTS["compensation"]}, CONFIGS), (FACTS, tmp_path)):
         nothing: Any = SimpleNamespace(project=SimpleNamespace(configs=configs))
         with Workbench(_store(tmp_path / str(len(silent)), silent)) as bench:
-            unknown = contagion_scores(bench, nothing, frame, signals, DAY)
+            unknown = contagion_scores(bench, neighbourhood(bench, nothing, DAY), frame, signals, DAY)
         assert list(unknown.enterprise) == ["A", "M2", "P1"]
         assert unknown[["contagion", "contagion_loss"]].isna().all(axis=None), "no ties told is not no ties"
         assert list(unknown.contagion_paths) == [[], [], []]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from riskengine.clock import add_months
 from riskengine.errors import UsageError
+from riskengine.monitor.due_dates import months_later, working_day
 from riskengine.monitor.evaluate import Night
 from riskengine.monitor.frames import reminders_bytes
-from riskengine.monitor.plan import COLUMNS, Reach, alerted, months_later, plan, working_day
+from riskengine.monitor.plan import COLUMNS, Reach, alerted, plan
 from riskengine.monitor.reminders import Reminder, read_reminders
 from riskengine.monitor.vocabulary import Vocabulary
 from riskengine.working_days import WorkSpan, read_calendar

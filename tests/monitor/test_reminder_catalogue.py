@@ -177,6 +177,15 @@ def test_the_catalogue_is_that_of_the_domain_page(reminders: dict[str, Reminder]
             for words in (one.title, one.text, one.action, one.owner)
         )
     assert reminders["N09"].after == (3, 7, 15, 30)
+    assert {name: one.loses for name, one in reminders.items() if one.loses} == {
+        "N10": "claim window", "N11": "claim window", "N11-PAY": "claim window", "N12": "re-guarantee filing",
+        "N15": "guarantee period", "N16": "limitation", "N17": "enforcement", "N18": "seizure renewal",
+        "N19": "security registration", "N24": "re-guarantee filing", "N24-DEAL": "re-guarantee filing",
+        "N29": "guarantee period"}  # fmt: skip
+    assert all(one.escalate for one in reminders.values() if one.loses)
+    assert all(one.stake for one in reminders.values() if one.loses and one.about == "claim"), (
+        "claims have no exposure"
+    )
     assert {name for name, one in reminders.items() if one.evidence == "A"} == {"N15", "N25", "N26", "N29"}
 
 

@@ -66,3 +66,11 @@ def test_the_same_state_in_the_next_report_is_no_second_case() -> None:
     before = evidence("overdue", ({"guar_id": "G1", "ovd_dt": "2026-04-30"}, "2026-05-01"))
     now = evidence("overdue", ({"guar_id": "G1", "ovd_dt": "2026-06-04"}, "2026-06-05"))
     assert told(before, now)[0] == "renewed", "a second overdue of the same loan"
+
+
+def test_a_second_case_behind_what_is_easing_begins_its_days_anew() -> None:
+    eased = lines(evidence("court_exec", TWO, ONE), "easing")
+    eased = eased.assign(clear_days=40, clear_since=date(2026, 4, 29), clear_on=NIGHT)
+    row = renewed(eased, lines(evidence("court_exec", ONE)), CONTRACTS, FIRST, NIGHT).iloc[0]
+    assert (row.state, row.raised_on) == ("renewed", NIGHT)
+    assert (row.clear_days, row.clear_since, row.clear_on) == (0, NIGHT, NIGHT)

@@ -56,7 +56,7 @@ def test_arrays_compare_as_single_rows_do(values: list[float | None], op: str, l
 def slow(
     one: Signal, row: dict[str, float | None], before: str | None, stale: frozenset[str]
 ) -> tuple[str | None, bool]:
-    """The rule of `evaluate`, read band by band for one row: (severity, held)."""
+    """The rule of `evaluate`, read band by band for one row without days to pass: (severity, held)."""
     level, still_open = -1, -1
     for item in one.bands:
         told = []
@@ -69,8 +69,8 @@ def slow(
         elif False not in told:
             still_open = max(still_open, rank)
     past = SEVERITIES.index(before) if before else -1
-    held = min(past, still_open) > level
-    level = min(past, still_open) if held else level
+    held = past > level and still_open > level
+    level = past if held else max(level, past - 1) if level >= 0 else level  # lower: one notch a night
     return (SEVERITIES[level] if level >= 0 else None), held
 
 
@@ -114,8 +114,8 @@ def test_fires_on_its_boundary_and_keeps_its_history() -> None:
         [one], rows([0.999, 1.0, 2.0, None]), Night(DAY, {}, before([("1", "red"), ("3", "red")]))
     )
     table = found.signals.set_index("id")
-    assert table.severity.to_dict() == {"1": "yellow", "2": "red", "3": "red"}
-    assert table.state.to_dict() == {"1": "continuing", "2": "new", "3": "held"}
+    assert table.severity.to_dict() == {"1": "orange", "2": "red", "3": "red"}  # one notch a night
+    assert table.state.to_dict() == {"1": "easing", "2": "new", "3": "held"}
     assert table.first_seen.to_dict() == {"1": date(2006, 1, 31), "2": DAY, "3": date(2006, 1, 31)}
     assert table.text_en["2"] == "x is 2.0 against 2.0"
     assert table.text_en["3"] == "earlier words"  # held: what was said when it could still be said

@@ -71,7 +71,7 @@ def nights(trained: Project, shared_folder: Path) -> Project:
     def build(folder: Path) -> None:
         project = branch(trained, folder)
         for night in NIGHTS:
-            assert project.pipeline("nightly").run(project, night).outcome.status == "published"
+            assert project.pipeline("nightly").run(project, night).status == "published"
 
     return once(shared_folder, "nights", build)
 

@@ -90,7 +90,7 @@ def test_a_night_of_the_past_does_not_know_the_future(nights: Project, late: Pro
     """
     project = branch(late, tmp_path / "p")
     done = project.pipeline("nightly").run(project, NIGHTS[0])
-    assert done.outcome.status == "published"
+    assert done.status == "published"
     for name in ("scores.parquet", "reminders.parquet"):
         seen = (published(project, NIGHTS[0]) / name).read_bytes()
         assert seen == (published(nights, NIGHTS[0]) / name).read_bytes(), name
@@ -113,7 +113,7 @@ def test_facts_that_become_known_later_are_no_change(nights: Project, tmp_path: 
     before = (published(project, NIGHTS[-1]) / "manifest.json").read_bytes()
     later = project.inbox / "charge_offs" / "2014-12-31.parquet"
     assert take_in(project, "charge_offs", [later], date(2014, 12, 31))[0].accepted > 10_000
-    assert project.pipeline("nightly").run(project, NIGHTS[-1]).outcome.status == "no change"
+    assert project.pipeline("nightly").run(project, NIGHTS[-1]).status == "no change"
     assert (published(project, NIGHTS[-1]) / "manifest.json").read_bytes() == before
 
 

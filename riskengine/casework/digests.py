@@ -1,0 +1,204 @@
+"""What does each officer get to read today: one digest a person and day, no longer than can be done, nothing dropped?
+
+Order of a digest: (1) deadlines that lose money when missed, in the order of `monitor.plan`; (2) the lines to act on, by
+rank; (3) the other reminders, those with a new step tonight first. As many as there are places are its items; what does not
+fit follows as overflow, after it the lines that the budget did not place, each with its own number. An acknowledged
+reminder is not repeated before its next lead or escalation (`acknowledged`); it is counted. Its key is `officer|day`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskengine.monitor.vocabulary import GUARANTEE
+
+COLUMNS = (
+    "officer", "day", "digest", "place", "part", "overflow", "kind", "item", "reminder", "about", "id", "enterprise", "name",
+    "due", "days_left", "status", "severity", "loses", "at_stake", "level", "text_en", "text_zh",
+)  # fmt: skip
+HEADS = ("digest", "officer", "day", "capacity", "shown", "overflow", "acknowledged")
+MONEY, ACT, OTHER, NOT_PLACED = "money", "act", "other", "not placed"
+PARTS = (MONEY, ACT, OTHER, NOT_PLACED)
+DESK, SUPERVISOR, HEAD = "desk", "supervisor", "head"
+USUAL = 20  # items a digest where no capacity is declared: what one person reads; own choice [D]
+SEVERITIES = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
+
+
+@dataclass(frozen=True)
+class Digests:
+    """`items`: COLUMNS, by officer and place; `heads`: one mapping a digest (HEADS), by officer, counts of its items."""
+
+    items: pd.DataFrame
+    heads: tuple[Mapping[str, Any], ...]
+
+
+def assigned(
+    reminders: pd.DataFrame, lines: pd.DataFrame, desk: pd.DataFrame, book: pd.DataFrame
+) -> pd.DataFrame:
+    """The reminders with `officer`: of the line of its enterprise, else of the guarantee (`officers.desks`, by guarantee
+    id), else of another guarantee of the enterprise, else the institution's desk (`desk:<institution>`, or `desk`)."""
+    of_guarantee = _known(zip(desk.index.astype("str"), desk.officer, strict=True))
+    place = _known(zip(desk.index.astype("str"), desk.institution, strict=True))
+    owner = dict(zip(book.id.astype("str"), book.enterprise_id.astype("str"), strict=True))
+    of_enterprise = _known((owner[name], who) for name, who in sorted(of_guarantee.items()) if name in owner)
+    of_enterprise |= _known(zip(lines.enterprise.astype("str"), lines.officer, strict=True))
+    seat = _known((owner[name], unit) for name, unit in sorted(place.items()) if name in owner)
+    institutions = set(place.values())
+    found = []
+    for row in reminders[["about", "id", "enterprise"]].to_dict("records"):
+        name, enterprise = str(row["id"]), _text(row["enterprise"])
+        who = of_enterprise.get(enterprise, "") if enterprise else ""
+        if not who and row["about"] == GUARANTEE:
+            who = of_guarantee.get(name, "")
+        unit = place.get(name) or seat.get(enterprise) or (name if name in institutions else "")
+        found.append(who or named(DESK, unit))
+    return reminders.assign(officer=pd.Series(found, index=reminders.index, dtype="object"))
+
+
+def named(role: str, institution: str) -> str:
+    """The recipient that stands for a role at an institution: `desk:<institution>`, or the role alone.
+
+    >>> named("desk", "JN"), named("head", "")
+    ('desk:JN', 'head')
+    """
+    return f"{role}:{institution}" if institution else role
+
+
+def digests(
+    lines: pd.DataFrame,
+    reminders: pd.DataFrame,
+    desk: pd.DataFrame,
+    capacity: Mapping[tuple[str, str], float],
+    as_of: date,
+) -> Digests:
+    """One digest for each officer who has a line or a reminder; `reminders` are assigned and in the order of `plan`.
+
+    `desk` and `capacity` are those of `casework.officers`: (institution, officer) -> items, (institution, "") for anyone
+    else there, ("", "") for all; where neither is declared USUAL. A reminder that was escalated is in the digest of the
+    supervisor (level 1), then of the head (level 2) of the institution as well.
+    """
+    seats = _known(zip(desk.officer, desk.institution, strict=True))
+    seats |= _known(zip(lines.officer, lines.institution, strict=True))
+    told = _reminders(reminders, seats)
+    quiet = _sizes(told[told.acknowledged])
+    parts = [told[~told.acknowledged], _lines(lines)]
+    items = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    items = items.sort_values(["officer", "_first", "_then", "_last"], kind="stable", ignore_index=True)
+    items["place"] = items.groupby("officer").cumcount() + 1
+    placed = _sizes(items[items.part != NOT_PLACED])
+    whole = _sizes(items)
+    fits: dict[str, int] = {}
+    heads = []
+    for who in sorted(whole.keys() | quiet.keys()):
+        most = _places(who, seats, capacity)
+        fits[who] = min(most, placed.get(who, 0))
+        whose = {
+            "officer": who,
+            "day": as_of,
+            "digest": f"{who}|{as_of}",
+            "capacity": most,
+            "shown": fits[who],
+        }
+        left = whole.get(who, 0) - fits[who]
+        heads.append({**whose, "overflow": left, "acknowledged": quiet.get(who, 0)})
+    items["overflow"] = items.place > items.officer.map(fits).astype("float64")
+    items["digest"] = items.officer.astype("object") + f"|{as_of}"
+    items["day"] = pd.Series([as_of] * len(items), dtype="object")
+    return Digests(items.reindex(columns=list(COLUMNS)), tuple(heads))
+
+
+def _reminders(reminders: pd.DataFrame, seats: Mapping[str, str]) -> pd.DataFrame:
+    """A row for each reminder and each of its readers, with the place it asks for (`_first`, `_then`, `_last`)."""
+    loses = reminders.loses.fillna("") != ""
+    fresh = reminders.state.isin(("new", "raised"))
+    made = reminders.assign(
+        part=pd.Series(np.where(loses, MONEY, OTHER), index=reminders.index, dtype="object"),
+        kind="reminder",
+        item=reminders["key"],
+        name="",
+        severity="",
+        acknowledged=reminders.acknowledged.astype("bool"),
+        _first=np.where(loses, 0, 2),
+        _then=np.where(loses | fresh, 0, 1),
+        _last=np.arange(len(reminders)),
+    )
+    unit = {
+        who: who.partition(":")[2] if who.startswith(f"{DESK}:") else seats.get(who, "")
+        for who in made.officer.unique()
+    }
+    found = [made]
+    for level, role in enumerate((SUPERVISOR, HEAD), 1):
+        up = made[made.level >= level]
+        found.append(
+            up.assign(
+                officer=pd.Series(
+                    [named(role, unit[who]) for who in up.officer], index=up.index, dtype="object"
+                )
+            )
+        )
+    return pd.concat([part for part in found if len(part)] or [made], ignore_index=True)
+
+
+def _lines(lines: pd.DataFrame) -> pd.DataFrame:
+    made = [_line(row) for row in lines.to_dict("records")]
+    return pd.DataFrame(
+        made, columns=list(made[0]) if made else ["officer", "part", "_first", "_then", "_last"]
+    )
+
+
+def _places(who: str, seats: Mapping[str, str], capacity: Mapping[tuple[str, str], float]) -> int:
+    unit = seats.get(who, who.partition(":")[2])
+    for key in ((unit, who), ("", who), (unit, ""), ("", "")):
+        if key in capacity:
+            return int(capacity[key])
+    return USUAL
+
+
+def _line(row: Mapping[Any, Any]) -> dict[str, Any]:
+    late = row["overdue"] is True or row["overdue"] == 1
+    severity, loss = str(row["severity"]), row["expected_loss"]
+    loss = 0.0 if pd.isna(loss) else float(loss)
+    name = _text(row["name"]) or str(row["enterprise"])
+    acts = row["place"] == "act"
+    return {
+        "officer": _text(row["officer"]) or named(DESK, _text(row["institution"])),
+        "part": ACT if acts else NOT_PLACED,
+        "_first": 1 if acts else 3,
+        "_then": 0,
+        "_last": int(row["rank"]),
+        "kind": "line",
+        "item": row["lead_case"],
+        "reminder": "",
+        "about": "enterprise",
+        "id": row["enterprise"],
+        "enterprise": row["enterprise"],
+        "name": name,
+        "due": row["due"],
+        "days_left": None,
+        "status": "overdue" if late else "",
+        "severity": severity,
+        "loses": "",
+        "at_stake": loss,
+        "level": 0,
+        "text_en": f"{severity.capitalize()}: {name}, {row['lead']}, {row['cases']} case(s), expected loss {loss:,.0f}",
+        "text_zh": f"{SEVERITIES.get(severity, severity)}：{name}，{row['lead']}，{row['cases']}个案件，预期损失{loss:,.0f}元",
+    }
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _sizes(rows: pd.DataFrame) -> dict[str, int]:
+    return {str(who): int(n) for who, n in rows.groupby("officer").size().items()}
+
+
+def _known(pairs: Any) -> dict[str, str]:
+    """The pairs whose both sides are known, as texts; of several the last counts."""
+    return {str(a): str(b) for a, b in pairs if not pd.isna(a) and not pd.isna(b) and a != "" and b != ""}

@@ -1,0 +1,204 @@
+"""What did the nights published up to a day say of an enterprise: PDs, signals, events, and acts of officers?"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from riskengine.intake.personal import redacted
+from riskengine.reports.dossier_rows import plain
+
+_SHOWN = ("signal", "severity", "text_en", "text_zh", "about", "id")
+_NOTED = ("why", "measure", "until", "proposed")  # of what an act keeps, what its officer wrote
+
+
+def nights(store: Path, as_of: date) -> list[date]:
+    """The published days up to a day, in order."""
+    folder = store / "publications"
+    names = (
+        [path.name for path in folder.glob("*") if not path.name.startswith(".")] if folder.exists() else []
+    )
+    return sorted(day for name in names if (day := date.fromisoformat(name)) <= as_of)
+
+
+def pd_history(store: Path, days: Sequence[date], enterprise: str) -> dict[str, list[dict[str, Any]]]:
+    """Guarantee -> what each night said of it: day, PD, grade, expected loss, worst severity."""
+    floors = ("floor", "pd_floor", "pd_used", "grade_used", "floor_waived")
+    columns = ("as_of", "id", "pd", "grade", "expected_loss", "severity", *floors)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _read(store, days, "scores.parquet", columns, ("enterprise_id", [enterprise])):
+        found.setdefault(str(row["id"]), []).append(
+            {
+                "as_of": str(row["night"]),
+                "pd": row["pd"],
+                "grade": row["grade"],
+                "expected_loss": None if row["expected_loss"] is None else f"{row['expected_loss']:.2f}",
+                "severity": row["severity"],
+                **{name: plain(row[name]) for name in floors},
+            }
+        )
+    return found
+
+
+def signals_told(store: Path, days: Sequence[date], enterprise: str) -> list[dict[str, Any]]:
+    """Each time a signal of the enterprise was raised, and each time one was gone: lines for the timeline."""
+    columns = (*_SHOWN, "raised_on", "state", "first_seen")
+    by_night: dict[date, dict[tuple[str, str], dict[str, Any]]] = {day: {} for day in days}
+    for row in _read(store, days, "signals.parquet", columns, ("enterprise", [enterprise])):
+        by_night[row["night"]][str(row["signal"]), str(row["id"])] = row
+    told: dict[str, dict[str, Any]] = {}
+    before: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(line: dict[str, Any]) -> None:
+        """A line once, with all the units that it is about."""
+        same = json.dumps([line["on"], line["known"], line["title"], line["text"], line["severity"]])
+        told.setdefault(same, {**line, "place": {**line["place"], "units": []}})["place"]["units"].append(
+            line["place"].pop("id")
+        )
+
+    for day in days:
+        for key, row in by_night[day].items():
+            was = before.get(key)
+            if was is None or was["raised_on"] != row["raised_on"]:
+                add(_line(row, row["raised_on"] or day, day, "raised"))
+            elif was["severity"] != row["severity"]:
+                add(_line(row, day, day, "moved", str(was["severity"])))
+        for key, row in before.items():
+            if key not in by_night[day]:
+                add(_line(row, day, day, "ended"))
+        before = by_night[day]
+    return list(told.values())
+
+
+def active_signals(store: Path, days: Sequence[date], enterprise: str) -> list[dict[str, Any]]:
+    """The signals of the last night, the gravest first."""
+    columns = (*_SHOWN, "state", "raised_on", "first_seen", "feature", "value", "limit")
+    rows = _read(store, days[-1:], "signals.parquet", columns, ("enterprise", [enterprise]))
+    order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
+    ranked = sorted(
+        rows, key=lambda row: (order.get(str(row["severity"]), 9), str(row["signal"]), str(row["id"]))
+    )
+    return [{name: plain(value) for name, value in row.items() if name != "night"} for row in ranked]
+
+
+def events_told(store: Path, days: Sequence[date], enterprise: str) -> list[dict[str, Any]]:
+    """What the nights say became of the enterprise's cases (`events.parquet`, where nights have one)."""
+    columns = ("on", "case", "signal", "event", "before", "after", "detail_en", "detail_zh")
+    return [
+        {
+            "on": str(row["on"]),
+            "known": str(row["night"]),
+            "kind": "case",
+            "title": {
+                "en": f"Case {row['case']}: {row['event']}",
+                "zh": f"案件 {row['case']}：{row['event']}",
+            },
+            "text": {"en": row["detail_en"] or "", "zh": row["detail_zh"] or ""},
+            "severity": None,
+            "place": {"night": str(row["night"]), "case": row["case"]},
+        }
+        for row in _read(store, days, "events.parquet", columns, ("enterprise", [enterprise]))
+    ]
+
+
+def acts_told(store: Path, enterprise: str, as_of: date) -> list[dict[str, Any]]:
+    """What officers did about the enterprise's cases that counts by a day (the ledger's `case_acts`, where it has them)."""
+    path = store / "state.db"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+        ledger.row_factory = sqlite3.Row
+        if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'case_acts'").fetchone():
+            return []
+        rows = ledger.execute(
+            """SELECT "case", "at", "on", actor, action, phase_before, phase_after, detail FROM case_acts
+            WHERE enterprise = ? AND "on" <= ? ORDER BY seq""",
+            [enterprise, str(as_of)],
+        ).fetchall()
+    return [_act(dict(row)) for row in rows]
+
+
+def troubled(store: Path, days: Sequence[date], codes: Sequence[str]) -> dict[str, str]:
+    """Enterprise -> its worst severity on the last night; who has no signal is left out."""
+    order = ("red", "orange", "yellow", "blue")
+    found: dict[str, str] = {}
+    for row in _read(store, days[-1:], "signals.parquet", ("enterprise", "severity"), ("enterprise", codes)):
+        now, one = str(row["severity"]), str(row["enterprise"])
+        if now in order and (one not in found or order.index(now) < order.index(found[one])):
+            found[one] = now
+    return found
+
+
+def _read(
+    store: Path, days: Sequence[date], name: str, columns: Sequence[str], among: tuple[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Rows of a published frame with `night`, in order of the nights; columns that a night did not have are None."""
+    paths = {str(path): day for day in days if (path := store / "publications" / str(day) / name).exists()}
+    column, wanted = among
+    if not paths or not wanted:
+        return []
+    with duckdb.connect() as connection:
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        files = f"read_parquet([{listed}], union_by_name = true, filename = 'night_file')"
+        there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        chosen = [f'"{one}"' if one in there else f'NULL AS "{one}"' for one in columns]
+        if column not in there:
+            return []
+        result = connection.execute(
+            f'SELECT night_file, {", ".join(chosen)} FROM {files} WHERE "{column}" IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL',
+            [list(wanted)],
+        )
+        names = [one[0] for one in result.description or ()][1:]
+        return [
+            {"night": paths[str(path)], **dict(zip(names, row, strict=True))}
+            for path, *row in result.fetchall()
+        ]
+
+
+def _line(row: Mapping[str, Any], on: date, night: date, what: str, before: str = "") -> dict[str, Any]:
+    words = {
+        "raised": ("Signal", "信号"),
+        "moved": ("Signal moved", "信号升降"),
+        "ended": ("Signal ended", "信号解除"),
+    }
+    en, zh = words[what]
+    tail = f" ({before} → {row['severity']})" if before else ""
+    return {
+        "on": str(on),
+        "known": str(night),
+        "kind": "signal" if what != "ended" else "ended",
+        "title": {"en": f"{en} {row['signal']}{tail}", "zh": f"{zh} {row['signal']}{tail}"},
+        "text": {"en": row["text_en"] or "", "zh": row["text_zh"] or ""},
+        "severity": None if what == "ended" else row["severity"],
+        "place": {"night": str(night), "signal": row["signal"], "id": row["id"]},
+    }
+
+
+def _act(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An act as a line: who moved which case from where to where, and what was written down."""
+    try:
+        detail = json.loads(row["detail"])
+    except ValueError:
+        detail = row["detail"]
+    parts = [(name, detail.get(name)) for name in _NOTED] if isinstance(detail, dict) else []
+    noted = "; ".join(f"{name} {value}".strip() for name, value in parts if value not in (None, "", [], {}))
+    text = redacted(f"{row['phase_before']} → {row['phase_after']}" + (f"; {noted}" if noted else ""))
+    return {
+        "on": str(row["on"]),
+        "known": str(row["at"])[:10],
+        "kind": "act",
+        "title": {
+            "en": f"Case {row['case']}: {row['action']} by {row['actor']}",
+            "zh": f"案件 {row['case']}：{row['actor']} {row['action']}",
+        },
+        "text": {"en": text, "zh": text},
+        "severity": None,
+        "place": {"case": row["case"]},
+    }

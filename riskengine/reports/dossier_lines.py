@@ -1,0 +1,96 @@
+"""How do a dossier and the evidence of a number read in a terminal?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskengine.profile.units import unit_word
+from riskengine.reports.dossier import Dossier
+from riskengine.reports.dossier_words import WORDS, amount, shown_value
+from riskengine.reports.wording import percent
+
+_TOLD = 12
+
+
+def lines(found: Dossier, language: str) -> list[str]:
+    """The dossier in short: who, PD and why, money, signals, the newest of the timeline, and how to go on."""
+    tongue = "zh" if language == "zh" else "en"
+    words, d = WORDS[tongue], found.sections
+    currency = unit_word(d["currency"], tongue)
+    said = [f"{d['who']['name']}  {d['enterprise']}  {words['as of']} {found.as_of}"]
+    said += [str(d["warning"][tongue])] if d["warning"] else []
+    for one in d["guarantees"]:
+        if not one["contract"]["in_force"]:
+            continue
+        rating, value = one["rating"], one["value"] or {}
+        if rating is None:
+            said.append(f"{one['id']}: {words['no model']}")
+            continue
+        loss = amount(value.get("expected_loss"))
+        said.append(
+            f"{one['id']}: {words['pd']} {percent(rating['pd'])}, {words['grade']} {rating['grade']}, {words['loss']} {loss} {currency}"
+        )
+        said += [f"    + {each['words'][tongue]}" for each in rating["reasons"]["adverse"]]
+        said += [f"    - {each['words'][tongue]}" for each in rating["reasons"]["favourable"]]
+    for one in d["applications"]:
+        outcome = words[one["decision"]] if one["decision"] else words["cannot"]
+        hits = ", ".join(
+            hit["rule"] for hit in one["hits"] if hit["kind"] in ("knock_outs", "referrals", "caps")
+        )
+        said.append(f"{words['application']} {one['id']}: {outcome}" + (f" ({hits})" if hits else ""))
+    said += [
+        f"{words[one['severity']]} {one['signal']}: {one[f'text_{tongue}'] or ''}"
+        for one in d["signals"][:_TOLD]
+    ]
+    said.append(f"{words['timeline']} ({d['timeline']['of']})")
+    for line in d["timeline"]["lines"][:_TOLD]:
+        more = line["text"][tongue] if line["text"] else _said(line["said"], tongue)
+        said.append(f"    {line['on']} {line['title'][tongue]}  {more}")
+    return [*said, f"{words['resolve profile']} {d['evidence']['profile']}"]
+
+
+def evidence_lines(told: Mapping[str, Any], language: str) -> list[str]:
+    """The evidence of one number: value, then each part with its rows, or each input with its contribution."""
+    tongue = "zh" if language == "zh" else "en"
+    words = WORDS[tongue]
+    title = (
+        f"{told['title'][tongue]} ({told['name']})  {told['enterprise']}  {words['as of']} {told['as_of']}"
+    )
+    if told["kind"] == "source":
+        return [title, f"{told['rows_of']} {words['rows']}", *(_row(row, tongue) for row in told["rows"])]
+    value = shown_value(told["value"], told.get("unit", ""), "number", tongue)
+    value = percent(told["value"]) if told["name"] in ("pd", "pd_lifetime") else value
+    value = amount(told["value"]) if told["kind"] == "terms" else value
+    said = [f"{title}: {value}"]
+    if told["kind"] != "feature":
+        said.append(f"{told['model']['name']} {told['model']['bundle'][:12]}")
+        for one in told["inputs"]:
+            part = f"{one['contribution']:+.4f}  " if "contribution" in one else ""
+            seen = shown_value(one["value"], one.get("unit", ""), "number", tongue)
+            said.append(f"    {part}{one['title'][tongue]} {seen}  ({one['name']})")
+        nexts = [one["next"] for one in told["inputs"] if one["next"]]
+        return [*said, f"{words['resolve profile']} {nexts[0]}"] if nexts else said
+    for part in told["parts"]:
+        what = f"{part['verb']} {part['source'] or ''}{'.' + part['column'] if part['column'] else ''}"
+        more = [part["key"], *part["through"], part["window"], *part["where"]]
+        total = "" if part["sum"] is None else f", = {part['sum']}"
+        said.append(f"{what} ({', '.join(more)}): {part['rows_of']} {words['rows']}{total}")
+        said += [_row(row, tongue) for row in part["rows"]]
+        for link in part["links"]:
+            said.append(f"    {link['link']}: {link[tongue]}, {link['rows_of']} {words['rows']}")
+            said += ["    " + _row(row, tongue) for row in link["rows"]]
+    return said
+
+
+def _row(row: Mapping[str, Any], language: str) -> str:
+    told = {**row["keys"], **row["values"]}
+    seen = ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
+    place = f"{row['source']} {row['file']}:{row['row']} ({row['batch']})"
+    return f"    {row['event_date']} {WORDS[language]['known']} {row['known_at']}  {place}  {seen}"
+
+
+def _said(items: Any, language: str) -> str:
+    return ", ".join(
+        f"{one[language]} {shown_value(one['value'], '', one['kind'], language)}" for one in items
+    )

@@ -1,0 +1,355 @@
+"""Are only the table's moves legal, is a red never closed by one person, and do nights open again what has changed?"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from desk_world import BLUE, CHINA, DEADLINES, FRIDAY, MONDAY, RED, YELLOW, case, cases_of
+
+from riskengine.casework.seen import met, quiet, seen_of
+from riskengine.casework.standing import Tonight, released, stood
+from riskengine.casework.states import (
+    ACTIONS,
+    CLOSED,
+    MEASURES,
+    PHASES,
+    Move,
+    Standing,
+    legal,
+    move,
+)
+from riskengine.errors import QualityGateError, RiskEngineError, UsageError
+from riskengine.monitor.deadlines import step_dues
+from riskengine.working_days import WorkHours
+
+# The law once more, as one long obvious list: (phase, action, judged as) -> phase. `*` stands for the same phase.
+TABLE = """
+new ack acknowledged
+new assign *
+acknowledged check checking
+acknowledged assign *
+acknowledged snooze *
+checking judge:false_alarm false_alarm
+checking judge:watch watch
+checking judge:confirmed confirmed
+checking assign *
+checking snooze *
+watch check checking
+watch judge:false_alarm false_alarm
+watch judge:confirmed confirmed
+watch assign *
+watch snooze *
+confirmed treat in_treatment
+confirmed resolve resolved
+confirmed check checking
+confirmed assign *
+confirmed snooze *
+in_treatment treat *
+in_treatment resolve resolved
+in_treatment check checking
+in_treatment assign *
+in_treatment snooze *
+turned_overdue ack *
+turned_overdue treat in_treatment
+turned_overdue resolve resolved
+turned_overdue check checking
+turned_overdue assign *
+turned_compensated assign *
+false_alarm check checking
+resolved check checking
+"""
+LAW = {
+    (phase.replace("_", " "), how.replace("_", " ")): after.replace("_", " ")
+    for phase, how, after in (line.split() for line in TABLE.strip().splitlines())
+}
+AT = datetime.fromisoformat
+PEOPLE = ("an", "bo", "chen")
+ASKS = st.tuples(
+    st.sampled_from([*ACTIONS, "note"]),
+    st.sampled_from(PEOPLE),
+    st.sampled_from(["false alarm", "watch", "confirmed", "resolved", "new"]),
+    st.sampled_from(PEOPLE),
+)
+
+
+class Clerk:
+    """The rules told by hand, one at a time, without the engine's table."""
+
+    def __init__(self, severity: str) -> None:
+        self.phase, self.owner, self.everybody = "new", "", set[str]()
+        self.asleep, self.waits, self.proposer = False, "", ""
+        self.grave = severity in ("red", "orange")
+
+    def does(self, action: str, who: str, to: str, other: str) -> bool:
+        """Whether it is legal; if so it is done."""
+        if action in ("waive", "unwaive"):
+            return False
+        if action == "note":
+            return True
+        if action in ("release", "refuse"):
+            if not self.waits or (action == "release" and who in {self.proposer, *self.everybody}):
+                return False
+            self.phase = self.waits if action == "release" else self.phase
+            self.waits = ""
+            return True
+        if action == "wake":
+            legal_ = self.asleep and not self.waits
+            self.asleep = self.asleep and not legal_
+            return legal_
+        after = LAW.get((self.phase, f"judge:{to}" if action == "judge" else action))
+        if after is None or self.waits or (self.asleep and action not in ("assign", "snooze")):
+            return False
+        if action == "ack" and self.owner and self.owner != who:
+            return False
+        if action in ("ack", "assign"):
+            self.owner = who if action == "ack" else other
+            self.everybody.add(self.owner)
+        self.asleep = self.asleep or action == "snooze"
+        after = self.phase if after == "*" else after
+        if self.grave and after in CLOSED and action in ("judge", "resolve"):
+            self.waits, self.proposer = after, who
+        else:
+            self.phase = after
+        return True
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["red", "orange", "yellow", "blue"]), st.lists(ASKS, max_size=25))
+def test_only_the_tables_moves_are_legal(severity: str, asks: list[tuple[str, str, str, str]]) -> None:
+    clerk = Clerk(severity)
+    standing = Standing(RED, severity=severity, worst=severity, since=FRIDAY)
+    for action, who, to, other in asks:
+        asked = Move(action, who, MONDAY, "a reason", to, other, "压降", MONDAY + timedelta(days=1))
+        expected = clerk.does(action, who, to, other)
+        done = True
+        try:
+            standing, _ = move(standing, asked)
+        except RiskEngineError:
+            done = False
+        assert done == expected, asked
+        assert (standing.phase, standing.owner or "") == (clerk.phase, clerk.owner)
+        assert (standing.awaiting is not None) == bool(clerk.waits)
+        assert (standing.snoozed_until is not None) == clerk.asleep
+
+
+@given(st.sampled_from(sorted(set(PHASES) - {"no waiver", "waived"})), st.sampled_from(sorted(ACTIONS)))
+def test_a_refusal_says_what_is_legal_from_here(phase: str, action: str) -> None:
+    standing = Standing(YELLOW, phase=phase, severity="yellow", worst="yellow")
+    if action in legal(standing):
+        return
+    with pytest.raises(UsageError) as caught:
+        move(standing, Move(action, "an", MONDAY, "why"))
+    text = str(caught.value)
+    assert PHASES[phase].zh in text
+    assert "当前状态不允许" in text
+    for name in legal(standing):
+        assert f"{name} {ACTIONS[name].zh}" in text
+
+
+def test_a_red_at_its_worst_needs_two_persons_even_when_it_is_yellow_now() -> None:
+    standing = Standing(
+        RED, phase="confirmed", severity="yellow", worst="red", owner="an", owners=frozenset(("an", "bo"))
+    )
+    asked, _ = move(standing, Move("resolve", "chen", MONDAY, "paid"))
+    assert (asked.phase, asked.awaiting, asked.proposed) == ("confirmed", "release", "resolved")
+    for nobody_else in (
+        "an",
+        "AN ",
+        "bo",
+        "chen",
+    ):  # owner, the same spelt otherwise, an earlier owner, the proposer
+        with pytest.raises(QualityGateError, match="须另一人复核"):
+            move(asked, Move("release", nobody_else, MONDAY, "agreed"))
+    done, _ = move(asked, Move("release", "dong", MONDAY, "agreed"))
+    assert (done.phase, done.second, done.awaiting) == ("resolved", "dong", None)
+    alone, detail = move(asked, Move("release", "an", MONDAY, "agreed", alone=True))
+    assert alone.phase == "resolved"
+    assert detail["alone"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        (Move("judge", "an", MONDAY, "", "watch"), "理由"),
+        (Move("judge", "an", MONDAY, "why", "resolved"), "观察"),
+        (Move("snooze", "an", MONDAY, "why", until=MONDAY), "到期日"),
+        (Move("snooze", "an", MONDAY, "", until=date(2026, 7, 9)), "理由"),
+        (Move("assign", "an", MONDAY), "负责人"),
+    ],
+)
+def test_what_is_missing_is_said(asked: Move, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        move(Standing(YELLOW, phase="checking", severity="yellow", worst="yellow"), asked)
+
+
+def test_measures_are_the_six_of_the_field() -> None:
+    confirmed = Standing(YELLOW, phase="confirmed", severity="yellow", worst="yellow")
+    for words in MEASURES.values():
+        assert move(confirmed, Move("treat", "an", MONDAY, measure=words.zh))[0].phase == "in treatment"
+    with pytest.raises(UsageError, match="诉讼保全"):
+        move(confirmed, Move("treat", "an", MONDAY, measure="wait and see"))
+
+
+CLOSED_YELLOW = Standing(
+    YELLOW, phase="false alarm", since=FRIDAY, severity="yellow", worst="yellow", evidence_hash="h1", seen=FRIDAY, on=MONDAY, seq=4
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "phase"),
+    [
+        ({}, "false alarm"),
+        ({"severity": "blue"}, "false alarm"),
+        ({"evidence_hash": "h2"}, "new"),
+        ({"severity": "orange", "worst": "orange"}, "new"),
+        ({"fact": "renewed"}, "new"),
+        ({"turned": "overdue"}, "turned overdue"),
+        ({"turned": "compensated"}, "turned compensated"),
+    ],
+)
+def test_a_closed_case_is_opened_again_by_what_is_new(changes: dict[str, str], phase: str) -> None:
+    seen = seen_of(case(YELLOW, "yellow", fact="continuing") | changes, MONDAY + timedelta(days=1))
+    now, told = met(CLOSED_YELLOW, seen)
+    assert now.phase == phase
+    assert [one[0] for one in told] == (["reopened"] if phase == "new" else [])
+    assert bool(quiet(now, seen)) == (phase == "false alarm")
+    again, more = met(now, replace(seen, fact="continuing"))
+    assert (again, more) == (now, []) or phase == "new"
+
+
+def test_a_case_opened_again_stays_open_when_the_new_evidence_goes() -> None:
+    before = cases_of(case(YELLOW, "yellow", evidence_hash="h2", fact="continuing"))
+    found = {YELLOW: CLOSED_YELLOW}
+    first, events = stood(before, found, Tonight(date(2026, 6, 30), DEADLINES, CHINA))
+    assert events.event.tolist() == ["reopened"]
+    back = cases_of(case(YELLOW, "yellow", evidence_hash="h1", fact="continuing"))
+    second, events = stood(back, found, Tonight(date(2026, 7, 1), DEADLINES, CHINA, first, date(2026, 6, 30)))
+    assert second.phase.tolist() == ["new"]
+    assert len(events) == 0
+
+
+@pytest.mark.parametrize("severity", ["yellow", "red"])
+def test_a_snooze_wakes_on_its_day_or_early_and_a_reds_clock_does_not_stop(severity: str) -> None:
+    asleep = replace(
+        CLOSED_YELLOW, phase="checking", severity=severity, worst=severity, snoozed_until=date(2026, 7, 2), snoozed_on=MONDAY, owner="an", seen=MONDAY
+    )  # fmt: skip
+    found = {YELLOW: asleep}
+
+    def on(day: date, **changes: object) -> tuple[str, list[str], object, str]:
+        frame = cases_of(case(YELLOW, severity, fact="continuing") | changes)
+        cases, events = stood(frame, found, Tonight(day, DEADLINES, CHINA))
+        row = cases.iloc[0]
+        return row.quiet, events.event.tolist(), row.clock or row.since, row.breached
+
+    still = on(date(2026, 7, 1))
+    assert still[0] == "snoozed"
+    assert ("verify" in still[3]) == (severity == "red")
+    awake = on(date(2026, 7, 2))
+    assert awake[0] == ""
+    assert "woke" in awake[1]
+    assert awake[2] == (date(2026, 7, 2) if severity == "yellow" else FRIDAY)
+    assert on(date(2026, 6, 30), evidence_hash="h2")[0] == "snoozed"  # the same event, another row of it
+    early = on(date(2026, 6, 30), evidence_hash="h2", fact="renewed")
+    assert early[0] == ""
+    assert "woke" in early[1]
+
+
+def test_a_proposal_lapses_when_the_case_has_changed() -> None:
+    waits = replace(CLOSED_YELLOW, phase="checking", severity="orange", worst="orange", awaiting="release", proposed="false alarm", proposer="an")  # fmt: skip
+    frame = cases_of(case(YELLOW, "orange", evidence_hash="h2", fact="continuing"))
+    cases, events = stood(frame, {YELLOW: waits}, Tonight(date(2026, 6, 30), DEADLINES, CHINA))
+    assert cases.awaiting.tolist() == [None]
+    assert "proposal lapsed" in events.event.tolist()
+
+
+def test_the_watch_of_a_red_is_not_quiet_and_that_of_a_yellow_is() -> None:
+    for severity, word in (("red", ""), ("orange", ""), ("yellow", "watch"), ("blue", "watch")):
+        standing = replace(CLOSED_YELLOW, phase="watch", severity=severity, worst=severity)
+        assert quiet(standing, seen_of(case(YELLOW, severity, fact="continuing"), MONDAY)) == word
+
+
+def test_only_what_was_lawfully_closed_ends_signals() -> None:
+    frame, _ = stood(
+        cases_of(case(YELLOW, "yellow"), case(RED, "red"), case(BLUE, "blue", evidence_hash="h9")),
+        {},
+        Tonight(FRIDAY, DEADLINES, CHINA),
+    )
+    signals = cases_of(case(YELLOW, "yellow"), case(RED, "red"), case(BLUE, "blue"))[["case"]]
+    signals = signals.assign(signal="J01", about="enterprise", id=signals.case)
+    one = replace(CLOSED_YELLOW, case=RED, severity="red", worst="red")
+    found = {YELLOW: CLOSED_YELLOW, RED: one, BLUE: replace(CLOSED_YELLOW, case=BLUE, severity="blue")}
+    assert released(frame, signals, found) == {("J01", "enterprise", YELLOW)}
+    found[RED] = replace(one, second="bo")
+    assert released(frame, signals, found) == {("J01", "enterprise", YELLOW), ("J01", "enterprise", RED)}
+    assert released(frame, signals, {}) == frozenset()
+
+
+def test_the_acts_of_a_merged_case_count_for_the_one_it_went_into() -> None:
+    before, _ = stood(
+        cases_of(case(YELLOW, "yellow"), case(RED, "red")), {}, Tonight(FRIDAY, DEADLINES, CHINA)
+    )
+    mine = Standing(YELLOW, phase="checking", owner="an", owners=frozenset(("an",)), severity="yellow", worst="yellow", evidence_hash="h1", seen=FRIDAY, since=FRIDAY, on=MONDAY, seq=2, number=2)  # fmt: skip
+    tonight = Tonight(MONDAY, DEADLINES, CHINA, before, FRIDAY, {YELLOW: RED})
+    cases, _ = stood(cases_of(case(RED, "red", fact="continuing")), {YELLOW: mine}, tonight)
+    assert cases[["phase", "owner", "absorbed"]].iloc[0].tolist() == ["checking", "an", YELLOW]
+    later = Tonight(date(2026, 6, 30), DEADLINES, CHINA, cases, MONDAY)
+    again, _ = stood(cases_of(case(RED, "red", fact="continuing")), {YELLOW: mine}, later)
+    assert again[["phase", "owner", "absorbed"]].iloc[0].tolist() == ["checking", "an", YELLOW]
+
+
+def test_a_case_closed_long_ago_without_signals_is_archived() -> None:
+    quiet_case = cases_of(case(YELLOW, "yellow", signals=0, fact="continuing"))
+    for day, phase in (
+        (MONDAY + timedelta(days=89), "false alarm"),
+        (MONDAY + timedelta(days=90), "archived"),
+    ):
+        cases, _ = stood(quiet_case, {YELLOW: CLOSED_YELLOW}, Tonight(day, DEADLINES, CHINA))
+        assert cases.phase.tolist() == [phase]
+
+
+def test_dues_are_in_hours_of_work_from_the_next_working_day() -> None:
+    red = step_dues(DEADLINES, "red", FRIDAY, CHINA)
+    assert red == {
+        "claim": AT("2026-06-29T14:30"),
+        "verify": AT("2026-06-29T17:30"),
+        "plan": AT("2026-07-01T17:30"),
+    }
+    assert step_dues(DEADLINES, "blue", FRIDAY, CHINA)["verify"] is None  # at the next check
+    before_new_year = step_dues(DEADLINES, "red", date(2026, 2, 14), CHINA)["claim"]
+    assert before_new_year == AT("2026-02-24T14:30")
+
+
+SPANS = st.sampled_from([["09:00-12:00", "13:30-17:30"], ["08:00-16:00"], ["09:00-09:01", "22:00-23:59"]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    SPANS,
+    st.datetimes(AT("2026-01-01"), AT("2026-10-20")).map(lambda one: one.replace(second=0, microsecond=0)),
+    st.integers(1, 1500),
+)
+def test_minutes_of_work_are_counted_one_by_one(texts: list[str], start: datetime, minutes: int) -> None:
+    hours = WorkHours.parse(texts)
+    edges = [[tuple(map(int, edge.split(":"))) for edge in text.split("-")] for text in texts]
+    worked, moment = 0, start
+    while worked < minutes:  # the slow clerk: looks at every minute
+        if not CHINA.is_working(moment.date()):
+            moment = datetime.combine(moment.date() + timedelta(days=1), datetime.min.time())
+            continue
+        worked += any(begin <= (moment.hour, moment.minute) < end for begin, end in edges)
+        moment += timedelta(minutes=1)
+    assert hours.after(start, minutes, CHINA) == moment
+
+
+@pytest.mark.parametrize("texts", [[], ["9-12"], ["12:00-09:00"], ["09:00-12:00", "11:00-13:00"]])
+def test_hours_that_are_none_are_refused(texts: list[str]) -> None:
+    with pytest.raises(UsageError, match="hours"):
+        WorkHours.parse(texts)
