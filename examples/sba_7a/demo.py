@@ -61,7 +61,9 @@ def main() -> int:
     loan = (HERE / "applicants_2006.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[0]
     print("Try next:")
     for line in (
+        "signals list --limit 5",
         f"profile {loan} --as-of 2006-03-31",
+        f"dossier {loan} --as-of 2006-03-31 --out dossier.html",
         f"review --as-of 2006-03-31 --id {loan}",
         "nightly --as-of 2006-03-31",
         "retrain access_pd --as-of 2010-12-31",

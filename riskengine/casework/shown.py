@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +9,7 @@ from typing import Any
 
 from riskengine.casework.acts import CaseAct
 from riskengine.casework.desk import LINES, SIGNALS, Desk, OnDesk
+from riskengine.casework.evidence_words import evidence_lines
 from riskengine.casework.names import read_names
 from riskengine.casework.states import ACTIONS, MEASURES, PHASES, severity_rank
 from riskengine.errors import SetupError
@@ -48,7 +48,6 @@ _STEPS = {
     "resolve": " --why TEXT",
     "check": "",
 }  # the next step of a case as it is typed, the furthest first
-_ROWS = 3  # of a signal's evidence told on a terminal; `riskengine evidence` tells all
 _TEXT = {
     "empty": Words(en="Nothing to do", zh="没有待处置的案件"),
     "more": Words(en="{more} more (--limit 0 shows all)", zh="另有 {more} 条（--limit 0 显示全部）"),
@@ -63,9 +62,6 @@ _TEXT = {
         zh="在保{guarantees}笔，在保余额{exposure:,.0f}，预期损失{loss:,.0f}",
     ),
     "action": Words(en="suggested", zh="建议措施"),
-    "row": Words(en="{file} row {row}", zh="{file} 第{row}行"),
-    "rows": Words(en="and {more} more row(s)", zh="另有{more}行"),
-    "path": Words(en="by {kinds}, weight {weight:.2f}: {keys}", zh="经{kinds}传染，权重{weight:.2f}：{keys}"),
     "night": Words(en="night", zh="夜批"),
     "alone": Words(en="alone: a project of one person", zh="单人项目，本人复核"),
     "none": Words(en="none", zh="无"),
@@ -201,7 +197,7 @@ def listed_lines(told: Mapping[str, Any], language: str) -> list[str]:
 
 def _heading(row: Mapping[str, Any], escalations: Mapping[str, Any], language: str) -> str:
     """The enterprise's own line: its place, name, severity after escalation, loss, whose it is."""
-    parts = [str(row["name"] or row["unit"] or row["enterprise"])]
+    parts = [str(row["name"] or row["enterprise"] or f"{row['title_' + language]} {row['unit']}")]
     if row["line_severity"]:
         parts.append(SEVERITY[row["line_severity"]].say(language))
     if row["escalated"]:
@@ -255,32 +251,6 @@ def detail_lines(told: Mapping[str, Any], language: str) -> list[str]:
     step = next((name for name in _STEPS if name in told["next"]), told["next"][0])
     example = f"riskengine signals {step} {told['case']}{_STEPS.get(step, '')}"
     return [*lines, f"{_say('next', language)}: {legal}", f"  {example}"]
-
-
-def evidence_lines(text: Any, language: str) -> list[str]:
-    """A signal's evidence in words: the source, its keys, the day, file and row; of contagion the ways it came.
-
-    >>> evidence_lines('{"paths":[{"contribution":0.5,"keys":["A","B"],"kinds":["control"]}]}', "en")
-    ['by control, weight 0.50: A > B']
-    """
-    try:
-        told = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return [str(text)]
-    if not isinstance(told, dict):
-        return [str(text)] if told else []
-    lines = []
-    rows = told.get("rows", [])
-    for row in rows[:_ROWS]:
-        keys = " ".join(str(masked(value)) for value in row.get("keys", {}).values())
-        place = _say("row", language).format(file=row.get("file", ""), row=row.get("row", ""))
-        lines.append(f"{row.get(language) or row['source']} {keys} {row.get('event_date') or ''} ({place})")
-    for one in told.get("paths", ())[:_ROWS]:
-        kinds, keys = ", ".join(one["kinds"]), " > ".join(str(masked(key)) for key in one["keys"])
-        values = {"kinds": kinds, "weight": one["contribution"], "keys": keys}
-        lines.append(_say("path", language).format(**values))
-    more = int(told.get("of", len(rows))) - min(len(rows), _ROWS)
-    return lines + ([_say("rows", language).format(more=more)] if more > 0 else [])
 
 
 def history_lines(told: Sequence[Mapping[str, Any]], language: str) -> list[str]:

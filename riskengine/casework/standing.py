@@ -30,7 +30,7 @@ from riskengine.casework.seen import (
 from riskengine.casework.states import CLOSED, PHASES, TWO_PERSONS, Standing
 from riskengine.monitor.deadlines import Deadlines
 from riskengine.schema import Words
-from riskengine.working_days import Calendar
+from riskengine.working_days import Calendar, WorkSpan
 
 COLUMNS = {
     "phase": "object",
@@ -105,6 +105,8 @@ def stood(
         now, happened = met(resumed(by_acts, was, seen.case), seen, night.deadlines.archive_after)
         if was is not None and was.hushed and not said:  # told again: time runs from tonight
             now = replace(now, clock=night.as_of)
+        if night.before is None and night.deadlines.stock and not now.seq:
+            now = replace(now, clock=WorkSpan.parse(night.deadlines.stock).after(night.as_of, night.calendar))
         steps = dues(now, seen, night.deadlines, night.calendar)
         missed = late(steps, now, was)
         happened += [(BREACHED, "", step) for step in missed if _newly(step, was, now)]

@@ -72,11 +72,21 @@ class Deadlines(Definition):
     archive_after: int = Field(
         default=90, ge=1
     )  # days without a signal after which a closed case is archived
+    stock: str = (
+        ""  # what is found when watching begins is timed from so much later: nobody works off a book in a day
+    )
     snooze: Snooze = Field(default_factory=Snooze)
     red: tuple[DatedSteps, ...] = Field(default=())
     orange: tuple[DatedSteps, ...] = Field(default=())
     yellow: tuple[DatedSteps, ...] = Field(default=())
     blue: tuple[DatedSteps, ...] = Field(default=())
+
+    @field_validator("stock")
+    @classmethod
+    def _stock(cls, text: str) -> str:
+        if text:
+            WorkSpan.parse(text)
+        return text
 
     @field_validator("hours")
     @classmethod

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 DAYS_A_MONTH = 30.436875
 
 
+ADDED = ("pd_trigger", "pd_to_peers", "pd_inversion")
+
+
 class Dynamics(Definition):
     """How the night reads a PD.
 

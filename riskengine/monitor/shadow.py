@@ -19,7 +19,7 @@ import pandas as pd
 from lightgbm.basic import LightGBMError
 
 from riskengine.errors import IntegrityError, Problem, RiskEngineError
-from riskengine.monitor.dynamics import with_dynamics
+from riskengine.monitor.dynamics import ADDED, with_dynamics
 from riskengine.monitor.evaluate import Night, evaluate
 from riskengine.monitor.frames import parquet_bytes, read_frame
 from riskengine.monitor.health import stale_sources
@@ -43,7 +43,7 @@ COLUMNS = ("id", "champion_pd", "champion_grade", "challenger_pd", "challenger_g
            "challenger_severity", "champion_bundle", "challenger_bundle")  # fmt: skip
 _ALERTS = ("orange", "red")
 _OWN = ("pd", "score", "grade", "grade_no", "pd_low", "pd_high", "unsure", "exposure", "expected_loss",
-        "pd_before", "pd_jump", "grade_before", "grade_notches", "pd_history")  # fmt: skip
+        "pd_before", "pd_jump", "grade_before", "grade_notches", "pd_history", *ADDED)  # fmt: skip
 _UNNAMED = "challengers.json"  # the name of a challenger whose pointer cannot be read
 # What a foreign recipe, tree or calibration can make the database, LightGBM, pandas and Python raise; a defect of another
 # kind (an assertion, no memory, a signal) is not the challenger's and is not swallowed.
@@ -178,7 +178,8 @@ def _scored(watch: Watch, bundle: Bundle, snapshot: Snapshot, night: Work) -> pd
     with Workbench(snapshot) as bench:
         load_in_force(bench, watch.catalogue.subjects.guarantee, recipe, [night.as_of])
         own = profiled(bench, subject_rows(bench), recipe)
-    own = rated(own, bundle)
+    keys = watch.catalogue.subjects.keys
+    own = with_dynamics(rated(own, bundle), bundle, keys, watch.shown.dynamics, night.as_of)
     fresh = [name for name in _OWN if name in own.columns and name not in watch.vocabulary.features]
     dropped = {*_OWN, *watch.vocabulary.shares(), "signals", "severity", "rank"}
     frame = night.book.drop(columns=[name for name in night.book.columns if name in dropped])
@@ -193,7 +194,6 @@ def _alerts(
     night, (earlier, before) = known
     keys = watch.catalogue.subjects.keys
     frame = compared(frame, replace(before, scores=_past_scores(earlier, bundle)), keys)
-    frame = with_dynamics(frame, bundle, keys, watch.shown.dynamics, night.as_of)
     silent = stale_sources(night.health)
     stale = watch.vocabulary.resting_on(silent)
     if {name for name, _ in Recipe.from_json(bundle.recipe).sources} & set(silent):

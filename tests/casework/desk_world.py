@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from riskengine.registry.actors import Actor
 from riskengine.working_days import read_calendar
 
 ROOT = Path(__file__).parents[2]
-DEADLINES = read_deadlines(ROOT / "configs" / "deadlines.toml")
+DEADLINES = read_deadlines(ROOT / "configs" / "deadlines.toml").model_copy(update={"stock": ""})
 CHINA = read_calendar("CN")
 FRIDAY = date(2026, 6, 26)  # after a holiday's end; Saturday and Sunday are free
 MONDAY = date(2026, 6, 29)
@@ -82,7 +83,8 @@ def project(folder: Path, language: str = "zh", backdated: bool = True) -> Proje
     text = ENVIRONMENT.format(language=language, backdated=str(backdated).lower())
     (folder / "configs" / "environment.toml").write_text(text, encoding="utf-8")
     (folder / "configs" / "floors.toml").write_text(FLOORS, encoding="utf-8")
-    deadlines = (ROOT / "configs" / "deadlines.toml").read_text(encoding="utf-8")
+    text = (ROOT / "configs" / "deadlines.toml").read_text(encoding="utf-8")
+    deadlines = re.sub(r"(?m)^stock = .*\n", "", text)
     (folder / "configs" / "deadlines.toml").write_text(deadlines, encoding="utf-8")
     return Project(folder)
 

@@ -29,7 +29,7 @@ from riskengine.casework.budget import (
 )
 from riskengine.casework.budget_terms import Budget, read_budget
 from riskengine.errors import UsageError
-from riskengine.monitor.ranking import act_today, known_loss, ranked
+from riskengine.monitor.ranking import known_loss, ranked
 from riskengine.monitor.vocabulary import Vocabulary
 
 ON = date(2026, 6, 30)
@@ -261,7 +261,7 @@ def test_every_signal_case_and_line_is_counted_once() -> None:
     assert reds == (signals.severity == "red").sum()
 
 
-def test_a_night_of_53000_lines_takes_seconds() -> None:
+def test_a_night_of_53000_lines_keeps_to_capacity() -> None:
     rng = np.random.default_rng(2)
     size = 53_000
     lines, book = world(
@@ -282,7 +282,6 @@ def test_ranking_uses_the_loss_after_floors_and_the_largest_where_it_is_unknown(
     assert ranked(frame, signals)["id"].tolist() == ["c", "b", "a"]
     raised = frame.assign(loss_used=[500.0, 100.0, float("nan")], pd_used=[1.0, 0.1, 0.2])
     assert ranked(raised, signals)["id"].tolist() == ["a", "c", "b"]
-    assert act_today(ranked(raised, signals), 1).rows["id"].tolist() == ["a"]
 
 
 def test_a_budget_that_is_not_sound_says_all_that_is_wrong(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from desk_world import BLUE, CHINA, DEADLINES, FRIDAY, MONDAY, RED, YELLOW, case, cases_of
 
 from riskengine.casework.seen import met, quiet, seen_of
-from riskengine.casework.standing import Tonight, released, stood
+from riskengine.casework.standing import Tonight, closed, released, stood
 from riskengine.casework.states import (
     ACTIONS,
     CLOSED,
@@ -353,3 +353,44 @@ def test_minutes_of_work_are_counted_one_by_one(texts: list[str], start: datetim
 def test_hours_that_are_none_are_refused(texts: list[str]) -> None:
     with pytest.raises(UsageError, match="hours"):
         WorkHours.parse(texts)
+
+
+def test_of_what_is_hushed_nothing_is_asked_and_its_time_runs_once_it_is_told() -> None:
+    frame = cases_of(case(YELLOW, "yellow"))
+    behind, events = stood(frame.assign(quiet="inhibited"), {}, Tonight(date(2026, 7, 20), DEADLINES, CHINA))
+    assert (behind.iloc[0].breached, behind.iloc[0].claim_due, len(events)) == ("", None, 0)
+    told = Tonight(date(2026, 7, 21), DEADLINES, CHINA, behind, date(2026, 7, 20))
+    loud, _ = stood(frame.assign(quiet=""), {}, told)
+    assert (loud.iloc[0].breached, loud.iloc[0].claim_due) == ("", "2026-07-23T17:30")
+
+
+def test_a_signals_own_deadline_counts_where_it_is_stricter() -> None:
+    frame = cases_of(case(YELLOW, "yellow"))
+    plans = [
+        stood(frame.assign(deadlines=own), {}, Tonight(FRIDAY, DEADLINES, CHINA))[0].iloc[0].plan_due
+        for own in ("", "3wd,60wd", "60wd")
+    ]
+    assert plans == ["2026-07-10T17:30", "2026-07-01T17:30", "2026-07-10T17:30"]
+
+
+def test_only_what_people_have_closed_stops_hushing() -> None:
+    frame = cases_of(case(YELLOW, "yellow"))
+    was, _ = stood(frame, {YELLOW: CLOSED_YELLOW}, Tonight(date(2026, 6, 30), DEADLINES, CHINA))
+    assert closed(was, date(2026, 6, 30), {YELLOW: CLOSED_YELLOW}) == {YELLOW}
+    asked = replace(CLOSED_YELLOW, phase="checking", awaiting="release", proposed="false alarm")
+    assert closed(was, date(2026, 6, 30), {YELLOW: replace(asked, seq=99)}) == frozenset()
+
+
+def test_what_is_found_when_watching_begins_is_timed_from_later() -> None:
+    deadlines = DEADLINES.model_copy(update={"stock": "20wd"})
+    frame = cases_of(case(YELLOW, "yellow", raised_on=FRIDAY))
+    stock, _ = stood(frame, {}, Tonight(FRIDAY, deadlines, CHINA))
+    assert (
+        stock.iloc[0].claim_due
+        == step_dues(deadlines, "yellow", date(2026, 7, 24), CHINA)["claim"].isoformat()[:16]
+    )
+    again, _ = stood(frame, {}, Tonight(MONDAY, deadlines, CHINA, stock, FRIDAY))
+    assert again.iloc[0].claim_due == stock.iloc[0].claim_due, "it goes on from there"
+    new = cases_of(case(RED, "yellow", raised_on=MONDAY))
+    found, _ = stood(new, {}, Tonight(MONDAY, deadlines, CHINA, stock, FRIDAY))
+    assert found.iloc[0].claim_due < stock.iloc[0].claim_due, "what comes up later is timed at once"

@@ -10,11 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from golden_world import PERSONAL_KEY
+
 
 @pytest.fixture(scope="module", autouse=True)
 def own_store() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):
             patch.delenv(name, raising=False)
-        patch.setenv("RISKENGINE_PERSONAL_KEY", "a key for golden nights, of no use elsewhere")
+        patch.setenv("RISKENGINE_PERSONAL_KEY", PERSONAL_KEY)
         yield

@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 WORLD = ROOT / "tests" / "world" / "data"
 MODEL = HERE / "model.txt"
 ROWS = 4000
+PERSONAL_KEY = "a key for golden nights, of no use elsewhere"
 READ = tuple(
     f"{name}.parquet"
     for name in (
@@ -60,11 +61,31 @@ def institution(folder: Path, signals: Iterable[str] = ()) -> Project:
         (folder / "configs" / "signals.toml").unlink(missing_ok=True)
         if kept and path.stem not in kept:
             path.unlink()
+    if kept:
+        _about_these_signals(folder / "configs")
     shutil.copy(HERE / "inforce_pd.toml", folder / "models")
     shutil.copytree(WORLD, folder / "data")
     project = Project(folder)
     _crown(project, "inforce_pd")
     return project
+
+
+def _about_these_signals(configs: Path) -> None:
+    """Leave out of `cases.toml` and `floors.toml` the rules about signals that are not there."""
+    files = (configs / "signals").glob("*.toml")
+    known = {one["id"] for path in files for one in read_toml(path)["signal"]}
+    for path in (configs / "cases.toml", configs / "floors.toml"):
+        head, *blocks = re.split(r"(?m)^(?=\[\[)", path.read_text(encoding="utf-8"))
+        kept = [head]
+        for block in blocks:
+            lists = re.findall(r"(?m)^(signals|red|silences) = (\[.*?\])", block)
+            left = {key: [one for one in json.loads(text) if one in known] for key, text in lists}
+            if all(left.values()):
+                for key, text in lists:
+                    block = block.replace(f"{key} = {text}", f"{key} = {json.dumps(left[key])}")
+                known |= set(re.findall(r'^\[\[root\]\]\s+id = "([^"]+)"', block))
+                kept.append(block)
+        path.write_text("".join(kept), encoding="utf-8")
 
 
 def _crown(project: Project, model: str) -> None:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from deployed_world import FIRST, NOW, SPEC, deployed, published
-from golden_world import HERE, institution, night, publication, readable
+from golden_world import HERE, PERSONAL_KEY, institution, night, publication, readable
 
 from riskengine.errors import IntegrityError, SetupError
 from riskengine.intake.load import take_in
@@ -32,7 +32,8 @@ from riskengine.schema import canonical_json
 from riskengine.scoring.bundle import Bundle, bundle_hash, champion, write_bundle
 
 NIGHTS = (date(2024, 6, 30), date(2024, 7, 31))
-TABLES = ("scores.parquet", "signals.parquet", "reminders.parquet")
+MADE = "cases clusters counts digests ended events lines overall quiet reminders reminders_ended scores signals track"
+TABLES = ("digest.json", *(f"{name}.parquet" for name in MADE.split()))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RISKENGINE_STORE", "RISKENGINE_PROJECT"):
             patch.delenv(name, raising=False)
+        patch.setenv("RISKENGINE_PERSONAL_KEY", PERSONAL_KEY)  # officers are told by keyed hashes
         project = institution(tmp_path_factory.mktemp("shadow") / "p")
         for folder in sorted(project.inbox.iterdir()):
             take_in(project, folder.name, sorted(folder.glob("*.csv")), date(2025, 1, 31))
