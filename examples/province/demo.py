@@ -62,6 +62,8 @@ def main() -> int:
         f"review --as-of {END} --id {code}",
         f"identity network {code} --as-of {END}",
         f"lookup {code} --as-of {END}",
+        "signals list --limit 5",
+        f"dossier {code} --as-of {END} --out dossier.html",
         "identity queue",
         "quarantine court_exec",
     ):

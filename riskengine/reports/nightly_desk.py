@@ -178,8 +178,16 @@ def _line(page: Page, row: dict[str, Any], own: Sequence[Mapping[str, Any]]) -> 
         "days": (row["maturity"] - page.as_of).days if row["maturity"] else None,
         "rule": page.escalations.get(str(row["escalated"])) if row["escalated"] else None,
         "held_by": page.floors.get(str(row["floor"])) if floored else None,
+        "grade": _grade(page, row) if floored else row["grade"],
         "breached": sorted({step for one in loud for step in str(one["breached"] or "").split(",") if step}),
     }
+
+
+def _grade(page: Page, row: Mapping[str, Any]) -> str:
+    """The worst grade after floors of the enterprise's guarantees."""
+    own = page.book[page.book.enterprise_id == row["enterprise"]]
+    order = {name: place for place, (name, _) in enumerate(page.grades)}
+    return max(map(str, own.grade_used), key=lambda name: order.get(name, -1), default=str(row["grade"]))
 
 
 def _some(page: Page, cases: pd.DataFrame) -> tuple[list[dict[str, Any]], int]:

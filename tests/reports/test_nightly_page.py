@@ -49,6 +49,7 @@ def page(size: int) -> Page:
         "name": "<b>Tom & Co</b>", "Bank": "A BANK", "pd": 0.1, "pd_before": float("nan"), "grade": "1",
         "grade_before": None, "exposure": 1000.0, "expected_loss": [float(n + 1) for n in range(size)],
         "pd_history": [[0.1, 0.2]] * size, "pd_used": 0.4, "loss_used": [4.0 * (n + 1) for n in range(size)],
+        "grade_used": "2",
     })  # fmt: skip
     one = Signal.model_validate({
         "id": "S", "title": BOTH, "category": BOTH, "text": BOTH, "exit": {"words": BOTH}, "action": BOTH, "owner": BOTH,
