@@ -14,7 +14,6 @@ from riskengine.intake.deliveries import take_arrived
 from riskengine.monitor import ahead as looking
 from riskengine.monitor import publish, shadow
 from riskengine.monitor.work import work
-from riskengine.profile.again import once_more
 from riskengine.project import Project
 from riskengine.reports.nightly_files import night_files
 from riskengine.reports.nightly_tables import to_send
@@ -32,13 +31,15 @@ def run(project: Project, as_of: date) -> publish.Outcome:
     with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record:
         with stage("intake"):
             take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
-            log.info("identity: %s", resolve(project, as_of))
+            found = resolve(project, as_of)
+            told = f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled, {found.queued:,} wait"
+            log.info("identity: %s", told, extra={"identity": found.to_json()})
         it = tonight(project, MODEL, as_of)
         done = publish.unchanged(project.store, as_of, it.inputs)
         if done is None:
             before, past = read_past(it.earlier, it.acts)
             with stage("profiles, scores, signals"):
-                night = once_more(lambda: work(it.rules.watch, it.bundle, it.facts, before, as_of))
+                night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
             with stage("cases, lines, budget"):
                 made = handled(it.rules, it.bundle, night, past, it.acts)
             with stage("report"):
@@ -46,7 +47,8 @@ def run(project: Project, as_of: date) -> publish.Outcome:
             rivals, old = (it.bundle, it.rival), (it.earlier, before)
             files, rest = shadow.shadowed(it.rules.watch, rivals, it.facts, night, old).added(files, rest)
             done = publish.publish(project.store, as_of, it.inputs, files, rest)
-        enqueue(ledger, to_send(it.rules.watch, done.publication), now())
+        last = publish.days(project.store)[-1]
+        enqueue(ledger, to_send(it.rules.watch, done.publication), now(), last)
         record["status"] = done.status
     return done
 

@@ -13,7 +13,6 @@ from riskengine.learning.pictures import trial_pictures
 from riskengine.learning.samples import followed_period, labelled_rows, model_spec
 from riskengine.learning.training import TrainingContext, train
 from riskengine.monitor.rule_scores import rule_inputs, rule_scores
-from riskengine.profile.again import once_more
 from riskengine.profile.catalogue import Catalogue
 from riskengine.project import Project
 from riskengine.registry import Registry, TrainingRun, log_training
@@ -46,13 +45,12 @@ def _train(project: Project, model: str, as_of: date) -> Retrained:
     catalogue, facts = Catalogue(project), snapshot.read(project.store)
     spec = model_spec(catalogue, model)
     extra = rule_inputs(catalogue, spec, as_of)
-    taken = once_more(lambda: labelled_rows(project, spec, facts, followed_period(spec, as_of), extra))
+    taken = labelled_rows(project, spec, facts, followed_period(spec, as_of), extra)
     log.info("%s: %d rows %s; audit, fit, tests", model, len(taken.rows), taken.counts)
     frame = replace(taken.frame(), rules=rule_scores(catalogue, spec, taken.rows, as_of))
     grades = read_toml(project.configs / "grades.toml")
     context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades, taken.counts)
-    foreseen = once_more(lambda: hindsight(catalogue, facts, taken.mature(), as_of))
-    made = train(spec, frame, context, foreseen)
+    made = train(spec, frame, context, hindsight(catalogue, facts, taken.mature(), as_of))
     left = {ARTIFACT: stored_rows(made.judged, taken)}
     parts = made.params(), made.metrics(), trial_pictures(made.trials), made.files, left, made.tried()
     run = TrainingRun(model, as_of, facts.id, taken.recipe.fingerprint, *parts)

@@ -4,6 +4,10 @@ Two results on the same nights, places and outcomes are compared enterprise by e
 draws of enterprises (paired cluster bootstrap, see `resampling`), and the change is worse where the difference is beyond the
 declared tolerance and its one-sided interval at `tolerance.confidence` does not reach zero. Not worse is no proof of as good:
 the interval says how much could be hidden.
+
+What is accepted is what the audit chain says last: the file is written beside its place, then the act, then it is moved there.
+A kill before the act leaves the old one accepted, a kill after it the new one (`accepted` reads what the act names); a file that
+no act names is not accepted.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from riskengine import clock
 from riskengine.backtest.resampling import draws, ratio
@@ -26,10 +32,11 @@ from riskengine.project import Project
 from riskengine.registry.actors import actor
 from riskengine.schema import canonical_json, fingerprint
 from riskengine.scoring.bundle import Bundle, strict_json
-from riskengine.store.ledger import Act, open_ledger, record_act
+from riskengine.store.ledger import AUDIT, Act, open_ledger, reading, record_act
 from riskengine.store.snapshot import replace_text
 
 ACCEPTED = "accepted.json"
+ACTION = "accept back-test"
 PARTS = (
     "format", "project", "range", "rules_day", "outcomes", "definitions", "model", "book", "rules", "signals", "tallies",
 )  # fmt: skip
@@ -155,17 +162,21 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def accepted_path(project: Project) -> Path:
-    """Where the accepted result lies."""
-    return project.store / FOLDER / ACCEPTED
+    """Where the accepted result lies: in its place, or still beside it where a kill came between the act and the move."""
+    path, coming = _places(project)
+    return coming if coming.exists() and _named(open_ledger(project.store)) == _hash(coming) else path
 
 
 def accept(project: Project, result: Mapping[str, Any], reason: str) -> str:
     """Make a result the accepted one and say so in the audit chain; returns the chain's new head."""
     if not reason.strip():
         raise UsageError("Accepting needs a reason", [Problem("--accept", "why it is accepted", "nothing")])
-    path = accepted_path(project)
+    path, coming = _places(project)
+    if accepted_path(project) == coming:
+        coming.replace(path)
     before = read_result(path) if path.exists() else None
     told = sealed(result)
+    write_result(coming, result)
     by = actor(project.environment.declared_actors)
     detail = {
         "reason": reason.strip(),
@@ -176,11 +187,21 @@ def accept(project: Project, result: Mapping[str, Any], reason: str) -> str:
         "model": told["model"]["spec"],
     }
     subject = f"{told['range']['from']} to {told['range']['to']}"
-    head = record_act(
-        open_ledger(project.store), Act(clock.now(), by.name, "accept back-test", subject, detail)
-    )
-    write_result(path, result)
+    head = record_act(open_ledger(project.store), Act(clock.now(), by.name, ACTION, subject, detail))
+    coming.replace(path)
     return head
+
+
+def accepted(project: Project) -> dict[str, Any] | None:
+    """The result that the last act of accepting names; None where there is none, or no file of it.
+
+    A damaged file is an `IntegrityError`. Nothing is written.
+    """
+    path = accepted_path(project)
+    if not path.exists():
+        return None
+    told = read_result(path)
+    return told if _hash(path) == _named(open_ledger(project.store)) else None
 
 
 def accepted_for(project: Project, catalogue: str, bundle: Bundle) -> bool:
@@ -189,13 +210,31 @@ def accepted_for(project: Project, catalogue: str, bundle: Bundle) -> bool:
     A walk-forward judges a definition, not the champion that was trained by it last; so a retraining needs no new back-test and a
     changed `models/<name>.toml` does. A damaged file is an `IntegrityError`.
     """
-    path = accepted_path(project)
-    if not path.exists():
+    told = accepted(project)
+    if told is None:
         return False
-    told = read_result(path)
     model = told["model"]
     same = model["spec"] == fingerprint(bundle.spec) or bundle.hash in [one[1] for one in model["bundles"]]
     return bool(same and told["definitions"]["catalogue"] == catalogue)
+
+
+def _places(project: Project) -> tuple[Path, Path]:
+    """Where the accepted result lies, and where it lies until its act is written."""
+    folder = project.store / FOLDER
+    return folder / ACCEPTED, folder / f".{ACCEPTED}.coming"
+
+
+def _hash(path: Path) -> str:
+    """The hash that a result file says it has."""
+    return str(strict_json(path.read_bytes(), path, _REPAIR).get("hash"))
+
+
+def _named(book: Engine) -> str:
+    """The hash of the result that was accepted last; empty where none was."""
+    query = sa.select(AUDIT.c.detail).where(AUDIT.c.action == ACTION).order_by(AUDIT.c.seq.desc()).limit(1)
+    with reading(book) as connection:
+        detail = connection.execute(query).scalar()
+    return str(json.loads(detail)["result"]) if detail else ""
 
 
 def _must_agree(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -28,6 +28,7 @@ from riskengine.backtest.replay import (
 from riskengine.backtest.resampling import draws, estimates, interval
 from riskengine.backtest.settings import Settings, read_settings
 from riskengine.backtest.track import Flags, Ints, Track, newest, outcomes_of, track
+from riskengine.backtest.undated import asked_of_the_past
 from riskengine.backtest.walking import Walk, chosen
 from riskengine.casework.rulebook import read_rulebook
 from riskengine.learning.metrics import Estimate
@@ -91,7 +92,7 @@ def run(project: Project, asked: Asked) -> dict[str, Any]:
     mode, model = chosen(watch, facts, asked.name, asked.model, trainings)
     how = Composition(alerted_by(settings.severity))
     if rules:
-        cased = Cased(rules, model)
+        cased = Cased(asked_of_the_past(rules, asked.rules_day), model)
         how = Composition(cased.alerted, cased.becomes, watch.recipe.names, capacity=True)
     naive = list(dict.fromkeys(name for one in settings.naive for name in one.features))
     light = lighter(watch, asked.rules_day, [*naive, *how.needs])

@@ -119,15 +119,6 @@ def first(lines: pd.DataFrame, size: int, budget: Budget, as_of: date) -> pd.Dat
     return lines.loc[[*top.index, *more[: max(size - len(top), 0)]]]
 
 
-def coverage(lines: pd.DataFrame) -> pd.DataFrame:
-    """By place: lines, expected loss, avoidable, cost, net, and `share`, the part of the lines' expected loss."""
-    sums = lines.groupby("place")[["expected_loss", "avoidable", "cost", "net"]].sum()
-    made = sums.reindex(PLACES, fill_value=0.0)
-    made.insert(0, "lines", lines.place.value_counts().reindex(PLACES, fill_value=0))
-    whole = float(made.expected_loss.sum())
-    return made.assign(share=made.expected_loss / whole if whole > 0 else 0.0).reset_index()
-
-
 def counted(lines: pd.DataFrame, cases: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     """What became of every signal, case and line of the night: rows COUNTED, whose numbers add up to all there are.
 
@@ -153,13 +144,6 @@ def counted(lines: pd.DataFrame, cases: pd.DataFrame, signals: pd.DataFrame) -> 
         _tally("signal", of_signal, why, signals.severity),
     ]
     return pd.concat(frames, ignore_index=True)[list(COUNTED)]
-
-
-def totals(counts: pd.DataFrame, unit: str) -> dict[str, int]:
-    """The numbers of `counted` for a unit (line, case, signal), by fate, for what is quiet by reason ("quiet: snoozed")."""
-    mine = counts[counts.unit == unit]
-    name = mine.fate.where(mine.reason == "", mine.fate + ": " + mine.reason)
-    return {str(key): int(value) for key, value in mine.number.groupby(name).sum().sort_index().items()}
 
 
 def _unit(book: pd.DataFrame) -> pd.Series:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from riskengine.casework.connected import Group
 from riskengine.monitor.evaluate import CLEARING, TO_CONFIRM
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.schema import Words
 
 EVENTS = ("on", "case", "enterprise", "signal", "event", "before", "after", "detail_en", "detail_zh")
 WITHDRAWN, EASING = "withdrawn", "easing"
-COLOURS = {"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
 _WORDS = {
     "opened": Words(en="Case opened at {after}: {text}", zh="{after_zh}案件立案：{text_zh}"),
     "raised": Words(
@@ -95,12 +95,11 @@ _ORDER = {name: number for number, name in enumerate(_WORDS)}
 
 def _of(change: Change, row: Mapping[str, Any], rows: Mapping[str, Sequence[Any]]) -> list[Happened]:
     case, who, severity, before = change.case, row["enterprise"], row["severity"], row["severity_before"]
-    text = Words(en=row["text_en"] or "", zh=row["text_zh"] or "")
     found = [Happened(one, who, "merged", before=one, after=case) for one in change.before[1:]]
     if not change.before:
-        return [Happened(case, who, "opened", None, severity, row["lead"], text)]
+        return [Happened(case, who, "opened", None, severity, row["lead"], _words(row))]
     if change.level > change.level_before:
-        found.append(Happened(case, who, "raised", before, severity, row["lead"], text))
+        found.append(Happened(case, who, "raised", before, severity, row["lead"], _words(row)))
     elif change.level < change.level_before:
         found.append(Happened(case, who, "lowered", before, severity, row["lead"]))
     for signal in change.renewed:
@@ -121,13 +120,21 @@ def _of(change: Change, row: Mapping[str, Any], rows: Mapping[str, Sequence[Any]
     return found
 
 
+def _colour(told: str | None) -> str | None:
+    return f"{SEVERITY_WORDS[told].zh}色" if told in SEVERITY_WORDS else told
+
+
+def _words(row: Mapping[str, Any]) -> Words:
+    return Words(en=row["text_en"] or "", zh=row["text_zh"] or "")
+
+
 def _told(on: date, one: Happened) -> dict[str, Any]:
     text = one.text or Words(en="", zh="")
     values = {
         "before": one.before,
         "after": one.after,
-        "before_zh": COLOURS.get(one.before or "", one.before),
-        "after_zh": COLOURS.get(one.after or "", one.after),
+        "before_zh": _colour(one.before),
+        "after_zh": _colour(one.after),
         "text": text.en,
         "text_zh": text.zh,
         "why": one.after,

@@ -131,8 +131,11 @@ class CaseRules:
 
     def title(self, root: str) -> Words:
         """The title of a root, or of the signal that is its own."""
-        told = {one.id: one.title for one in self.file.root}
-        return told.get(root) or (self.titles or {}).get(root) or Words(en=root, zh=root)
+        return self._titles.get(root) or Words(en=root, zh=root)
+
+    @cached_property
+    def _titles(self) -> dict[str, Words]:
+        return {**(self.titles or {}), **{one.id: one.title for one in self.file.root}}
 
     def silenced(self, as_of: date) -> dict[str, frozenset[str]]:
         """Root or signal id with a red case -> the roots (or signals) whose yellow and blue cases it silences on a day."""

@@ -1,6 +1,9 @@
 """By which ways does a digest leave the house? `configs/outputs.toml`: webhook and mail, both off unless switched on.
 
 Nothing secret is in the file: addresses of servers, tokens and passwords come from the environment variables it names.
+A token or password leaves over TLS only. Timeouts are those of one socket operation, and a slow server can stretch a mail or
+an answer over any number of them; so a delivery with all its tries is given up after `outbox.LIMIT`, shorter than its claim.
+Personal tokens are cut short in all that leaves (`casework.outside`).
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ import hashlib
 import os
 import smtplib
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import format_datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from riskengine.casework.outbox import DeliveryError, Message
+from riskengine import clock
+from riskengine.casework.outbox import LIMIT, DeliveryError, Message
+from riskengine.casework.outside import outside
 from riskengine.errors import Problem, SetupError
 from riskengine.schema import Definition, canonical_json, read_definition
 
@@ -45,7 +51,8 @@ class Webhook(Definition):
 
 
 class Mail(Definition):
-    """A mail to each officer: text in Chinese and English, the deadlines as a calendar. `to`: officer or desk -> address."""
+    """A mail to each officer: text in Chinese and English, the deadlines as a calendar. `to`: officer or desk -> address,
+    an officer known by a personal token under its short form, as in digest.json (`李*#012345`)."""
 
     on: bool = False
     host_env: str = "RISKENGINE_SMTP_HOST"
@@ -58,6 +65,10 @@ class Mail(Definition):
     timeout: float = Field(default=20, gt=0, le=60)
     tries: int = Field(default=2, ge=1, le=5)
     wait: float = Field(default=2, ge=0, le=30)
+
+    def address(self, officer: str) -> str | None:
+        """Where an officer's mail goes; None without an address."""
+        return {outside(name): address for name, address in self.to.items()}.get(outside(officer))
 
 
 class Channels(Definition):
@@ -73,7 +84,7 @@ class Channels(Definition):
 
     def wants(self, kind: str, officer: str) -> bool:
         """Whether an officer's digest leaves by a way: mail needs an address."""
-        return kind in self.kinds and (kind != "mail" or officer in self.mail.to)
+        return kind in self.kinds and (kind != "mail" or self.mail.address(officer) is not None)
 
 
 def read_channels(configs: Path) -> Channels:
@@ -107,6 +118,13 @@ def deliverers(channels: Channels, sleep: Callable[[float], None] = time.sleep) 
             problems.append(
                 Problem(channels.webhook.url_env, "an http or https address", f"the scheme {url.scheme!r}")
             )
+        elif url.scheme == "http" and channels.webhook.token_env:
+            name, hint = channels.webhook.url_env, f"Use https, or take {FILE}: webhook.token_env away"
+            problems.append(Problem(name, "https, since a token goes with it", "http: all can read it", hint))
+    if channels.mail.on and channels.mail.security == "none" and channels.mail.user_env:
+        hint = "Set security to starttls or tls, or take mail.user_env away"
+        wanted = "starttls or tls, since a login goes with it"
+        problems.append(Problem(f"{FILE}: mail.security", wanted, "none: all can read it", hint))
     if problems:
         raise SetupError("Nothing can be sent", problems)
     return made
@@ -123,7 +141,7 @@ def by_webhook(way: Webhook) -> Deliver:
         }
         if way.token_env:
             headers["Authorization"] = f"Bearer {os.environ[way.token_env]}"
-        body = canonical_json({"key": key, **message.payload["digest"]}).encode()
+        body = outside(canonical_json({"key": key, **message.payload["digest"]})).encode()
         request = urllib.request.Request(os.environ[way.url_env], body, headers, method="POST")
         try:
             with opener.open(request, timeout=way.timeout):
@@ -142,9 +160,9 @@ def by_mail(way: Mail) -> Deliver:
     """Send the payload's text and calendar to the officer's address."""
 
     def deliver(message: Message, key: str) -> None:
-        address = way.to.get(message.officer)
+        address = way.address(message.officer)
         if address is None:
-            raise DeliveryError(f"no address of {message.officer} in {FILE}: mail.to", lasting=True)
+            raise DeliveryError(f"no address of {outside(message.officer)} in {FILE}: mail.to", lasting=True)
         try:
             with _connected(way) as server:
                 server.send_message(mail(message.payload, (way.sender, address), key))
@@ -163,11 +181,11 @@ def mail(payload: Mapping[str, Any], parties: tuple[str, str], key: str) -> Emai
     """
     made = EmailMessage()
     made["From"], made["To"] = parties
-    made["Subject"] = " ".join(str(payload["subject"]).split())
-    made["Date"] = formatdate(usegmt=True)
+    made["Subject"] = outside(" ".join(str(payload["subject"]).split()))
+    made["Date"] = format_datetime(clock.now(), usegmt=True)
     made["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@riskengine.invalid>"
     made["X-Idempotency-Key"] = hashlib.sha256(key.encode()).hexdigest()
-    made.set_content(str(payload["text"]))
+    made.set_content(outside(str(payload["text"])))
     calendar = b64decode(payload["calendar"])
     if calendar:
         made.add_attachment(
@@ -203,17 +221,39 @@ def _connected(way: Mail) -> smtplib.SMTP:
 
 
 def _tried(deliver: Deliver, how: tuple[int, float], sleep: Callable[[float], None]) -> Deliver:
-    """The same, tried several times with a doubled wait between where trying again may help."""
+    """The same, tried several times with a doubled wait between where trying again may help, all of it within LIMIT."""
     tries, wait = how
 
     def deliver_again(message: Message, key: str) -> None:
+        ends = time.monotonic() + LIMIT.total_seconds()
         for number in range(tries):
             try:
-                return deliver(message, key)
+                return _within(ends - time.monotonic(), lambda: deliver(message, key))
             except DeliveryError as error:
-                if error.lasting or number + 1 == tries:
+                pause = wait * 2**number
+                if error.lasting or number + 1 == tries or time.monotonic() + pause >= ends:
                     raise
-                sleep(wait * 2**number)
+                sleep(pause)
         return None
 
     return deliver_again
+
+
+def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do it, or give up waiting for it: what still goes on then ends with the process, and is delivered again later."""
+    ended: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            work()
+            ended.append(None)
+        except BaseException as error:  # noqa: BLE001 - raised again below, by who waits
+            ended.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise DeliveryError(f"not accepted within {seconds:.0f} seconds", lasting=True)
+    if ended[0] is not None:
+        raise ended[0]

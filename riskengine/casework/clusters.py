@@ -18,8 +18,8 @@ from typing import Any
 
 import pandas as pd
 
+from riskengine.casework.case_rows import total
 from riskengine.casework.case_rules import CaseRules, ClusterRule
-from riskengine.casework.cases import total
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.schema import fingerprint
 

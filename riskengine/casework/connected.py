@@ -4,13 +4,17 @@
 2. An identifier is the value of one of the root's `same` columns in a row of the evidence, whatever source it comes from;
    width of characters and blanks do not matter.
 3. Signals without any identifier stand with those of their root that have none either.
-4. What was in a case the night before stays in it; what shares an identifier with such a case joins it.
+4. What was in a case the night before stays in it, and what shares an identifier with it joins it, but only where tonight's
+   key is the case's. A case moves with its signals where none of them is at its key any more (its enterprise's code was
+   merged into another, its root renamed); otherwise a signal that moved leaves it. So no group has two keys.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,10 +31,10 @@ Key = tuple[str, str, str]  # about (`enterprise` for all that is about one), un
 
 @dataclass(frozen=True)
 class Told:
-    """What a text of evidence says: `column=value` of the columns asked for, what each row is, the newest event's day."""
+    """What a text of evidence says: `column=value` of the columns asked for, a short hash of each row, the newest event's day."""
 
     identifiers: frozenset[str] = frozenset()
-    rows: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
     newest: str = ""
 
 
@@ -53,7 +57,7 @@ class Evidence:
         self._known: dict[str, Told] = {}
 
     def read(self, text: Any) -> Told:
-        """The identifiers and rows of a text; none of what rests on nothing."""
+        """The identifiers and hashes of a text; none of what rests on nothing."""
         if not isinstance(text, str):
             return Told()
         found = self._known.get(text)
@@ -78,7 +82,8 @@ class Evidence:
         weighty = (one for one in paths if float(one["contribution"]) >= WEIGHTY * most)
         rows += [f"path|{one['keys'][0]}" for one in weighty]  # the one in trouble
         newest = max((str(row.get("event_date") or "") for row in told.get("rows", ())), default="")
-        return Told(frozenset(identifiers), tuple(rows), newest)
+        hashes = tuple(hashlib.sha256(row.encode()).hexdigest()[:12] for row in rows)
+        return Told(frozenset(identifiers), hashes, newest)
 
 
 def _periods(contract: SourceContract) -> frozenset[str]:
@@ -119,21 +124,20 @@ def groups(
     union = _Union()
     keys: list[Key] = []
     own: list[frozenset[str]] = []
-    nodes: list[Hashable] = []
-    for about, name, enterprise, signal, text, case in zip(
-        rows["about"], rows["id"], rows["enterprise"], rows["signal"], rows["evidence"], sticky, strict=True
+    for about, name, enterprise, signal, text in zip(
+        rows["about"], rows["id"], rows["enterprise"], rows["signal"], rows["evidence"], strict=True
     ):
         root = rules.roots.get(signal)
-        key = key_of(about, name, enterprise, root.id if root else signal)
-        identifiers: frozenset[str] = frozenset()
-        if root and root.same:
-            found = evidence.read(text).identifiers
-            identifiers = frozenset(one for one in found if one.split("=", 1)[0] in root.same)
-        keys.append(key)
-        own.append(identifiers)
-        nodes.append(_joined(union, key, identifiers, case))
-    for case, (key, identifiers) in before.items():
-        _joined(union, key, identifiers, case)
+        keys.append(key_of(about, name, enterprise, root.id if root else signal))
+        found = evidence.read(text).identifiers if root and root.same else frozenset()
+        own.append(frozenset(one for one in found if root and one.split("=", 1)[0] in root.same))
+    at = _keys_tonight(keys, sticky, before)
+    nodes = [
+        _joined(union, key, identifiers, case if case is not None and at[case] == key else None)
+        for key, identifiers, case in zip(keys, own, sticky, strict=True)
+    ]
+    for case, (_, identifiers) in before.items():
+        _joined(union, at[case], identifiers, case)
     members: dict[Hashable, list[int]] = {}
     for place, node in enumerate(nodes):
         members.setdefault(union.root(node), []).append(place)
@@ -146,8 +150,26 @@ def groups(
     for top, places in members.items():
         past = tuple(sorted(cases.get(top, ())))
         every = frozenset().union(*(own[place] for place in places), *(before[case][1] for case in past))
-        made.append(Group(min(keys[place] for place in places), tuple(places), past, every))
+        made.append(Group(keys[places[0]], tuple(places), past, every))
     return sorted(made, key=lambda group: (group.key, sorted(group.identifiers), group.before))
+
+
+def _keys_tonight(
+    keys: Sequence[Key], sticky: Sequence[str | None], before: Mapping[str, tuple[Key, frozenset[str]]]
+) -> dict[str, Key]:
+    """Where each case before is tonight: at its key while one of its signals is there, else where most of them are."""
+    found: dict[str, Counter[Key]] = {}
+    for key, case in zip(keys, sticky, strict=True):
+        if case is not None and key != before[case][0]:
+            found.setdefault(case, Counter())[key] += 1
+    for key, case in zip(keys, sticky, strict=True):
+        if case in found and key == before[case][0]:
+            del found[case]
+    at = {case: key for case, (key, _) in before.items()}
+    for case, counts in found.items():
+        root = at[case][2]
+        at[case] = min(counts, key=lambda key: (key[2] != root, -counts[key], key))
+    return at
 
 
 def _joined(union: _Union, key: Key, identifiers: frozenset[str], case: str | None) -> Hashable:

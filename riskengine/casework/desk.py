@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from riskengine import clock
 from riskengine.casework.acts import Ask, CaseAct, Rules, case_acts, folded, perform
-from riskengine.casework.seen import HUSHED, Due, Seen, dues, joined, late, met, quiet, resumed, seen_of
-from riskengine.casework.states import CLOSED, COMPENSATED, Move, Standing, legal
+from riskengine.casework.seen import (
+    HUSHED,
+    Due,
+    Seen,
+    archived_on,
+    dues,
+    joined,
+    late,
+    met,
+    parts,
+    quiet,
+    resumed,
+    seen_of,
+)
+from riskengine.casework.states import ARCHIVED, COMPENSATED, Move, Standing, legal
 from riskengine.casework.waivers import waiver_id
 from riskengine.errors import Problem, SetupError, UsageError, nearest
 from riskengine.monitor import publish
@@ -214,7 +227,17 @@ class Desk:
                 "No such floor 无此下限",
                 [Problem("--floor", "a floor of floors.toml", floor, nearest(floor, known))],
             )
-        ask = Ask(asked, self.moment(on), None, waiver_id(enterprise, floor), enterprise, floor)
+        moment = self.moment(on)
+        night = self._latest(moment.date())
+        names = self._enterprises(night)
+        if enterprise not in names:
+            expected = f"an enterprise of the night of {night} 该夜批中的企业"
+            alike = [one for one in names if one[:6] == enterprise[:6] or one[-6:] == enterprise[-6:]]
+            near = nearest(enterprise, alike)
+            hint = near if near.startswith("Did") else "riskengine signals list --all --json names them"
+            problem = Problem("ENTERPRISE", expected, repr(enterprise), hint)
+            raise UsageError("No such enterprise 无此企业", [problem])
+        ask = Ask(asked, moment, None, waiver_id(enterprise, floor), enterprise, floor)
         return perform(self.ledger, [ask], self.rules)[0]
 
     def history(self, shown: OnDesk, as_of: date) -> list[dict[str, Any]]:
@@ -254,6 +277,17 @@ class Desk:
         path = self.project.store / "publications" / str(night) / CASES
         return sorted(pq.read_table(path, columns=["case"]).column("case").to_pylist())
 
+    def _enterprises(self, night: date) -> set[str]:
+        """Every enterprise with a guarantee or a line that night."""
+        import pyarrow.parquet as pq
+
+        found: set[str] = set()
+        for name, column in ((SCORES, "enterprise_id"), (LINES, "enterprise")):
+            path = self.project.store / "publications" / str(night) / name
+            if path.exists() and column in pq.read_schema(path).names:
+                found.update(pq.read_table(path, columns=[column]).column(column).to_pylist())
+        return {one for one in found if one}
+
     def _asked(self, wanted: str, asked: Move, moment: datetime, if_seq: int | None) -> Ask:
         if wanted.upper().startswith("W"):
             known = self.waiver(wanted, moment.date())
@@ -261,7 +295,7 @@ class Desk:
         return Ask(asked, moment, self.find(wanted, moment.date()).seen, if_seq=if_seq)
 
     def _acts_of(self, case: str, row: dict[str, Any], as_of: date) -> dict[str, Standing]:
-        absorbed = [one for one in str(row.get("absorbed") or "").split(",") if one]
+        absorbed = parts(row.get("absorbed"))
         return folded(case_acts(self.ledger, as_of, [case, *absorbed]))
 
     def _gone(self, case: str, row: dict[str, Any], night: date, as_of: date) -> OnDesk:
@@ -283,13 +317,15 @@ class Desk:
                 "awaiting": None,
                 "snoozed_until": None,
             }
-        now = None if later else self._now(as_of)
-        shown = self._placed(row, night, self._acts_of(case, row, as_of), now)
+        acts = self._acts_of(case, row, as_of)
         if not later:
-            return shown
-        old = later[0] + timedelta(days=self.deadlines.archive_after) <= as_of
-        over = shown.standing.phase in (*CLOSED, COMPENSATED)
-        return replace(shown, quiet="archived" if old and over else "ended")
+            return self._placed(row, night, acts, self._now(as_of))
+        old = archived_on(later[0], acts.get(case), self.deadlines.archive_after) <= later[-1]
+        if old:  # as the night said when it became so: nothing but a note is legal
+            stood = joined(acts, case, parts(row.get("absorbed")))
+            over = {"phase": ARCHIVED, "awaiting": None, "snoozed_until": None}
+            row = row | over | {"acted": stood.seq if stood else 0}
+        return replace(self._placed(row, night, acts, None), quiet=ARCHIVED if old else "ended")
 
     def _now(self, as_of: date) -> datetime:
         """The local moment up to which it is seen what is late: now, or the end of a day that is over."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.monitor.vocabulary import GUARANTEE
 
 COLUMNS = (
@@ -27,7 +28,6 @@ MONEY, ACT, OTHER, NOT_PLACED = "money", "act", "other", "not placed"
 PARTS = (MONEY, ACT, OTHER, NOT_PLACED)
 DESK, SUPERVISOR, HEAD = "desk", "supervisor", "head"
 USUAL = 20  # items a digest where no capacity is declared: what one person reads; own choice [D]
-SEVERITIES = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def digests(
 
     `desk` and `capacity` are those of `casework.officers`: (institution, officer) -> items, (institution, "") for anyone
     else there, ("", "") for all; where neither is declared USUAL. A reminder that was escalated is in the digest of the
-    supervisor (level 1), then of the head (level 2) of the institution as well.
+    supervisor (level 1), then of the head (level 2) of the institution as well. A line is told in the words of its lead
+    case (`told_by`) and with its loss after floors (`loss_used`), as it is ranked, where the lines have them.
     """
     seats = _known(zip(desk.officer, desk.institution, strict=True))
     seats |= _known(zip(lines.officer, lines.institution, strict=True))
@@ -111,6 +112,17 @@ def digests(
     items["digest"] = items.officer.astype("object") + f"|{as_of}"
     items["day"] = pd.Series([as_of] * len(items), dtype="object")
     return Digests(items.reindex(columns=list(COLUMNS)), tuple(heads))
+
+
+def told_by(lines: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """The lines with `lead_en` and `lead_zh`: what the lead signal of their lead case says, else its title."""
+    of = cases.drop_duplicates("case").set_index("case")
+    made = {}
+    for one in ("en", "zh"):
+        words = of[f"text_{one}"].astype("object")
+        words = words.where(words.notna() & words.ne(""), of[f"title_{one}"])
+        made[f"lead_{one}"] = lines.lead_case.map(words).astype("object")
+    return lines.assign(**made)
 
 
 def _reminders(reminders: pd.DataFrame, seats: Mapping[str, str]) -> pd.DataFrame:
@@ -162,8 +174,10 @@ def _places(who: str, seats: Mapping[str, str], capacity: Mapping[tuple[str, str
 
 def _line(row: Mapping[Any, Any]) -> dict[str, Any]:
     late = row["overdue"] is True or row["overdue"] == 1
-    severity, loss = str(row["severity"]), row["expected_loss"]
-    loss = 0.0 if pd.isna(loss) else float(loss)
+    severity = SEVERITY_WORDS[str(row["severity"])]
+    known = [row[one] for one in ("loss_used", "expected_loss") if one in row and not pd.isna(row[one])]
+    loss = float(known[0]) if known else 0.0
+    lead = {one: _text(row.get(f"lead_{one}")) or _text(row["lead"]) for one in ("en", "zh")}
     name = _text(row["name"]) or str(row["enterprise"])
     acts = row["place"] == "act"
     return {
@@ -182,12 +196,12 @@ def _line(row: Mapping[Any, Any]) -> dict[str, Any]:
         "due": row["due"],
         "days_left": None,
         "status": "overdue" if late else "",
-        "severity": severity,
+        "severity": row["severity"],
         "loses": "",
         "at_stake": loss,
         "level": 0,
-        "text_en": f"{severity.capitalize()}: {name}, {row['lead']}, {row['cases']} case(s), expected loss {loss:,.0f}",
-        "text_zh": f"{SEVERITIES.get(severity, severity)}：{name}，{row['lead']}，{row['cases']}个案件，预期损失{loss:,.0f}元",
+        "text_en": f"{severity.en.capitalize()}: {name}: {lead['en']}; {row['cases']} case(s), expected loss {loss:,.0f}",
+        "text_zh": f"{severity.zh}色：{name}：{lead['zh']}；{row['cases']}个案件，预期损失{loss:,.0f}元",
     }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Collection
 import pandas as pd
 import pyarrow as pa
 
-from riskengine.casework.cases import DAYS as CASE_DAYS
 from riskengine.casework.night import Handled
 from riskengine.monitor.frames import parquet_bytes
 
-_DAYS = (
-    *CASE_DAYS,
+DAYS = (
+    "opened_on",
+    "raised_on",
+    "stock_on",
     "since",
     "clock",
     "snoozed_until",
@@ -55,7 +56,7 @@ def frame_bytes(frame: pd.DataFrame, numbers: Collection[str] = ()) -> bytes:
     """One frame as Parquet: days, whole numbers, money to the cent and flags by their names, the rest as text."""
     kinds: dict[str, pa.DataType] = {}
     for name in map(str, frame.columns):
-        if name in _DAYS:
+        if name in DAYS:
             kinds[name] = pa.date32()
         elif name in _MONEY:
             kinds[name] = pa.decimal128(18, 2)

@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from riskengine.casework.case_endings import overdue
+from riskengine.casework.case_rows import total
 from riskengine.casework.case_rules import CaseRules, Escalate
-from riskengine.casework.cases import total
 from riskengine.casework.connected import ENTERPRISE
 from riskengine.monitor.evaluate import KEPT
 from riskengine.monitor.signals import SEVERITIES

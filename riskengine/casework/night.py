@@ -20,7 +20,7 @@ from riskengine.casework.case_endings import Tonight
 from riskengine.casework.case_events import EVENTS
 from riskengine.casework.cases import Past, form, with_deadlines
 from riskengine.casework.clusters import clusters
-from riskengine.casework.digests import Digests, assigned, digests
+from riskengine.casework.digests import Digests, assigned, digests, told_by
 from riskengine.casework.floors import EXPIRED, FloorRules, expired_signals, floored
 from riskengine.casework.lines import lines, overall
 from riskengine.casework.officers import capacity, desks
@@ -29,6 +29,7 @@ from riskengine.casework.rulebook import Rulebook
 from riskengine.casework.states import Standing
 from riskengine.casework.waivers import Waiver, waivers
 from riskengine.monitor.acknowledged import Ack, acknowledged, acts_hash
+from riskengine.monitor.deadlines import with_due_dates
 from riskengine.monitor.frames import read_before, read_frame
 from riskengine.monitor.night import Before
 from riskengine.monitor.publish import Publication
@@ -132,6 +133,7 @@ def handled(rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts:
     scale = float(bundle.calibration.get("to_scale", 1.0))
     floors = FloorRules(rules.floors, rules.grades, acts.waivers, scale)
     over = expired_signals(night.book, night.evaluation.signals, floors, as_of, earlier.signals)
+    over = with_due_dates(over, rules.signals.values(), watch.deadlines, watch.calendar, as_of)
     signals = night.evaluation.signals
     if len(over):
         signals = pd.concat([signals, over], ignore_index=True)
@@ -147,6 +149,7 @@ def handled(rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts:
         earlier.cases,
         past.as_of,
         dict(zip(merged.case, merged.after, strict=True)),
+        formed.ended,
     )
     own = {one.id: one.deadline for one in watch.signals if one.deadline}
     cases, happened = standing.stood(with_deadlines(formed, own), acts.standings, when)
@@ -171,7 +174,7 @@ def handled(rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts:
         act,
         counted(found, cases, formed.signals),
         reminders,
-        digests(found, reminders, desk, capacity(rules.budget, as_of), as_of),
+        digests(told_by(found, cases), reminders, desk, capacity(rules.budget, as_of), as_of),
         told(bundle, told_of),
         track,
         quality(track, as_of),

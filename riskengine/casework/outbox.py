@@ -1,7 +1,8 @@
 """What is to be delivered to whom, and what became of it: exactly recorded, delivered at least once?
 
-A message is queued under its key (`kind|officer|day|hash of the payload`): queueing it again does nothing, another text of
-the same digest replaces the one that is not yet out (`superseded`). A sender claims a message for a while in one
+A message is queued under its key (`kind|officer|day|hash of the payload`): queueing it again does nothing; another text of
+the same digest, or one of a later day, replaces what is not yet out to the same officer by the same way (`superseded`), and
+what is older than that is not queued any more: nobody wants last week's list beside today's. A sender claims a message for a while in one
 transaction, delivers it, and records the end in another. A sender killed between the two leaves the claim to run out, and
 the message is delivered again with the same key: at least once, so the receiver drops repetitions by `Idempotency-Key` (mail:
 `Message-ID`). Nothing is marked sent that was not accepted, and nothing accepted is ever marked otherwise.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,8 +24,13 @@ from sqlalchemy.engine import Connection, Engine
 from riskengine.schema import canonical_json
 
 QUEUED, SENT, FAILED, SUPERSEDED = "queued", "sent", "failed", "superseded"
-CLAIM = timedelta(minutes=15)  # longer than one delivery with all its tries may take
+CLAIM = timedelta(minutes=15)
+LIMIT = timedelta(minutes=10)  # of one delivery with all its tries (`channels`): a claim is never outrun
+FRESH = timedelta(
+    days=3
+)  # a night that is worked off later than that tells nobody what to do today; own choice [D]
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+log = logging.getLogger("riskengine.outbox")
 _META = sa.MetaData()
 OUTBOX = sa.Table(
     "outbox",
@@ -72,17 +79,40 @@ class Sent:
     error: str = ""
 
 
-def enqueue(ledger: Engine, messages: Iterable[Message], at: datetime) -> list[str]:
-    """Queue what is not there yet, in one transaction; return its keys. Call it after publishing, as often as you like."""
+def worth_sending(day: date, latest: date, today: date, within: timedelta = FRESH) -> bool:
+    """Whether a night's digests tell anybody what to do: no later night is published (`latest`), and it is fresh.
+
+    >>> worth_sending(date(2026, 6, 26), date(2026, 6, 26), date(2026, 6, 29))
+    True
+    >>> worth_sending(date(2016, 6, 30), date(2016, 6, 30), date(2026, 6, 29))
+    False
+    """
+    return latest <= day and today - day <= within
+
+
+def enqueue(
+    ledger: Engine, messages: Iterable[Message], at: datetime, latest: date | None = None
+) -> list[str]:
+    """Queue what is not there yet, in one transaction; return its keys. Call it after publishing, as often as you like.
+
+    `latest`: the last night published; what is not `worth_sending` then (a backfill, a night published again) is not
+    queued, and the log says so. Without it every day is.
+    """
+    told = list(messages)
+    wanted = [one for one in told if latest is None or worth_sending(one.day, latest, at.date())]
+    if len(wanted) < len(told):
+        days = ", ".join(sorted({str(one.day) for one in told} - {str(one.day) for one in wanted}))
+        log.info("%d digest(s) of %s are not sent: that night is over", len(told) - len(wanted), days)
     added = []
     with ledger.begin() as connection:
         _META.create_all(connection)
-        for one in messages:
+        for one in wanted:
             key = one.key
             row = OUTBOX.c.key == key
-            same = sa.and_(
-                OUTBOX.c.kind == one.kind, OUTBOX.c.officer == one.officer, OUTBOX.c.day == one.day
-            )
+            same = sa.and_(OUTBOX.c.kind == one.kind, OUTBOX.c.officer == one.officer)
+            later = sa.select(sa.func.count()).where(same, OUTBOX.c.day > one.day)
+            if connection.execute(later).scalar():
+                continue
             others = sa.and_(same, ~row, OUTBOX.c.state.in_((QUEUED, FAILED)))
             connection.execute(sa.update(OUTBOX).where(others).values(state=SUPERSEDED))
             state = connection.execute(sa.select(OUTBOX.c.state).where(row)).scalar()
@@ -92,9 +122,9 @@ def enqueue(ledger: Engine, messages: Iterable[Message], at: datetime) -> list[s
             if state == SUPERSEDED:  # the text of before is tonight's again
                 connection.execute(sa.update(OUTBOX).where(row).values(**fresh))
             else:
-                told = {"kind": one.kind, "officer": one.officer, "day": one.day, "payload": one.text}
+                named = {"kind": one.kind, "officer": one.officer, "day": one.day, "payload": one.text}
                 times = {"queued_at": at.isoformat(), "claimed_until": "", "sent_at": ""}
-                connection.execute(sa.insert(OUTBOX), {"key": key, **told, **fresh, **times, "attempts": 0})
+                connection.execute(sa.insert(OUTBOX), {"key": key, **named, **fresh, **times, "attempts": 0})
             added.append(key)
     return added
 

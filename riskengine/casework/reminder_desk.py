@@ -68,9 +68,10 @@ def published(project: Project, as_of: date) -> tuple[date, pd.DataFrame]:
 
 
 def with_acts(rows: pd.DataFrame, acts: Mapping[str, Ack]) -> pd.DataFrame:
-    """Published reminders with what was said since; what is done is left out."""
+    """Published reminders with what was said since; what is done is left out, but for what loses money: `done`, by whom and why."""
     said = [acts.get(key) for key in rows["key"]]
-    open_ = [ack is None or not ack.done for ack in said]
+    done = [ack is not None and ack.done for ack in said]
+    kept = [not over or bool(loses) for over, loses in zip(done, rows.loses.fillna(""), strict=True)]
     made = rows.assign(
         acknowledged_by=pd.Series(
             [ack.by if ack else None for ack in said], dtype="object", index=rows.index
@@ -81,8 +82,12 @@ def with_acts(rows: pd.DataFrame, acts: Mapping[str, Ack]) -> pd.DataFrame:
         acknowledged=[
             ack is not None and ack.step >= step for ack, step in zip(said, rows.step, strict=True)
         ],
+        done=done,
+        why=pd.Series(
+            [ack.why if ack and ack.done else None for ack in said], dtype="object", index=rows.index
+        ),
     )
-    return made[open_].reset_index(drop=True)
+    return made[kept].reset_index(drop=True)
 
 
 def say(project: Project, ledger: Engine, saying: Saying) -> list[ReminderAct]:

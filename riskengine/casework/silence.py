@@ -52,11 +52,11 @@ def _true_red(members: Sequence[int], rows: Mapping[str, Sequence[Any]]) -> bool
 
 
 def quiet(row: Mapping[str, Any], change: Change, states: Sequence[str], hushed: bool) -> str:
-    """Why a case is not told, as far as the night alone can say: `inhibited`, `clearing` (no red), or ""."""
+    """Why a case is not told, as far as the night alone can say: `inhibited`, `clearing` (a blue or yellow one), or ""."""
     if hushed:
         return "inhibited"
     told = {states[place] for place in change.group.members}
-    return CLEARING if CLEARING in told and told <= set(_GONE) and change.level < _RED else ""
+    return CLEARING if CLEARING in told and told <= set(_GONE) and row["severity"] in _MILD else ""
 
 
 def cooling(row: Mapping[str, Any], memory: Memory, rules: CaseRules, as_of: date) -> str:

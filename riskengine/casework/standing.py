@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -11,13 +11,15 @@ import pandas as pd
 from sqlalchemy.engine import Engine
 
 from riskengine.casework.acts import case_acts, folded
+from riskengine.casework.case_endings import COMPENSATED as PAID
+from riskengine.casework.case_events import EVENTS
 from riskengine.casework.seen import (
     BREACHED,
     LAPSED,
     REOPENED,
-    TO_ARCHIVE,
     WOKE,
     Seen,
+    archived_on,
     dues,
     joined,
     late,
@@ -26,8 +28,9 @@ from riskengine.casework.seen import (
     quiet,
     resumed,
     seen_of,
+    stays,
 )
-from riskengine.casework.states import CLOSED, PHASES, TWO_PERSONS, Standing
+from riskengine.casework.states import ARCHIVED, CLOSED, COMPENSATED, PHASES, TWO_PERSONS, Standing
 from riskengine.monitor.deadlines import Deadlines
 from riskengine.schema import Words
 from riskengine.working_days import Calendar, WorkSpan
@@ -47,12 +50,11 @@ COLUMNS = {
     "acted": "int64",
     "absorbed": "object",
 }
-EVENTS = ("on", "case", "enterprise", "signal", "event", "before", "after", "detail_en", "detail_zh")
 EVENT_WORDS: dict[str, Words] = {
     REOPENED: Words(en="opened again: new evidence or a higher severity", zh="重新打开：有新证据或等级上升"),
     WOKE: Words(en="the snooze has ended", zh="暂缓结束"),
     LAPSED: Words(en="what was to be released has changed: propose anew", zh="待复核事项已变化，须重新提出"),
-    TO_ARCHIVE: Words(en="closed and without a signal for long", zh="已关闭且久无信号，归档"),
+    ARCHIVED: Words(en="over for long: archived", zh="结束已久，归档"),
     BREACHED: Words(en="not done in time", zh="逾时未办"),
 }
 _STEPS = {"claim": "认领", "verify": "核实", "plan": "方案"}
@@ -63,6 +65,7 @@ class Tonight:
     """The night's day, its deadlines and days of work, and the `cases` frame of the publication before (None: the first).
 
     `merged`: cases that disappeared tonight, each with the case it became part of (the event `merged` of `cases.form`).
+    `ended`: the cases that are over and still remembered (ENDED of `case_endings`), of which some are archived tonight.
     """
 
     as_of: date
@@ -71,6 +74,7 @@ class Tonight:
     before: pd.DataFrame | None = None
     before_as_of: date | None = None
     merged: Mapping[str, str] = field(default_factory=dict)
+    ended: pd.DataFrame | None = None
 
 
 def standings(ledger: Engine, as_of: date) -> dict[str, Standing]:
@@ -90,19 +94,18 @@ def stood(
     told: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     given = cases.quiet.fillna("").tolist() if "quiet" in cases.columns else [""] * len(cases)
-    facts = cases.drop(columns=[name for name in COLUMNS if name in cases.columns])
-    records: list[dict[str, Any]] = facts.to_dict("records")  # type: ignore[assignment]
+    records = _records(cases, lambda name: name not in COLUMNS)
     for row, said in zip(records, given, strict=True):
-        seen = replace(seen_of(row, night.as_of), hushed=bool(said))
+        seen = seen_of(row, night.as_of, bool(said))
         was = earlier.get(seen.case)
-        parts = _absorbed(seen.case, was, earlier, night)
-        by_acts = joined(found, seen.case, parts)
+        merged = _absorbed(seen.case, was, earlier, night)
+        by_acts = joined(found, seen.case, merged)
         if by_acts and seen.case not in found and (was is None or was.acted != by_acts.seq):
             was = next(
-                (earlier[name] for name in parts if name in earlier and earlier[name].acted == by_acts.seq),
+                (earlier[name] for name in merged if name in earlier and earlier[name].acted == by_acts.seq),
                 was,
             )
-        now, happened = met(resumed(by_acts, was, seen.case), seen, night.deadlines.archive_after)
+        now, happened = met(resumed(by_acts, was, seen.case), seen)
         if was is not None and was.hushed and not said:  # told again: time runs from tonight
             now = replace(now, clock=night.as_of)
         if night.before is None and night.deadlines.stock and not now.seq:
@@ -123,14 +126,32 @@ def stood(
                 "since": now.since,
                 "clock": now.clock,
                 "acted": now.seq,
-                "absorbed": ",".join(parts),
+                "absorbed": ",".join(merged),
             }
         )
     made = {
         name: pd.Series([row[name] for row in rows], index=cases.index, dtype=kind)
         for name, kind in COLUMNS.items()
     }
+    told += archived(found, night)
     return cases.assign(**made), pd.DataFrame(told, columns=list(EVENTS), dtype="object")
+
+
+def archived(found: Mapping[str, Standing], night: Tonight) -> list[dict[str, Any]]:
+    """The events (EVENTS) of the cases that are archived since the publication before; each is told of once."""
+    if night.ended is None or night.before_as_of is None:
+        return []
+    told: list[dict[str, Any]] = []
+    records: Iterable[dict[str, Any]] = night.ended.to_dict("records")  # type: ignore[assignment]
+    for row in records:
+        standing = found.get(row["case"])
+        since = archived_on(row["ended_on"], standing, night.deadlines.archive_after)
+        if night.before_as_of < since <= night.as_of:
+            enterprise = row["unit"] if row["about"] == "enterprise" else ""
+            seen = Seen(row["case"], night.as_of, enterprise, row["severity"], row["severity"], "")
+            phase = COMPENSATED if row["why"] == PAID else standing.phase if standing else ""
+            told.append(_event(seen, ARCHIVED, phase, ARCHIVED))
+    return told
 
 
 def closed(
@@ -151,35 +172,39 @@ def released(
 ) -> frozenset[tuple[str, str, str]]:
     """(signal, about, id) of what people lawfully ended, for the next night's evaluation.
 
-    `cases`, `signals`: of the publication before (`signals` with `case`). A case counts if it is a false alarm or resolved,
-    its evidence and severity are still those that were judged, and, where it is or was red or orange, a second person
+    `cases`, `signals`: of the publication before (`signals` with `case`). A case counts if it is a false alarm or resolved (and
+    no night has opened it again), its evidence and severity are still those that were judged, and, where it is or was red or orange, a second person
     released it.
     """
     if "case" not in signals.columns or not len(cases):
         return frozenset()
     ended = set()
-    named = cases.reindex(columns=["case", "severity", "worst", "evidence_hash", "absorbed"])
-    for row in named.itertuples(index=False):
-        standing = joined(found, str(row.case), _parts(row.absorbed))
-        if standing is None or standing.phase not in CLOSED or standing.awaiting:
+    for case, was in _earlier(cases, date.min).items():
+        by_acts = joined(found, case, was.absorbed)
+        if by_acts is None:
             continue
-        grave = {row.severity, row.worst} & set(TWO_PERSONS)
-        same = row.evidence_hash == standing.evidence_hash and row.severity == standing.severity
+        standing = resumed(by_acts, was, case)
+        if standing.phase not in CLOSED or standing.awaiting:
+            continue
+        grave = {was.severity, was.worst} & set(TWO_PERSONS)
+        same = was.evidence_hash == standing.evidence_hash and was.severity == standing.severity
         if same and (standing.second or not grave):
-            ended.add(str(row.case))
+            ended.add(case)
     mine = signals[signals.case.isin(ended)]
     return frozenset(zip(mine.signal, mine.about, mine.id, strict=True))
-
-
-def _parts(text: Any) -> list[str]:
-    return [part for part in text.split(",") if part] if isinstance(text, str) else []
 
 
 def _earlier(before: pd.DataFrame | None, day: date) -> dict[str, Seen]:
     if before is None or "phase" not in before.columns:
         return {}
-    records: Iterable[dict[str, Any]] = before.to_dict("records")  # type: ignore[assignment]
-    return {str(row["case"]): seen_of(row, day) for row in records}
+    return {str(row["case"]): seen_of(row, day) for row in _records(before, lambda _: True)}
+
+
+def _records(cases: pd.DataFrame, wanted: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """What `seen_of` reads of each case."""
+    names = [name for name in (*Seen.__dataclass_fields__, "quiet") if name in cases.columns and wanted(name)]
+    columns = (cases[name].tolist() for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _absorbed(case: str, was: Seen | None, earlier: Mapping[str, Seen], night: Tonight) -> tuple[str, ...]:
@@ -191,7 +216,7 @@ def _absorbed(case: str, was: Seen | None, earlier: Mapping[str, Seen], night: T
 
 
 def _newly(step: str, was: Seen | None, now: Standing) -> bool:
-    return was is None or step not in was.breached or was.since != now.since
+    return was is None or step not in was.breached or not stays(step, now, was)
 
 
 def _event(seen: Seen, event: str, before: str, after: str) -> dict[str, Any]:
@@ -200,7 +225,7 @@ def _event(seen: Seen, event: str, before: str, after: str) -> dict[str, Any]:
     if event == BREACHED:
         more = {"en": f": {after}", "zh": f"：{_STEPS[after]}"}
     elif event == WOKE and after:
-        more = {"en": ": early, by new evidence or a higher severity", "zh": "：因新证据或等级上升提前结束"}
+        more = {"en": ": early, by a new event or a higher severity", "zh": "：因新事项或等级上升提前结束"}
     elif before in PHASES:
         more = {"en": f" ({PHASES[before].en})", "zh": f"（{PHASES[before].zh}）"}
     return {

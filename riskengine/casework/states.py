@@ -112,6 +112,7 @@ MOVES: dict[str, dict[str, tuple[str, ...]]] = {
 }  # `note` is legal everywhere
 _ASLEEP = ("wake", "snooze", "assign", "note")
 _AWAITING = ("release", "refuse", "note")
+_LITTLE = ("note", "wake", "assign")  # what is no work on a case: it permits no further snooze
 _SHORTEST = 2  # characters of a reason: 误报 is one, "x" is not
 
 
@@ -121,6 +122,7 @@ class Standing:
 
     `owners`: everybody who ever owned it. `steps`: which step was done when (local ISO minute) counted from which day
     (`since`); `clock`: the day from which what is still to be done is timed, later than `since` after a snooze. `severity`, `worst`, `evidence_hash`, `seen`: the case as the last act saw it, in which day's publication.
+    `last`: the last act that was work on it (no note, no waking, no assigning); `moved`: the day of the last act but notes.
     `proposed`, `proposer`: what waits for the second person. `until`: a waiver's last day; `asked_until`: the one proposed; `granted`: who asked, who
     approved, why.
     """
@@ -151,6 +153,8 @@ class Standing:
     asked_until: date | None = None
     granted: tuple[str, ...] = ()
     on: date | None = None
+    moved: date | None = None
+    last: str = ""
     seq: int = 0
     number: int = 0
 
@@ -188,6 +192,8 @@ def severity_rank(severity: str) -> int:
 def legal(standing: Standing) -> tuple[str, ...]:
     """The actions that are legal now, in the order of `ACTIONS`."""
     allowed = {*MOVES[standing.phase], "note"}
+    if _put_aside(standing):
+        allowed -= {"snooze"}
     if standing.awaiting:
         allowed = set(_AWAITING)
     elif standing.snoozed_until is not None:
@@ -235,7 +241,9 @@ def applied(standing: Standing, action: str, phase: str, told: Mapping[str, Any]
     until = date.fromisoformat(told["until"]) if told.get("until") else None
     changes: dict[str, Any] = {"phase": phase, "on": on}
     if action != "note":
-        changes["why"] = told.get("why", "")
+        changes |= {"why": told.get("why", ""), "moved": on}
+    if action not in _LITTLE:
+        changes["last"] = action
     owner = actor if action == "ack" else told.get("owner") if action == "assign" else None
     if owner:
         changes |= {"owner": owner, "owners": standing.owners | {owner}}
@@ -295,6 +303,11 @@ def phase_key(text: str) -> str | None:
     return None
 
 
+def _put_aside(standing: Standing) -> bool:
+    """Whether it is a red or orange that was put aside and nothing has been done about it since."""
+    return standing.last == "snooze" and standing.two_persons
+
+
 def _another(standing: Standing, actor: str) -> bool:
     """Whether somebody is a second person: neither the proposer nor an owner, present or earlier."""
     involved = {*standing.owners, standing.proposer or "", standing.owner or ""} - {""}
@@ -350,6 +363,19 @@ def _illegal(standing: Standing, asked: Move) -> RiskEngineError:
         state += f", snoozed until 暂缓至 {standing.snoozed_until}"
     allowed = _both(legal(standing), ACTIONS)
     problem = Problem(standing.case, f"one of: {allowed}", f"{asked.action} while {state}")
+    if asked.action == "snooze" and _put_aside(standing):
+        work = tuple(name for name in MOVES[standing.phase] if name not in (*_LITTLE, "snooze"))
+        first = f"riskengine signals wake {standing.case}, " if standing.snoozed_until else ""
+        expected = f"an act about it first: {_both(work, ACTIONS)} 须先处置"
+        problem = Problem(
+            standing.case,
+            expected,
+            f"snooze after snooze while {state}",
+            f"{first}riskengine signals {work[0]} {standing.case}" if work else "",
+        )
+        return UsageError(
+            "A red or orange is not put aside twice in a row, by whomever 红橙案件不得连续暂缓", [problem]
+        )
     return UsageError("Not legal from here 当前状态不允许此操作", [problem])
 
 

@@ -32,7 +32,7 @@ from riskengine.cli import (
     validating,
     watching,
 )
-from riskengine.cli.telling import choose_format, refusal
+from riskengine.cli.telling import choose_format, mark, refusal
 from riskengine.errors import RiskEngineError, SetupError
 from riskengine.project import find
 
@@ -77,7 +77,7 @@ def _mark(project: str | None) -> None:
     with contextlib.suppress(RiskEngineError):  # the command itself tells what is wrong with a project
         environment = find(project).environment
         if environment.synthetic and environment.note:
-            sys.stderr.write(f"[{environment.note.zh} {environment.note.en}]\n")
+            sys.stderr.write(mark(f"[{environment.note.zh} {environment.note.en}]"))
 
 
 for room in (

@@ -27,13 +27,15 @@ def runs(context: typer.Context) -> None:
 
 
 def audit(context: typer.Context) -> None:
-    """Verify the hash chain of promotions and of acts about cases, and list it: who, when, what, from, to. 审计"""
+    """Verify the hash chain of promotions and of acts about cases and reminders, and list it: who, when, what, from, to. 审计"""
     from riskengine.casework.acts import verify
+    from riskengine.monitor.acknowledged import verify as verify_reminders
     from riskengine.store import ledger
 
     book = ledger.open_ledger(find(context.obj).store)
     count = ledger.verify_audit(book)
     verify(book)
+    verify_reminders(book)
     for act in ledger.acts(book):
         typer.echo(f"{act['at'][:16]} {act['actor']}: {act['action']} {act['subject']} {act['detail']}")
     typer.echo(f"{count} acts, the chain is whole", err=True)

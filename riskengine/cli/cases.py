@@ -54,7 +54,8 @@ def list_(
     language: Language = "",
 ) -> None:  # fmt: skip
     """List the cases of the latest night with what has been done since, the most urgent first. 待处置清单"""
-    from riskengine.casework.shown import Wanted, listed, listed_lines
+    from riskengine.casework.shown import Wanted, listed
+    from riskengine.casework.shown_lines import listed_lines
     from riskengine.casework.states import PHASES, phase_key
 
     key = phase_key(phase) if phase else ""
@@ -71,7 +72,8 @@ def list_(
 
 def show(context: typer.Context, case: Id, as_of: AsOf = "", as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """Show a case: its signals in words, evidence, dues, history, what may be done next. 案件详情"""
-    from riskengine.casework.shown import detail_lines, details
+    from riskengine.casework.shown import details
+    from riskengine.casework.shown_lines import detail_lines
 
     desk, tongue = _desk(context, language)
     told = details(desk, case, _day(desk, as_of))
@@ -121,7 +123,7 @@ def refuse(context: typer.Context, cases: Ids, why: Why = "", on: On = "", if_se
 
 
 def snooze(context: typer.Context, cases: Ids, until: Until, why: Why = "", on: On = "", if_seq: IfSeq = None, as_json: AsJson = False) -> None:  # fmt: skip
-    """Put cases aside until a day; they wake earlier when they grow worse or new evidence comes. 暂缓"""
+    """Put cases aside until a day; they wake earlier when the severity rises or a new event comes. 暂缓"""
     last = clock.parse_day(until, "--until")
     _do(context, cases, {"action": "snooze", "until": last, "why": why}, (on, if_seq, as_json))
 
@@ -179,7 +181,7 @@ def waivers(context: typer.Context, as_of: AsOf = "", as_json: AsJson = False) -
 
 def history(context: typer.Context, case: Id, as_of: AsOf = "", as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """List what people and nights did with a case, in order. 处置历史"""
-    from riskengine.casework.shown import history_lines
+    from riskengine.casework.shown_lines import history_lines
 
     desk, tongue = _desk(context, language)
     day = _day(desk, as_of)
@@ -203,7 +205,7 @@ def _tell(desk: Desk, done: list[CaseAct], as_json: bool) -> None:
     if as_json:
         _print([one.to_json() for one in done])
         return
-    from riskengine.casework.shown import act_line
+    from riskengine.casework.shown_lines import act_line
 
     for one in done:
         typer.echo(act_line(one, desk.project.environment.language))
@@ -218,7 +220,7 @@ def _desk(context: typer.Context, language: str) -> tuple[Desk, str]:
 
 def _day(desk: Desk, as_of: str) -> Any:
     """The day whose knowledge counts: what was asked for, else the local day of work."""
-    return clock.parse_past_day(as_of, "--as-of") if as_of else desk.deadlines.local(clock.now()).date()
+    return desk.deadlines.past_day(as_of)
 
 
 def _print(value: Any) -> None:

@@ -62,7 +62,7 @@ def evidence(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A feature, a source, or pd, grade, score, exposure, expected_loss of a guarantee or pd of an application.",
+            help="A feature, a source, pd, grade, score, exposure, expected_loss, or a number of the night: contagion, pd_jump, net, ...",
         ),
     ],
     as_of: AsOf,
@@ -70,7 +70,7 @@ def evidence(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     most: Annotated[int, typer.Option(help="How many rows of each part to list.", min=1)] = 50,
 ) -> None:
-    """Which source rows is a number made of, as known on a day? For the model's numbers: which inputs. 数据溯源"""
+    """Which source rows is a number made of, as known on a day? For the model's and the night's numbers: which inputs. 数据溯源"""
     from riskengine.reports.dossier_evidence import evidence as found
     from riskengine.reports.dossier_lines import evidence_lines
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from riskengine import clock
 from riskengine.errors import Problem, SetupError
 from riskengine.project import Project, find
+
+if TYPE_CHECKING:
+    from riskengine.monitor.deadlines import Deadlines
 
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 AsOf = Annotated[str, typer.Option(help="The day whose last night counts (default: today).")]
@@ -44,7 +47,10 @@ def list_reminders(
     as_json: AsJson = False,
     language: Language = "",
 ) -> None:
-    """The reminders of the last night with what was said since, in their order: open ones first. 提醒清单"""
+    """The reminders of the last night with what was said since, in their order: open ones first.
+
+    What loses money when missed stays on the list as done, by whom and why, until the next night. 提醒清单
+    """
     from riskengine.casework.reminder_desk import published, with_acts
     from riskengine.intake.personal import shown
     from riskengine.monitor.acknowledged import acknowledged
@@ -52,7 +58,7 @@ def list_reminders(
     from riskengine.store.ledger import open_ledger
 
     project = find(context.obj)
-    day = clock.parse_past_day(as_of, "--as-of") if as_of else clock.today()
+    day = _deadlines(project).past_day(as_of)
     night, rows = published(project, day)
     rows = with_acts(rows, acknowledged(open_ledger(project.store), day))
     rows = rows.assign(officer=rows.officer.map(shown))
@@ -60,7 +66,7 @@ def list_reminders(
         rows = rows[rows.officer == shown(officer)]
     if money:
         rows = rows[rows.loses.fillna("") != ""]
-    rows = rows.sort_values("acknowledged", kind="stable")
+    rows = rows.sort_values(["done", "acknowledged"], kind="stable")
     found, rows = len(rows), rows.head(limit) if limit else rows
     if as_json:
         typer.echo(json.dumps([_plain(row) for row in rows.to_dict("records")], indent=2, ensure_ascii=False))
@@ -74,7 +80,11 @@ def list_reminders(
             told.append(f"[{LOSES[row['loses']].say(lang)} {row['at_stake']:,.0f}]")
         if row["level"]:
             told.append(f"↑{LEVELS[int(row['level'])].say(lang)}")
-        if row["acknowledged_by"]:
+        if row["done"]:
+            told.append(
+                f"({SAID['done'][zh]} {row['acknowledged_by']} {row['acknowledged_on']}: {row['why']})"
+            )
+        elif row["acknowledged_by"]:
             again = "" if row["acknowledged"] else ("，又到新节点" if zh else ", a further step since")
             told.append(
                 f"({'签收' if zh else 'ack'} {row['acknowledged_by']} {row['acknowledged_on']}{again})"
@@ -213,7 +223,7 @@ def _say(project: Project, said: tuple[Any, list[str], str, str], as_json: bool,
     from riskengine.store.ledger import open_ledger
 
     act, keys, why, on = said
-    day = counted_day(project, clock.parse_day(on, "--on") if on else None, clock.today())
+    day = counted_day(project, clock.parse_day(on, "--on") if on else None, _deadlines(project).today())
     who = actor(project.environment.declared_actors)
     new = say(project, open_ledger(project.store), Saying(act, keys, why, who, clock.now(), day))
     if as_json:
@@ -229,6 +239,12 @@ def _say(project: Project, said: tuple[Any, list[str], str, str], as_json: bool,
         typer.echo(
             f"{len(set(keys)) - len(new)} {'条此前已登记' if zh else 'already said'}",
         )
+
+
+def _deadlines(project: Project) -> Deadlines:
+    from riskengine.monitor.deadlines import read_deadlines
+
+    return read_deadlines(project.configs / "deadlines.toml")
 
 
 def _left(days: int, zh: bool) -> str:

@@ -60,6 +60,19 @@ def choose_format(name: str) -> None:
     os.environ[VARIABLE] = name
 
 
+def mark(text: str) -> str:
+    """What stderr says of the data before anything else."""
+    if os.environ.get(VARIABLE) != "json":
+        return f"{text}\n"
+    line = {
+        "at": clock.now().isoformat(timespec="milliseconds"),
+        "level": "warning",
+        "log": "riskengine",
+        "message": text,
+    }
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
 def refusal(error: RiskEngineError) -> str:
     """What stderr says of a refusal: words for a person, one JSON object for a collector."""
     if os.environ.get(VARIABLE) != "json":

@@ -27,6 +27,7 @@ from riskengine.learning.metrics import Floats
 from riskengine.learning.outcomes import shift
 from riskengine.learning.samples import LabelledRows
 from riskengine.learning.spec import ModelSpec
+from riskengine.profile.again import again
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.expressions import aggregates
@@ -41,6 +42,7 @@ _MONTH = Span(months=1)
 _OWN = 0.5  # a key with fewer values than this share of the subjects is shared, not the subject's own
 
 
+@again
 def hindsight(catalogue: Catalogue, snapshot: Snapshot, taken: LabelledRows, known: date) -> Hindsight:
     """The evidence on the rows of a training whose outcomes were known on `known`; deterministic, of bounded cost."""
     spec, recipe = taken.spec, taken.recipe

@@ -28,6 +28,7 @@ from riskengine.learning.outcomes import (
     statuses,
 )
 from riskengine.learning.spec import ModelSpec, read_spec
+from riskengine.profile.again import again
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.keys import SubjectRule
@@ -128,6 +129,7 @@ def followed_period(spec: ModelSpec, trained: date) -> Period:
     return Period(period.start, max(last, period.end), trained, immature=True)
 
 
+@again
 def labelled_rows(
     project: Project, spec: ModelSpec, snapshot: Snapshot, period: Period, extra: Sequence[str] = ()
 ) -> LabelledRows:

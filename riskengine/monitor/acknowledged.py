@@ -1,6 +1,7 @@
 """What have officers said of reminders: seen, done, not done after all?
 
-Rows of `reminder_acts` in the ledger are appended and never changed. The night only reads them: acts that count from a day
+Rows of `reminder_acts` in the ledger are appended and never changed; the transaction that writes one puts its hash into the
+audit chain (`verify`, which `riskengine audit` runs). The night only reads them: acts that count from a day
 up to its own are among its inputs (`acts_hash`), so a killed night reruns to the same bytes. What was said of a key last
 holds. An acknowledgement speaks of the step that was published when it was given: at the next lead or level the reminder
 asks again. `done` holds for good, or until it is opened again.
@@ -8,6 +9,7 @@ asks again. `done` holds for good, or until it is opened again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,8 +18,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from riskengine.errors import IntegrityError, Problem
 from riskengine.schema import fingerprint
+from riskengine.store.ledger import AUDIT, Act, append_act, reading
 
+SUBJECT = "reminder "
 Kind = Literal["ack", "done", "reopen"]
 _META = sa.MetaData()
 REMINDER_ACTS = sa.Table(
@@ -73,14 +78,51 @@ def record(ledger: Engine, acts: Sequence[ReminderAct]) -> list[ReminderAct]:
             if last and _same(last[0], one):
                 continue
             row = {name: getattr(one, name) for name in ("key", "act", "step", "by", "account", "on", "why")}
-            connection.execute(sa.insert(REMINDER_ACTS), row | {"at": one.at.isoformat()})
+            row |= {"at": one.at.isoformat()}
+            made = connection.execute(sa.insert(REMINDER_ACTS), row).inserted_primary_key
+            seq = int(made[0]) if made else 0
+            detail = {
+                "seq": seq,
+                "on": one.on.isoformat(),
+                "why": one.why,
+                "row": fingerprint({**row, "seq": seq}),
+            }
+            append_act(connection, Act(one.at, one.by, one.act, SUBJECT + one.key, detail))
             new.append(one)
     return new
 
 
+def verify(ledger: Engine) -> int:
+    """Check each act against the audit chain, both ways; `IntegrityError` lists what was edited, removed or put in.
+
+    The chain itself is `store.ledger.verify_audit`'s to check. Returns how many acts there are.
+    """
+    rows = {int(one["seq"]): fingerprint(one) for one in reminder_acts(ledger)}
+    with reading(ledger) as connection:
+        query = sa.select(AUDIT.c.detail).where(AUDIT.c.subject.startswith(SUBJECT))
+        details = [json.loads(row.detail) for row in connection.execute(query)]
+    chained: dict[int, list[str]] = {}  # twice the same number: the first was removed
+    for one in details:
+        chained.setdefault(int(one["seq"]), []).append(str(one["row"]))
+    hint = "Restore state.db from a copy: the chain says what was said"
+    problems = [
+        Problem(
+            f"reminder_acts {seq}",
+            f"the row of hash {', '.join(chained.get(seq, ['none']))}",
+            rows.get(seq, "no row"),
+            hint,
+        )
+        for seq in sorted({*rows, *chained})
+        if [rows.get(seq)] != chained.get(seq)
+    ]
+    if problems:
+        raise IntegrityError("Acts about reminders were changed by hand 提醒操作记录被改动", problems)
+    return len(rows)
+
+
 def reminder_acts(ledger: Engine, as_of: date | None = None, key: str = "") -> list[dict[str, Any]]:
     """The acts (that count by a day; of one key) in the order in which they were given; none where nothing was ever said."""
-    with ledger.connect().execution_options(reading=True) as connection:
+    with reading(ledger) as connection:
         if not sa.inspect(connection).has_table(REMINDER_ACTS.name):
             return []
         return _rows(connection, as_of, key)

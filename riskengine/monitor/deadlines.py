@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
+from riskengine import clock
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.signals import Severity, Signal
 from riskengine.schema import Dated, Definition, Words, in_force, read_definition
@@ -69,9 +70,7 @@ class Deadlines(Definition):
     new_cases: bool = False
     hours: tuple[str, ...] = ("09:00-17:00",)
     zone: str = "UTC"  # the IANA name of the local time in which people work
-    archive_after: int = Field(
-        default=90, ge=1
-    )  # days without a signal after which a closed case is archived
+    archive_after: int = Field(default=90, ge=1)  # days after a case has ended, or after the last act since
     stock: str = (
         ""  # what is found when watching begins is timed from so much later: nobody works off a book in a day
     )
@@ -107,6 +106,18 @@ class Deadlines(Definition):
     def local(self, instant: datetime) -> datetime:
         """An instant (UTC) as local naive time, to the minute."""
         return instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None, second=0, microsecond=0)
+
+    def today(self) -> date:
+        """The local day of work: signals, cases and reminders all count from it."""
+        return self.local(clock.now()).date()
+
+    def past_day(self, text: str, where: str = "--as-of") -> date:
+        """An ISO date up to the local day of work, which an empty text means; one to come is a `UsageError`."""
+        today = self.today()
+        day = clock.parse_day(text, where) if text else today
+        if day > today:
+            raise UsageError("That day has not come 日期未到", [Problem(where, f"{today} or earlier", text)])
+        return day
 
     def instant(self, local: datetime) -> datetime:
         """A local naive time as an instant (UTC)."""
@@ -157,7 +168,8 @@ def with_due_dates(
 ) -> pd.DataFrame:
     """The active signals with `due` and `overdue`: counted from the night on which they reached their severity.
 
-    The spans are those in force on that night. A signal is overdue from the day after it was due.
+    The spans are those in force on that night. A signal is overdue from the day after it was due. One whose definition is gone
+    (a red that waits for a person) keeps the `due` it had: what was its own deadline is gone with the definition.
     """
     import pandas as pd  # only here: an officer's command that asks for dues waits for no frames
 
@@ -167,7 +179,11 @@ def with_due_dates(
         if item not in known:
             name, severity, since = item
             known[item] = due_date(own.get(name, ""), deadlines.steps(severity, since), since, calendar)
-    found = [known[item] for item in zip(rows.signal, rows.severity, rows.raised_on, strict=True)]
+    had = rows.due.tolist() if "due" in rows.columns else [None] * len(rows)
+    found = [
+        due if item[0] not in own and pd.notna(due) else known[item]
+        for item, due in zip(zip(rows.signal, rows.severity, rows.raised_on, strict=True), had, strict=True)
+    ]
     late = [day is not None and day < as_of for day in found]
     return rows.assign(
         due=pd.Series(found, index=rows.index, dtype="object"),

@@ -7,7 +7,8 @@
    its earlier severity, with its earlier words.
 4. What fired before and is definitely lower, or not there any more, eases or leaves as `passing` says: worse at once, better
    only after the days its `exit` declares, one notch at a time, and never by itself where only a person decides.
-5. It has ended: no longer true, withdrawn by the publisher, released, left the book, or no longer watched.
+5. It has ended: no longer true, withdrawn by the publisher, released, left the book, or no longer watched. What ever
+   reached a severity that only a person ends stays to be confirmed even when its definition is gone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from riskengine.monitor.comparing import compare_all
-from riskengine.monitor.passing import carried, leaving, passage
+from riskengine.monitor.passing import carried, leaving, passage, unwatched
 from riskengine.monitor.signal_rows import (
     CLEARING,
     COLUMNS,
@@ -64,21 +65,29 @@ def evaluate(signals: Sequence[Signal], frame: pd.DataFrame, night: Night) -> Ev
     """Evaluate every signal over the night's frame (one row a guarantee; `vocabulary.NIGHT` and features)."""
     before = signals_before(night.previous)
     watched = [signal for signal in signals if signal.watched_on(night.rules)]
+    known = {(signal.id, signal.about) for signal in watched}
+    pairs = zip(before.signal, before.about, strict=True)
+    alone = before[np.array([pair not in known for pair in pairs], dtype=bool)]
+    asked = [*(s.about for s in watched), *alone.about[alone.worst.isin(night.never_ends)]]
     looked_at = {
         about: units(frame, about, night.keys, night.feeds)
-        for about in dict.fromkeys(s.about for s in watched)
+        for about in dict.fromkeys(asked)
+        if about in (GUARANTEE, SOURCE, *night.keys)
     }
-    found, over, counts = [empty()], [none_ended()], []
+    waits, gone = unwatched(alone, looked_at, night)
+    found, over, counts = [empty(), waits], [none_ended(), gone], []
     for signal in signals:
         if signal.watched_on(night.rules):
-            mine = before[before.signal == signal.id]
+            mine = before[(before.signal == signal.id) & (before.about == signal.about)]
             active, left, count = _one(signal, looked_at[signal.about], mine, night)
             found.append(active)
             over.append(left)
         else:
             count = _count(signal, _nothing_told(0), np.zeros(0, dtype=bool)) | {"watched": 0}
+        own = waits.state[waits.signal == signal.id]
+        for state in KEPT:
+            count[state.replace(" ", "_")] += int((own == state).sum())
         counts.append(count)
-    over.append(ended(before[~before.signal.isin([one.id for one in watched])], "no longer watched"))
     return Evaluation(
         ordered(together(found, list(COLUMNS))),
         ordered(together(over, list(ENDED))),
@@ -179,7 +188,7 @@ def _nothing_told(size: int) -> Told:
 
 
 def _count(signal: Signal, told: Told, held: Any) -> dict[str, Any]:
-    """How many rows of a definition are what; `clearing` and `to_confirm` are among the clear or not evaluable ones."""
+    """How many rows of a definition are what; what is looked at and `clearing` or `to_confirm` is among the clear or not evaluable."""
     on = told.level >= 0
     return {
         "signal": signal.id,

@@ -121,6 +121,7 @@ def compared(
     each group's share of the whole expected loss (`<key>_share`, NaN where the key is unknown).
 
     Where another `model` (bundle) scored the night before, jump and notches are unknown: what moved may be the model alone.
+    Both look one publication back only, as `pd_history` does not say which model made its entries: a slow rise is no jump.
     """
     same = np.nan if before.model and model and before.model != model else 1.0
     earlier = before.by_id

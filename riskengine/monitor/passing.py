@@ -11,14 +11,16 @@ that both saw it better count; a night that cannot tell counts neither the days 
   only a person ends it, waits in the state `withdrawn`.
 - Released by a person it ends where it is not true any more, and drops to tonight's band where it is easing. Where it is
   true at its severity, or cannot be told for the first time, it goes on.
+- With its definition gone, or not watched any more, it ends, but for what only a person ends by its severity: that waits
+  `to confirm` with its earlier words.
 - Back after it was not there it is `renewed`: raised anew, its severity kept, the days begin anew.
 
-`band` is the band it was last seen in; None since it was seen not to be there.
+`band` is the band it was last seen in; None since it was seen not to be there, or nobody watches it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -31,6 +33,7 @@ from riskengine.monitor.signal_rows import (
     COLUMNS,
     CONTINUING,
     EASING,
+    ENDED,
     HELD,
     NEW,
     NUMBER,
@@ -40,7 +43,9 @@ from riskengine.monitor.signal_rows import (
     WITHDRAWN,
     Night,
     Told,
+    empty,
     ended,
+    together,
 )
 from riskengine.monitor.signals import SEVERITIES, Signal
 
@@ -191,6 +196,43 @@ def leaving(
     why = np.where(released, "released", np.where(withdrawn, WITHDRAWN, "no longer true")).astype("object")
     past = past[list(COLUMNS)]
     return past[~ends].astype(dict(COLUMNS)), ended(past[ends], why[ends])
+
+
+def unwatched(
+    before: pd.DataFrame, looked_at: Mapping[str, pd.DataFrame], night: Night
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of what fired before and is told by no definition tonight: what is kept (COLUMNS), and what ends (ENDED).
+
+    What ever reached a severity of `Night.never_ends` is kept for a person, with the words it had and tonight's money of its
+    unit (`looked_at`: units by what they are; where that is no longer told, the money it had). Nobody saw it clear: days
+    that were counted stand still, and back in the catalogue it is `renewed` where it is true.
+    """
+    stays = before.worst.isin(night.never_ends).to_numpy()
+    kept, over = [empty()], [ended(before[~stays], "no longer watched")]
+    for about, past in before[stays].groupby("about", sort=True):
+        rows = looked_at.get(str(about))
+        there = np.ones(len(past), dtype=bool) if rows is None else past["id"].isin(rows.unit).to_numpy()
+        keys = list(zip(past.signal, past.about, past["id"], strict=True))
+        released = np.array([key in night.released for key in keys], dtype=bool)
+        taken = np.array([key in night.withdrawn for key in keys], dtype=bool) | (past.state == WITHDRAWN)
+        why = np.where(there, "released", "left the book").astype("object")
+        ends = ~there | released
+        over.append(ended(past[ends], why[ends]))
+        rested = past.band.isna() & past.clear_since.notna()
+        made = past.assign(
+            severity_before=past.severity,
+            band=None,
+            state=np.where(taken, WITHDRAWN, TO_CONFIRM),
+            clear_days=past.clear_days.where(rested, 0),
+            clear_on=None,
+        )[~ends]
+        made["clear_since"] = _days_ago(night.as_of, made.clear_days)
+        if rows is not None:
+            now = rows.set_index("unit").loc[made["id"]]
+            for name in _TODAY:
+                made[name] = now["enterprise_id" if name == "enterprise" else name].to_numpy()
+        kept.append(made[list(COLUMNS)].astype(dict(COLUMNS)))
+    return together(kept, list(COLUMNS)), together(over, list(ENDED))
 
 
 def _counted(before: pd.DataFrame, sure: Any, as_of: date, began: Any = None) -> Any:

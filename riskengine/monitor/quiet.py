@@ -16,9 +16,11 @@ from riskengine.monitor.signals import Signal
 QUIET = {"id": "object", "signal": "object", "reason_code": "object", "value": "float64", "limit": "float64"}
 BELOW = "below"
 UNKNOWN, NO_PEERS, NOTHING_BEFORE = "unknown value", "no group of peers", "nothing before"
+ANOTHER_MODEL = "another model before"
 FEED_STALE, NO_LIMIT = "feed stale", "no limit in force"
-REASONS = (BELOW, UNKNOWN, NO_PEERS, NOTHING_BEFORE, FEED_STALE, NO_LIMIT, HELD, *KEPT)
-_SINCE_BEFORE = ("pd_before", "pd_jump", "grade_before", "grade_notches")
+REASONS = (BELOW, UNKNOWN, NO_PEERS, NOTHING_BEFORE, ANOTHER_MODEL, FEED_STALE, NO_LIMIT, HELD, *KEPT)
+_BEFORE = ("pd_before", "grade_before")
+_SINCE_BEFORE = {"pd_jump": ("pd_before", "pd"), "grade_notches": ("grade_before", "grade")}  # then, now
 _AMONG_PEERS = ("pd_to_peers",)
 
 
@@ -28,9 +30,10 @@ def quiet(
     """One row (QUIET) for each recorded signal and each unit it looked at of which it is not true tonight.
 
     `value` is that of its lowest band's first feature and `limit` what it is compared with. `reason_code`: below (it can be
-    said, and no band holds), no group of peers, nothing before (no publication before knew it), unknown value, feed stale
-    (the value says no, and its feed is down), no limit in force; or the state in which it goes on without being true:
-    held, clearing, to confirm, withdrawn.
+    said, and no band holds), no group of peers, nothing before (no publication before knew it), another model
+    before (both nights knew it, and are not compared: `night.compared`), unknown value, feed stale (the value says no, and
+    its feed is down), no limit in force; or the state in which it goes on without being true: held, clearing, to confirm,
+    withdrawn.
     """
     active = evaluation.signals
     found = [pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in QUIET.items()})]
@@ -78,13 +81,26 @@ def _why(signal: Signal, rows: pd.DataFrame, night: Night) -> Any:
         undecided |= open_
         for condition in reversed(band.when):
             name, missing = condition.feature, rows[condition.feature].isna().to_numpy()
-            code = NO_PEERS if name in _AMONG_PEERS else NOTHING_BEFORE if name in _SINCE_BEFORE else UNKNOWN
             if not condition.begun(night.rules):
                 reason[open_] = NO_LIMIT
             if name in night.stale:
                 said, _ = compare(condition, rows, night.rules)
                 reason[open_ & ~missing & ~said] = FEED_STALE
-            reason[open_ & missing] = code
+            reason[open_ & missing] = _missing(name, rows)[open_ & missing]
         reason[open_ & (reason == BELOW)] = UNKNOWN
     reason[~undecided] = BELOW
     return reason
+
+
+def _missing(name: str, rows: pd.DataFrame) -> Any:
+    """Of each row: why a feature would be unknown."""
+    code = np.full(len(rows), NO_PEERS if name in _AMONG_PEERS else UNKNOWN, dtype="object")
+    if name in _BEFORE:
+        code[:] = NOTHING_BEFORE
+    if name in _SINCE_BEFORE:
+        then, now = (
+            rows[one].notna().to_numpy() if one in rows else np.zeros(len(rows), dtype=bool)
+            for one in _SINCE_BEFORE[name]
+        )
+        code[:] = np.where(~then, NOTHING_BEFORE, np.where(now, ANOTHER_MODEL, UNKNOWN))
+    return code

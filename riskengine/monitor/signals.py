@@ -17,6 +17,12 @@ from riskengine.working_days import WorkSpan
 
 Severity = Literal["blue", "yellow", "orange", "red"]
 SEVERITIES: tuple[str, ...] = ("blue", "yellow", "orange", "red")
+SEVERITY_WORDS = {  # as pages, digests and commands call them; within a Chinese sentence with 色 behind
+    "red": Words(en="red", zh="红"),
+    "orange": Words(en="orange", zh="橙"),
+    "yellow": Words(en="yellow", zh="黄"),
+    "blue": Words(en="blue", zh="蓝"),
+}
 UNKNOWN = {"en": "unknown", "zh": "未知"}
 B = TypeVar("B", bound=Definition)
 

@@ -1,8 +1,9 @@
-"""Of which signals did the publisher take back every row they were shown to rest on?
+"""Of which signals did the publisher take back every row they rest on?
 
 A row is taken back where the last fact of its key known by the day is a tombstone (`removed`), or another fact of the same
 key and the same event date: a correction. A later fact of the same key (the next status, the next balance) is news, and a
-row that merely left a window is still there: neither is taken back.
+row that merely left a window is still there: neither is taken back. Evidence names the newest rows only (`evidence.LISTED`):
+where it says that there were more, nobody looked at those, and the signal is not withdrawn.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _Place = tuple[str, int, int]  # source, batch, row
 def taken_back(
     bench: Workbench, contracts: Mapping[str, SourceContract], previous: pd.DataFrame | None, as_of: date
 ) -> frozenset[tuple[str, str, str]]:
-    """(signal, about, id) of each signal of the publication before whose evidence names rows, all of them taken back by `as_of`.
+    """(signal, about, id) of each signal of the publication before whose evidence names every row behind it, all taken back by `as_of`.
 
     For `Night.withdrawn`. Whether the signal is still true without them `evaluate` looks at; one that rests on paths or on
     a model's value names no rows and is never among them. Only facts known by `as_of` are read.
@@ -43,9 +44,13 @@ def taken_back(
 
 
 def _places(evidence: Any) -> set[_Place]:
+    """The rows behind a signal; none where evidence does not name them all."""
     if not isinstance(evidence, str):
         return set()
-    rows = json.loads(evidence).get("rows", [])
+    told = json.loads(evidence)
+    rows = told.get("rows", [])
+    if told.get("of") != len(rows):
+        return set()
     return {(row["source"], int(row["batch"]), int(row["row"])) for row in rows}
 
 

@@ -28,6 +28,7 @@ from riskengine.monitor.renewal import renewed
 from riskengine.monitor.vocabulary import CONTAGION, NIGHT
 from riskengine.monitor.watch import Watch, held_on, refused_rows
 from riskengine.monitor.withdrawn import taken_back
+from riskengine.profile.again import again
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.profile.subjects import load_in_force
@@ -86,6 +87,7 @@ class Work:
         }
 
 
+@again
 def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of: date) -> Work:
     """Profile, score and value every guarantee in force on `as_of`; then signals, reminders, ranking, changes."""
     trained = bundle.card.get("trained_as_of", "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from riskengine.profile.again import THREADS
 from riskengine.profile.recipe import Recipe
 from riskengine.store.rows import insert_rows
 from riskengine.store.snapshot import Snapshot
@@ -43,6 +44,7 @@ class Workbench:
     def __init__(self, snapshot: Snapshot, *, threads: int = 0) -> None:
         self.snapshot = snapshot
         self._verified: set[str] = set()
+        threads = threads or THREADS.get()
         self.connection = duckdb.connect(config={"threads": threads} if threads else {})
         self.connection.execute("SET enable_progress_bar = false")
 

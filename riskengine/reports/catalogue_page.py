@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.reports.pages import rendered
 
 EVIDENCE = {
@@ -20,12 +21,6 @@ ACTIONS = {
     "cap": {"en": "cap", "zh": "限额"},
     "model": {"en": "by grade", "zh": "按等级"},
     "data": {"en": "missing data", "zh": "资料不足"},
-}
-SEVERITIES = {
-    "red": {"en": "red", "zh": "红"},
-    "orange": {"en": "orange", "zh": "橙"},
-    "yellow": {"en": "yellow", "zh": "黄"},
-    "blue": {"en": "blue", "zh": "蓝"},
 }
 ABOUTS = {
     "source": {"en": "per source", "zh": "按数据源"},
@@ -49,6 +44,6 @@ def render(told: Mapping[str, Any], language: str = "en") -> bytes:
         language=language,
         evidence=EVIDENCE,
         actions=ACTIONS,
-        severities=SEVERITIES,
+        severities=SEVERITY_WORDS,
         abouts=ABOUTS,
     )

@@ -25,6 +25,7 @@ from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.project import Project
 from riskengine.reports import dossier_history as history
 from riskengine.reports.dossier_facts import particulars, relations, terms_told, timeline
+from riskengine.reports.dossier_names import BY_MODEL, BY_TERMS, names_of_night
 from riskengine.reports.dossier_rating import (
     Judge,
     decisions,
@@ -104,8 +105,10 @@ def dossier(project: Project, name: str, as_of: date) -> Dossier:
         guarantees = _guarantees(bench, files, whom, rows)
         _remembered(guarantees, history.pd_history(project.store, days, whom.enterprise))
         more = [
-            *history.signals_told(project.store, days, whom.enterprise),
-            *history.events_told(project.store, days, whom.enterprise),
+            *history.together(
+                history.signals_told(project.store, days, whom.enterprise),
+                history.events_told(project.store, days, whom.enterprise),
+            ),
             *history.acts_told(project.store, whom.enterprise, as_of),
         ]
         ties = relations(bench, files.catalogue, files.rules, whom)
@@ -126,7 +129,7 @@ def dossier(project: Project, name: str, as_of: date) -> Dossier:
         "totals": _totals(guarantees),
         "applications": judged,
         "applications_of": len(whom.applications),
-        "signals": _signals(files, history.active_signals(project.store, days, whom.enterprise)),
+        "signals": _signals(files, whom, history.active_signals(project.store, days, whom.enterprise)),
         "nights": {"count": len(days), "last": str(days[-1]) if days else None},
         "profile": _profile(files, rows[0]),
         "conflicts": _conflicts(files, rows[0], as_of),
@@ -174,13 +177,17 @@ def profile_subject(files: Files, whom: Whom, recipe: Recipe) -> Subject:
 def _guarantees(
     bench: Workbench, files: Files, whom: Whom, rows: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    judge = judge_of(files.project, files.rules.model)
+    judge = judge_of(files.project, files.rules.model, whom.as_of)
     products = read_products(files.project.configs / "products.toml")
     ratings: list[dict[str, Any] | None] = [None] * len(whom.in_force)
     if judge is not None and whom.in_force:
         subjects = [subject_of(one.row, judge.recipe, whom.as_of) for one in whom.in_force]
         profiles = rows[1:] if _unchanged(files, judge) else _own_rows(bench, judge, subjects)
-        ratings = [rated(judge, row, subject.keys) for row, subject in zip(profiles, subjects, strict=True)]
+        later = judge.later(whom.as_of)
+        ratings = [
+            {**rated(judge, row, subject.keys), "later": later}
+            for row, subject in zip(profiles, subjects, strict=True)
+        ]
     found = []
     by_id = {one.id: (rating, row) for one, rating, row in zip(whom.in_force, ratings, rows[1:], strict=True)}
     for one in whom.guarantees:
@@ -227,16 +234,20 @@ def _alarmed(project: Project, days: Sequence[date], ties: Sequence[Mapping[str,
             tie["severity"] = worst.get(tie["code"])
 
 
-def _signals(files: Files, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The signals, once each with all the units it is active on, and with the name by which `evidence` knows its deciding
-    value: None of what only the night has."""
-    known = {*files.catalogue.features, "pd", "grade", "score", "pd_lifetime", "exposure", "expected_loss"}
+def _signals(files: Files, whom: Whom, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The signals, once each with all the units it is active on, with the name by which `evidence` knows its deciding
+    value (None: what the signal is about has no number) and the command that resolves it."""
+    catalogue = files.catalogue
+    known = {*catalogue.features, *BY_MODEL, *BY_TERMS, *names_of_night(catalogue)}
+    units = {one.id for one in whom.guarantees}
+    units |= {str(row.values[catalogue.subjects.applicant.id]) for row in whom.applications}
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         key = tuple(row[name] for name in ("signal", "severity", "text_en", "raised_on", "state"))
-        one = found.setdefault(
-            key, {**row, "units": [], "evidence": row["feature"] if row["feature"] in known else None}
-        )
+        name = row["feature"] if row["feature"] in known else None
+        unit = str(row["id"]) if str(row["id"]) in units else whom.enterprise
+        resolve = command(unit, name, whom.as_of) if name else None
+        one = found.setdefault(key, {**row, "units": [], "evidence": name, "command": resolve})
         one["units"].append(row["id"])
     return list(found.values())
 

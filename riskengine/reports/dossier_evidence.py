@@ -3,6 +3,7 @@
 A feature is told part by part: each verb over facts with the rows that entered it (`profile.entering`, the same joins and
 rules that computed it), so that a count is the number of its rows and a total the sum of their column. Personal data stays
 hidden. A model's number (pd, grade, score, exposure, expected_loss) names its inputs with their contributions: ask for those.
+A number that only the night makes (contagion, pd_jump, avoidable) names how it was made and of what (`dossier_night`).
 A source's name lists the enterprise's own visible rows of it.
 """
 
@@ -25,7 +26,9 @@ from riskengine.profile.keys import Link
 from riskengine.profile.terms import signature
 from riskengine.project import Project
 from riskengine.reports.dossier import Files, profile_subject
-from riskengine.reports.dossier_inputs import BY_MODEL, BY_TERMS, of_model
+from riskengine.reports.dossier_inputs import of_model
+from riskengine.reports.dossier_names import BY_MODEL, BY_TERMS, names_of_night
+from riskengine.reports.dossier_night import of_enterprise, of_night
 from riskengine.reports.dossier_rows import (
     CLOCKS,
     hidden,
@@ -69,14 +72,16 @@ def told_of(bench: Workbench, files: Files, whom: Whom, number: str, most: int =
         return head | _of_feature(bench, files, whom, number, most)
     if number in files.catalogue.sources:
         return head | _of_source(bench, files, whom, number, most)
+    if number not in (*BY_MODEL, *BY_TERMS) or of_enterprise(whom, number):
+        return head | of_night(bench, files, whom, number)
     return head | of_model(bench, files, whom, number)
 
 
 def _check(catalogue: Catalogue, name: str, number: str) -> None:
-    known = [*catalogue.features, *catalogue.sources, *BY_MODEL, *BY_TERMS]
+    known = [*catalogue.features, *catalogue.sources, *BY_MODEL, *BY_TERMS, *names_of_night(catalogue)]
     if number not in known:
         hint = f"{nearest(number, known)}; riskengine dossier lists the names".lstrip("; ")
-        raise UsageError("No such number", [Problem(f"evidence {name}", "a feature, a source, pd, grade, score, exposure or expected_loss", repr(number), hint)])  # fmt: skip
+        raise UsageError("No such number", [Problem(f"evidence {name}", "a feature, a source, or a number of the model, the contract or the night", repr(number), hint)])  # fmt: skip
 
 
 def _of_feature(bench: Workbench, files: Files, whom: Whom, number: str, most: int) -> dict[str, Any]:

@@ -12,20 +12,27 @@ from typing import Any
 
 import duckdb
 
+from riskengine.casework.states import ACTIONS, MEASURES, PHASES
 from riskengine.intake.personal import redacted
+from riskengine.monitor import publish
 from riskengine.reports.dossier_rows import plain
+from riskengine.schema import Words
 
 _SHOWN = ("signal", "severity", "text_en", "text_zh", "about", "id")
-_NOTED = ("why", "measure", "until", "proposed")  # of what an act keeps, what its officer wrote
+_FOUND = ("opened", "raised", "lowered", "renewed")  # events of a case that are the very finding of a signal
+_TEXT = {
+    "case": Words(en="Case {case}", zh="案件 {case}"),
+    "of": Words(en="case {case}", zh="案件 {case}"),
+    "until": Words(en="until {until}", zh="至 {until}"),
+    "owner": Words(en="owner {owner}", zh="负责人 {owner}"),
+    "proposed": Words(en="{phase} proposed, a second person must release it", zh="提出{phase}，须另一人复核"),
+    "alone": Words(en="alone: a project of one person", zh="单人项目，本人复核"),
+}
 
 
 def nights(store: Path, as_of: date) -> list[date]:
     """The published days up to a day, in order."""
-    folder = store / "publications"
-    names = (
-        [path.name for path in folder.glob("*") if not path.name.startswith(".")] if folder.exists() else []
-    )
-    return sorted(day for name in names if (day := date.fromisoformat(name)) <= as_of)
+    return [day for day in publish.days(store) if day <= as_of]
 
 
 def pd_history(store: Path, days: Sequence[date], enterprise: str) -> dict[str, list[dict[str, Any]]]:
@@ -89,23 +96,56 @@ def active_signals(store: Path, days: Sequence[date], enterprise: str) -> list[d
 
 
 def events_told(store: Path, days: Sequence[date], enterprise: str) -> list[dict[str, Any]]:
-    """What the nights say became of the enterprise's cases (`events.parquet`, where nights have one)."""
+    """What the nights say became of the enterprise's cases (`events.parquet`, where nights have one), in the night's words."""
+    titles = {
+        row["case"]: Words(en=str(row["title_en"] or ""), zh=str(row["title_zh"] or ""))
+        for row in _read(
+            store, days, "cases.parquet", ("case", "title_en", "title_zh"), ("enterprise", [enterprise])
+        )
+    }
     columns = ("on", "case", "signal", "event", "before", "after", "detail_en", "detail_zh")
     return [
         {
             "on": str(row["on"]),
             "known": str(row["night"]),
             "kind": "case",
-            "title": {
-                "en": f"Case {row['case']}: {row['event']}",
-                "zh": f"案件 {row['case']}：{row['event']}",
-            },
+            "title": _case(str(row["case"]), titles.get(row["case"])),
             "text": {"en": row["detail_en"] or "", "zh": row["detail_zh"] or ""},
             "severity": None,
-            "place": {"night": str(row["night"]), "case": row["case"]},
+            "place": {
+                "night": str(row["night"]),
+                "case": row["case"],
+                "signal": row["signal"],
+                "event": row["event"],
+            },
         }
         for row in _read(store, days, "events.parquet", columns, ("enterprise", [enterprise]))
     ]
+
+
+def together(signals: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of signals and of cases, one for what is one finding: a signal raised or moved names the case that the same
+    night opened, raised, lowered or renewed by it."""
+    lines, alone = [{**one} for one in signals], []
+    for event in events:
+        place = event["place"]
+        same = [
+            line
+            for line in lines
+            if line["kind"] == "signal"
+            and (line["known"], line["place"]["signal"]) == (event["known"], place["signal"])
+        ]
+        told = [line for line in same if line["text"]["en"] and line["text"]["en"] in event["text"]["en"]]
+        if place["event"] not in _FOUND or not same:
+            alone.append(event)
+            continue
+        one = (told or same)[0]
+        if place["case"] not in one["place"].get("cases", ()):
+            cases = [*one["place"].get("cases", ()), place["case"]]
+            more = {language: _said("of", language, case=place["case"]) for language in ("en", "zh")}
+            one["title"] = {"en": f"{one['title']['en']}, {more['en']}", "zh": f"{one['title']['zh']}，{more['zh']}"}  # fmt: skip
+            one["place"] = {**one["place"], "cases": cases}
+    return [*lines, *alone]
 
 
 def acts_told(store: Path, enterprise: str, as_of: date) -> list[dict[str, Any]]:
@@ -186,19 +226,55 @@ def _act(row: Mapping[str, Any]) -> dict[str, Any]:
     try:
         detail = json.loads(row["detail"])
     except ValueError:
-        detail = row["detail"]
-    parts = [(name, detail.get(name)) for name in _NOTED] if isinstance(detail, dict) else []
-    noted = "; ".join(f"{name} {value}".strip() for name, value in parts if value not in (None, "", [], {}))
-    text = redacted(f"{row['phase_before']} → {row['phase_after']}" + (f"; {noted}" if noted else ""))
+        detail = {}
+    detail = detail if isinstance(detail, dict) else {}
+    case, actor = str(row["case"]), redacted(str(row["actor"]))
+    done = {language: _word(ACTIONS, row["action"], language) for language in ("en", "zh")}
+    title = _case(case)
     return {
         "on": str(row["on"]),
         "known": str(row["at"])[:10],
         "kind": "act",
         "title": {
-            "en": f"Case {row['case']}: {row['action']} by {row['actor']}",
-            "zh": f"案件 {row['case']}：{row['actor']} {row['action']}",
+            "en": f"{title['en']}: {done['en']}, by {actor}",
+            "zh": f"{title['zh']}：{actor}{done['zh']}",
         },
-        "text": {"en": text, "zh": text},
+        "text": {language: redacted(_noted(row, detail, language)) for language in ("en", "zh")},
         "severity": None,
-        "place": {"case": row["case"]},
+        "place": {"case": case},
     }
+
+
+def _noted(row: Mapping[str, Any], detail: Mapping[str, Any], language: str) -> str:
+    """Where the case went, and what the officer gave and wrote, as `riskengine signals show` says it."""
+    before, after = (_word(PHASES, row[name], language) for name in ("phase_before", "phase_after"))
+    parts = [after if before == after else f"{before} → {after}"]
+    if detail.get("owner"):
+        parts.append(_said("owner", language, owner=detail["owner"]))
+    if detail.get("until"):
+        parts.append(_said("until", language, until=detail["until"]))
+    if detail.get("measure"):
+        parts.append(_word(MEASURES, detail["measure"], language))
+    if detail.get("why"):
+        parts.append(str(detail["why"]))
+    if detail.get("proposed"):
+        parts.append(_said("proposed", language, phase=_word(PHASES, detail["proposed"], language)))
+    if detail.get("alone"):
+        parts.append(_said("alone", language))
+    return ("；" if language == "zh" else "; ").join(parts)
+
+
+def _case(case: str, title: Words | None = None) -> dict[str, str]:
+    found = {}
+    for language in ("en", "zh"):
+        more = title.say(language) if title else ""
+        found[language] = _said("case", language, case=case) + (f" {more}" if more else "")
+    return found
+
+
+def _word(words: Mapping[str, Words], key: Any, language: str) -> str:
+    return words[key].say(language) if key in words else str(key)
+
+
+def _said(key: str, language: str, **values: Any) -> str:
+    return _TEXT[key].say(language).format(**values)

@@ -11,14 +11,12 @@ from riskengine.profile.compute import Workbench
 from riskengine.profile.kept import night_recipe
 from riskengine.profile.recipe import reading_all
 from riskengine.reports.dossier import Files, command
+from riskengine.reports.dossier_names import BY_MODEL
 from riskengine.reports.dossier_rating import Judge, judge_of, rated, terms_of_night, valued
 from riskengine.reports.dossier_rows import Row, plain
 from riskengine.reports.dossier_whom import Guarantee, Whom, subject_of
 from riskengine.schema import read_definition
 from riskengine.scoring.trees import contributions
-
-BY_MODEL = ("pd", "grade", "score", "pd_lifetime")
-BY_TERMS = ("exposure", "expected_loss")
 
 
 def of_model(bench: Workbench, files: Files, whom: Whom, number: str) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def of_model(bench: Workbench, files: Files, whom: Whom, number: str) -> dict[st
         "kind": "terms",
         "guarantee": one.id,
         "title": _TITLES[number],
-        "model": {"name": judge.bundle.model, "bundle": judge.bundle.hash},
+        "model": _model(judge, whom),
         "value": value[number],
     }
     parts = [
@@ -94,13 +92,18 @@ def of_model(bench: Workbench, files: Files, whom: Whom, number: str) -> dict[st
 
 
 def _judge(files: Files, whom: Whom, model: str) -> Judge:
-    judge = judge_of(files.project, model)
+    judge = judge_of(files.project, model, whom.as_of)
     if judge is None:
         hint = f"No champion of {model}: register one, or name another in dossier.toml"
         raise UsageError(
             "No model answers", [Problem(f"evidence {whom.asked}", "a model in force", "none", hint)]
         )
     return judge
+
+
+def _model(judge: Judge, whom: Whom) -> dict[str, Any]:
+    later = judge.later(whom.as_of)
+    return {"name": judge.bundle.model, "bundle": judge.bundle.hash, "later": later}
 
 
 def _answer(
@@ -133,7 +136,7 @@ def _answer(
         "kind": "model",
         "of": name,
         "title": _TITLES[number],
-        "model": {"name": bundle.model, "bundle": bundle.hash},
+        "model": _model(judge, whom),
         "value": rating[number],
         "interval": [rating["low"], rating["high"]],
         "inputs": sorted(inputs, key=lambda item: (-abs(item["contribution"]), item["name"])),

@@ -31,6 +31,7 @@ def lines(found: Dossier, language: str) -> list[str]:
         said.append(
             f"{one['id']}: {words['pd']} {percent(rating['pd'])}, {words['grade']} {rating['grade']}, {words['loss']} {loss} {currency}"
         )
+        said += [words["later"].format(later=rating["later"], day=found.as_of)] if rating["later"] else []
         said += [f"    + {each['words'][tongue]}" for each in rating["reasons"]["adverse"]]
         said += [f"    - {each['words'][tongue]}" for each in rating["reasons"]["favourable"]]
     for one in d["applications"]:
@@ -39,10 +40,10 @@ def lines(found: Dossier, language: str) -> list[str]:
             hit["rule"] for hit in one["hits"] if hit["kind"] in ("knock_outs", "referrals", "caps")
         )
         said.append(f"{words['application']} {one['id']}: {outcome}" + (f" ({hits})" if hits else ""))
-    said += [
-        f"{words[one['severity']]} {one['signal']}: {one[f'text_{tongue}'] or ''}"
-        for one in d["signals"][:_TOLD]
-    ]
+        said += [words["later"].format(later=one["later"], day=one["as_of"])] if one["later"] else []
+    for one in d["signals"][:_TOLD]:
+        said.append(f"{words[one['severity']]} {one['signal']}: {one[f'text_{tongue}'] or ''}")
+        said += [f"    {one['command']}"] if one["command"] else []
     said.append(f"{words['timeline']} ({d['timeline']['of']})")
     for line in d["timeline"]["lines"][:_TOLD]:
         more = line["text"][tongue] if line["text"] else _said(line["said"], tongue)
@@ -59,12 +60,16 @@ def evidence_lines(told: Mapping[str, Any], language: str) -> list[str]:
     )
     if told["kind"] == "source":
         return [title, f"{told['rows_of']} {words['rows']}", *(_row(row, tongue) for row in told["rows"])]
+    if told["kind"] == "night":
+        return [f"{title}: {_of_kind(told['value'], told['value_kind'], tongue)}", *_made(told, tongue)]
     value = shown_value(told["value"], told.get("unit", ""), "number", tongue)
     value = percent(told["value"]) if told["name"] in ("pd", "pd_lifetime") else value
     value = amount(told["value"]) if told["kind"] == "terms" else value
     said = [f"{title}: {value}"]
     if told["kind"] != "feature":
         said.append(f"{told['model']['name']} {told['model']['bundle'][:12]}")
+        later = told["model"]["later"]
+        said += [words["later"].format(later=later, day=told["as_of"])] if later else []
         for one in told["inputs"]:
             part = f"{one['contribution']:+.4f}  " if "contribution" in one else ""
             seen = shown_value(one["value"], one.get("unit", ""), "number", tongue)
@@ -81,6 +86,28 @@ def evidence_lines(told: Mapping[str, Any], language: str) -> list[str]:
             said.append(f"    {link['link']}: {link[tongue]}, {link['rows_of']} {words['rows']}")
             said += ["    " + _row(row, tongue) for row in link["rows"]]
     return said
+
+
+def _made(told: Mapping[str, Any], language: str) -> list[str]:
+    """How a number of the night was made: in words, its inputs each with the command that resolves it, the ways it came."""
+    words = WORDS[language]
+    said = [f"{words['night']} {told['night']}: {told['how'][language]}"]
+    for one in told["inputs"]:
+        value = _of_kind(one["value"], one["kind"], language)
+        of = f"{one['of']}: " if "of" in one else ""
+        source = f"  [{one['reference']}]" if one["reference"] else ""
+        said.append(f"    {of}{one['title'][language]} {value}  ({one['name']}){source}")
+        said += [f"        {one['next']}"] if one["next"] else []
+    said += [f"    {line}" for line in (told["paths"] or {}).get(language, ())]
+    return said + ([f"    {told['note'][language]}"] if told["note"] else [])
+
+
+def _of_kind(value: Any, kind: str, language: str) -> str:
+    if kind == "money":
+        return amount(value)
+    return shown_value(
+        value, "share" if kind == "share" else "", "text" if kind == "text" else "number", language
+    )
 
 
 def _row(row: Mapping[str, Any], language: str) -> str:

@@ -18,11 +18,13 @@ from riskengine.decision.products import Products
 from riskengine.decision.review import decide
 from riskengine.errors import RiskEngineError
 from riskengine.intake.personal import redacted
+from riskengine.monitor import publish
 from riskengine.portfolio.exposure import divide, rounded
 from riskengine.profile.compute import Workbench
 from riskengine.profile.keys import SubjectRule
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
+from riskengine.reports.dossier_history import nights
 from riskengine.reports.dossier_rows import Row, plain
 from riskengine.reports.dossier_whom import Whom
 from riskengine.scoring.bundle import Bundle, champion_of, read_bundle
@@ -34,19 +36,43 @@ REASONS = 4
 
 @dataclass(frozen=True)
 class Judge:
-    """The model in force and the recipe of its inputs."""
+    """The model that answers and the recipe of its inputs."""
 
     bundle: Bundle
     recipe: Recipe
 
+    def later(self, as_of: date) -> str | None:
+        """The day that the model was trained as of, where that is after `as_of`: it was not known then."""
+        return trained_later(self.bundle, as_of)
 
-def judge_of(project: Project, model: str) -> Judge | None:
-    """The champion of a model, by its own recipe; None where there is none."""
-    entry = champion_of(project.store, model) if (project.store / "champions.json").exists() else None
-    if not entry:
-        return None
-    bundle = read_bundle(project.store / "bundles" / entry["bundle"], entry["bundle"])
+
+def trained_later(bundle: Bundle, as_of: date) -> str | None:
+    """The day that a bundle was trained as of, where that is after a day; else None."""
+    day = bundle.card.get("trained_as_of")
+    return str(day) if day and str(day) > str(as_of) else None
+
+
+def judge_of(project: Project, model: str, as_of: date) -> Judge | None:
+    """The model by its own recipe: the one that the last night up to a day was scored by, where its bundle is still there;
+    else today's champion; None where there is neither."""
+    bundle = _of_night(project.store, model, as_of)
+    if bundle is None:
+        entry = champion_of(project.store, model) if (project.store / "champions.json").exists() else None
+        if not entry:
+            return None
+        bundle = read_bundle(project.store / "bundles" / entry["bundle"], entry["bundle"])
     return Judge(bundle, Recipe.from_json(bundle.recipe))
+
+
+def _of_night(store: Path, model: str, as_of: date) -> Bundle | None:
+    days = nights(store, as_of)
+    found = publish.find(store, days[-1]) if days else None
+    inputs = found.manifest.get("inputs") if found and isinstance(found.manifest, dict) else None
+    name = inputs.get("bundle") if isinstance(inputs, dict) else None
+    if not isinstance(name, str) or not name or not (store / "bundles" / name).is_dir():
+        return None
+    bundle = read_bundle(store / "bundles" / name, name)
+    return bundle if bundle.model == model else None
 
 
 def rated(judge: Judge, profile: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,6 +83,7 @@ def rated(judge: Judge, profile: Mapping[str, Any], keys: Mapping[str, Any]) -> 
     ((found, reasons),) = scored(bundle, [row], [group], segments=[segment])
     return {
         "model": bundle.model,
+        "bundle": bundle.hash,
         "horizon": (bundle.spec.get("label") or {}).get("horizon"),
         "pd": found.pd,
         "low": found.low,
@@ -144,6 +171,7 @@ def decisions(
             "open": is_open,
             "as_of": str(day),
             "place": row.place,
+            "later": None,
         }
         if record is None:
             fresh.append((len(found), row, day))
@@ -153,14 +181,15 @@ def decisions(
             found.append({**base, "stored": record["decision_id"], "why": None, "outputs": record["outputs"]})
     if fresh:
         try:
-            outputs = _reviewed(current_desk(project), bench, rule, fresh)
+            desk = current_desk(project)
+            outputs = _reviewed(desk, bench, rule, fresh)
         except RiskEngineError as error:  # no model yet, no policy: the dossier says so and goes on
             problem = {"en": str(error), "zh": str(error)}
             for place, _, _ in fresh:
                 found[place]["why"] = problem
         else:
-            for (place, _, _), output in zip(fresh, outputs, strict=True):
-                found[place]["outputs"] = output
+            for (place, _, day), output in zip(fresh, outputs, strict=True):
+                found[place] |= {"outputs": output, "later": trained_later(desk.bundle, day)}
     return [_shown(one) for one in found]
 
 

@@ -43,6 +43,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "knock_outs": "knock-out", "referrals": "referral", "caps": "cap", "near_misses": "near miss", "not_evaluable": "not evaluable",
         "floor": "floor", "floor said": "The night of {night} counts the PD as {pd}, grade {grade}: no model lowers a floor.",
         "floor waived": "waived for now; the signal stays",
+        "later": "Model trained after this day (as of {later}, told as of {day}): no such PD was known then.",
         "worst": "Gravest PD", "no reasons": "No reason can be told.", "cannot": "Could not be reviewed",
     },
     "zh": {
@@ -80,6 +81,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "knock_outs": "否决", "referrals": "转审", "caps": "限额", "near_misses": "接近红线", "not_evaluable": "无法判断",
         "floor": "规则下限", "floor said": "{night}日报按违约概率{pd}、等级{grade}计：模型不得低于规则下限。",
         "floor waived": "目前豁免，信号保留",
+        "later": "模型训练截至{later}，晚于所述日期{day}：当日并无此评分。",
         "worst": "最高违约概率", "no reasons": "无可说明的因素。", "cannot": "无法预审",
     },
 }  # fmt: skip

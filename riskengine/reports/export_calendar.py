@@ -59,7 +59,7 @@ def _event(row: Mapping[Any, Any], diary: Diary, as_of: date) -> Event:
     event = _dated(row, diary, as_of)
     event.add("summary", _title(row, diary))
     text = clean(f"{row[f'text_{diary.language}']}\n{one.action.say(diary.language)}")
-    event.add("description", f"{text}\n{row['key']}")
+    event.add("description", f"{text}\n{clean(str(row['key']))}")
     event.add("sequence", int(row["step"]))
     event.add("status", "CONFIRMED")
     event.add("transp", "TRANSPARENT")

@@ -1,4 +1,7 @@
-"""How does a digest leave as JSON, and as the message that a webhook or a mail carries?"""
+"""How does a digest leave as JSON, and as the message that a webhook or a mail carries?
+
+An officer who is a personal token is called by its short form (`casework.outside`) in all of them, also in `[mail.to]`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pandas as pd
 from riskengine.casework.channels import Channels
 from riskengine.casework.digests import Digests
 from riskengine.casework.outbox import Message
+from riskengine.casework.outside import outside
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.frames import read_frame
 from riskengine.monitor.publish import Publication
@@ -82,7 +86,7 @@ def messages(publication: Publication, channels: Channels, diary: Diary) -> list
             payload: dict[str, Any] = {"digest": one}
             if kind == "mail":
                 keys = [item["item"] for item in one["items"] if item["kind"] == "reminder"]
-                chosen = reminders[reminders["key"].isin(keys)]
+                chosen = reminders[reminders["key"].map(outside).isin(keys)]
                 ics = reminders_ics(chosen, chosen.head(0), diary, day) if len(chosen) else b""
                 payload = {**_letter(one, diary), "calendar": b64encode(ics).decode()}
             made.append(Message(kind, who, day, payload))
@@ -137,4 +141,6 @@ def _value(name: str, value: Any) -> Any:
         return f"{value:.2f}"
     if isinstance(value, date):
         return str(value)
+    if isinstance(value, str):
+        return outside(value)
     return int(value) if name in ("days_left", "level", "place") else value

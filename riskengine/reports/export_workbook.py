@@ -1,6 +1,6 @@
 """How does the digest leave as a workbook that opens everywhere, runs nothing and is the same bytes each time?
 
-Ids and texts are text cells (never formulas, whatever they begin with), dates are dates, amounts numbers with a format.
+Ids and texts are text cells (never formulas, whatever they begin with; personal tokens cut short), dates are dates, amounts numbers with a format.
 The properties and the archive carry the day of the night, not the clock.
 """
 
@@ -21,6 +21,7 @@ from openpyxl.utils import get_column_letter
 
 from riskengine.casework.digests import Digests
 from riskengine.monitor.reminders import LEVELS, LOSES
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.reports.export_tables import MONEY, clean
 from riskengine.schema import Words
 
@@ -88,7 +89,14 @@ def _worded(row: Mapping[Any, Any], language: str) -> dict[str, Any]:
     level = int(row["level"])
     told = {"part": PARTS[row["part"]].say(language), "overflow": ("", "×")[bool(row["overflow"])]}
     loses = LOSES[row["loses"]].say(language) if row["loses"] else ""
-    return {**row, **told, "loses": loses, "level": LEVELS[level].say(language) if level else ""}
+    severity = SEVERITY_WORDS[row["severity"]].say(language) if row["severity"] else ""
+    return {
+        **row,
+        **told,
+        "severity": severity,
+        "loses": loses,
+        "level": LEVELS[level].say(language) if level else "",
+    }
 
 
 def _fill(sheet: Any, table: tuple[Mapping[str, Words], Iterable[Mapping[Any, Any]]], language: str) -> None:

@@ -18,7 +18,7 @@ from riskengine.monitor.signal_rows import WITHDRAWN
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE, SOURCE
 from riskengine.reports import drawing
-from riskengine.reports.nightly_rows import label_of, missing, name_of, records, rows_of
+from riskengine.reports.nightly_rows import label_of, missing, name_of, records, rows_of, title_of
 from riskengine.reports.wording import percent
 from riskengine.schema import Words
 
@@ -248,7 +248,7 @@ def _around(page: Page) -> Any:
             parts = [row.get(column) for column in columns]
             if columns and not any(map(missing, parts)):
                 found += known.get((key, " · ".join(map(str, parts))), [])
-        return [{**one, "title": page.signals[one["signal"]].title} for one in found]
+        return [{**one, "title": title_of(page, one["signal"])} for one in found]
 
     return of
 

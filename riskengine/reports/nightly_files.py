@@ -8,9 +8,9 @@ from typing import Any
 
 from riskengine.casework.night import Handled
 from riskengine.casework.rulebook import Rulebook
-from riskengine.casework.shown import SEVERITY
 from riskengine.monitor.night import Before
 from riskengine.monitor.publish import Outcome
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.monitor.work import Work
 from riskengine.reports.nightly_page import act_first, page_of, render
 from riskengine.reports.nightly_tables import table_files
@@ -115,7 +115,7 @@ def _act(say: Any, place: int, one: Mapping[str, str], language: str) -> str:
         say(
             "act",
             place=place,
-            severity=SEVERITY[one["severity"]].say(language),
+            severity=SEVERITY_WORDS[one["severity"]].say(language),
             title=one["title"],
             enterprise=one["enterprise"],
             pd=percent(float(one["pd_used"] or "nan")),

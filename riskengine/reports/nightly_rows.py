@@ -36,6 +36,12 @@ def missing(value: Any) -> bool:
     return value is None or bool(pd.isna(value))
 
 
+def title_of(page: Page, signal: str) -> Words:
+    """What a signal is called; a red that waits for a person may have lost its definition."""
+    definition = page.signals.get(signal)
+    return definition.title if definition else Words(en=signal, zh=signal)
+
+
 def label_of(page: Page, about: str, name: str) -> Words:
     """What a group is called: the names of its key's values, where the dimensions give them."""
     if about == SOURCE:

@@ -14,7 +14,7 @@ from riskengine.monitor.evidence import clause
 from riskengine.monitor.reminders import LOSES
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE, SOURCE
-from riskengine.reports.nightly_rows import label_of, missing, rows_of
+from riskengine.reports.nightly_rows import label_of, missing, rows_of, title_of
 from riskengine.schema import Words
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "label": label,
-        "title": page.signals[row["signal"]].title,
-        "definition": page.signals[row["signal"]],
+        "title": title_of(page, row["signal"]),
+        "definition": page.signals.get(row["signal"]),
         "rests_on": clause(
             None if missing(row["evidence"]) else row["evidence"], (row["id"], row["enterprise"])
         ),

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from histories import NIGHTS, nights, outcomes, track
 
+from riskengine.backtest import gate
 from riskengine.backtest.gate import (
     accept,
     accepted_for,
@@ -167,7 +168,18 @@ def test_a_result_file_is_read_as_it_was_written_or_not_at_all(good: dict[str, A
         read_result(path)
 
 
-def test_accepting_is_an_act_and_what_was_accepted_is_known(good: dict[str, Any], tmp_path: Path) -> None:
+def _kill(*_: Any) -> str:
+    raise KeyboardInterrupt
+
+
+def _kill_of(place: Path) -> Any:
+    move = Path.replace
+    return lambda path, to: _kill() if to == place else move(path, to)
+
+
+def test_accepting_is_an_act_and_what_was_accepted_is_known(
+    good: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "features").mkdir()
     (tmp_path / "models").mkdir()
@@ -193,6 +205,22 @@ def test_accepting_is_an_act_and_what_was_accepted_is_known(good: dict[str, Any]
     )
     assert (first["reason"], first["before"]) == ("first", None)
     assert second["before"] == first["result"] == sealed(good)["hash"]
+    with monkeypatch.context() as killed:
+        killed.setattr(gate, "record_act", _kill)
+        with pytest.raises(KeyboardInterrupt):
+            accept(project, a_result(0.9, "later"), "killed before the act")
+        assert accepted_for(project, "c", bundle), "nothing was accepted"
+        killed.undo()
+        killed.setattr(Path, "replace", _kill_of(accepted_path(project)))
+        with pytest.raises(KeyboardInterrupt):
+            accept(project, a_result(0.9, "later"), "killed after the act")
+    assert accepted_for(project, "later", bundle), "the act names it"
+    assert read_result(accepted_path(project))["definitions"]["catalogue"] == "later"
+    accept(project, good, "third")
+    assert accepted_for(project, "c", bundle)
+    assert json.loads(ledger.acts(book)[-1]["detail"])["before"] == sealed(a_result(0.9, "later"))["hash"]
+    write_result(accepted_path(project), a_result(0.9, "later"))
+    assert not accepted_for(project, "later", bundle), "no act names this file last"
     accepted_path(project).write_text("{}", encoding="utf-8")
     with pytest.raises(IntegrityError):
         accepted_for(project, "c", bundle)

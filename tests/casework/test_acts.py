@@ -218,6 +218,16 @@ def test_a_row_changed_removed_or_put_in_is_found(office: Project) -> None:
         verify(ledger)
 
 
+def test_the_last_row_removed_is_found_although_the_next_has_its_number(office: Project) -> None:
+    do(office, "an", [RED, YELLOW], "ack", MORNING)
+    ledger = Desk(office).ledger
+    with ledger.begin() as connection:
+        connection.execute(sa.delete(CASE_ACTS).where(CASE_ACTS.c.seq == 2))
+    do(office, "an", [BLUE], "ack", MORNING)
+    with pytest.raises(IntegrityError, match="case_acts 2"):
+        verify(ledger)
+
+
 def test_a_waiver_needs_two_ends_and_comes_back_only_by_two(office: Project) -> None:
     desk = Desk(office)
     asked = Move("waive", "", MONDAY, "court has lifted it", until=date(2026, 9, 30))
@@ -308,7 +318,13 @@ def test_a_case_that_is_there_no_more_says_why(office: Project) -> None:
         ("assign", "note"),
     )
     assert (yellow.standing.phase, yellow.quiet) == ("false alarm", "ended")
-    assert desk.find(YELLOW, date(2026, 9, 28)).quiet == "archived"
+    night(office, date(2026, 9, 27), as_continuing()[3:])
+    assert desk.find(YELLOW, date(2026, 9, 28)).quiet == "ended"
+    night(office, date(2026, 9, 28), as_continuing()[3:])
+    old = desk.find(YELLOW, date(2026, 9, 28))
+    assert (old.standing.phase, old.quiet, desk.legal(old)) == ("archived", "archived", ("note",))
+    with pytest.raises(UsageError, match="归档"):
+        do(office, "an", [YELLOW], "check", AT("2026-09-28T10:00"))
     assert (blue.seen.case, blue.standing.owner, blue.standing.phase) == (OTHER, "an", "acknowledged")
     with pytest.raises(UsageError, match="turned compensated 转代偿"):
         do(office, "an", [RED], "check", AT("2026-06-30T10:00"))

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from case_world import DAY, book, frame, row, rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskengine.casework.cases import COLUMNS, DAYS, Formed, Past, Tonight, form
+from riskengine.casework.cases import COLUMNS, Formed, Past, Tonight, form
+from riskengine.casework.files import frame_bytes
 from riskengine.intake.contract import read_contract
-from riskengine.monitor.frames import parquet_bytes, read_frame
+from riskengine.monitor.frames import read_frame, signals_bytes
 from riskengine.monitor.publish import Publication
 from riskengine.monitor.signals import SEVERITIES
 
@@ -154,7 +154,7 @@ def _three_nights(drawn: list[Any], chance: Any) -> None:
         assert int(told.cases.signals.sum()) == len(rows)
         assert int(told.cases.inhibited.sum()) == int(told.signals.inhibited.sum())
         _money_counts_once(told)
-        _severity_is_that_of_the_true_ones(told)
+        _severity_is_that_of_all_until_they_end(told)
 
         mixed = list(rows)
         chance.shuffle(mixed)
@@ -174,16 +174,10 @@ def _money_counts_once(told: Formed) -> None:
         assert (case["guarantees"], case["exposure"]) == (len(own), own.exposure.sum())
 
 
-def _severity_is_that_of_the_true_ones(told: Formed) -> None:
+def _severity_is_that_of_all_until_they_end(told: Formed) -> None:
     for case in told.cases.to_dict("records"):
         own = told.signals[told.signals.case == case["case"]]
-        true = own[
-            ~own.state.isin(["clearing", "withdrawn"]) | ((own.state == "clearing") & (own.severity == "red"))
-        ]
-        shown = (
-            true if len(true) else own[own.state != "withdrawn"] if (own.state != "withdrawn").any() else own
-        )
-        assert SEVERITIES.index(case["severity"]) == shown.severity.map(SEVERITIES.index).max()
+        assert SEVERITIES.index(case["severity"]) == own.severity.map(SEVERITIES.index).max()
 
 
 def _nothing_before_is_lost(before: Formed, told: Formed, gone: set[str]) -> set[str]:
@@ -318,16 +312,6 @@ def test_facts_and_events_of_one_case() -> None:
     assert fact({**going, "state": "withdrawn"}) == ("withdrawn", {"withdrawn"})
 
 
-def test_a_red_that_clears_is_neither_quiet_nor_lowered() -> None:
-    rows = [
-        row("T01", "g1", "E", "red", state="clearing"),
-        row("T02", "g1", "E", "yellow", state="continuing"),
-    ]
-    (case,) = night(rows).cases.to_dict("records")
-    assert (case["severity"], case["quiet"]) == ("red", "")
-    assert night([row("T01", "g1", "E", "orange", state="clearing")]).cases.quiet[0] == "clearing"
-
-
 def test_turned_overdue_then_compensated() -> None:
     rows = [row("T01", "g1", "E"), row("T01", "g2", "E")]
     first = night(rows)
@@ -411,8 +395,9 @@ def test_a_night_goes_on_from_published_files_as_from_memory(tmp_path: Path) -> 
     publication = Publication(DAY, tmp_path, {}, "")
 
     def again(told: pd.DataFrame, name: str) -> pd.DataFrame:
-        kinds = {one: pa.date32() for one in DAYS if one in told}
-        (tmp_path / name).write_bytes(parquet_bytes(told, kinds))
+        (tmp_path / name).write_bytes(
+            signals_bytes(told) if name.startswith("signals") else frame_bytes(told)
+        )
         return read_frame(publication, name)
 
     read = Formed(

@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskengine.casework.digests import USUAL, Digests, assigned, digests
+from riskengine.casework.digests import USUAL, Digests, assigned, digests, told_by
 
 DAY = date(2025, 6, 3)
 DESK = pd.DataFrame(
@@ -60,10 +60,21 @@ def test_a_line_of_which_little_is_known_has_a_desk_and_no_nan() -> None:
     lines = pd.DataFrame([bare, line("E2", 2, officer="", overdue=True)])
     made = digests(lines, pd.DataFrame([], columns=list(reminder(""))), DESK, {}, DAY)
     assert made.items[["officer", "text_en", "status"]].to_numpy().tolist() == [
-        ["desk", "Red: E1, R01, 1 case(s), expected loss 0", ""],
-        ["desk:JN", "Red: 甲公司, R01, 1 case(s), expected loss 10,000", "overdue"]]  # fmt: skip
+        ["desk", "Red: E1: R01; 1 case(s), expected loss 0", ""],
+        ["desk:JN", "Red: 甲公司: R01; 1 case(s), expected loss 10,000", "overdue"]]  # fmt: skip
     empty = digests(NO_LINES, pd.DataFrame([], columns=list(reminder(""))), DESK, {}, DAY)
     assert (len(empty.items), empty.heads) == (0, ())
+
+
+def test_a_line_says_what_its_lead_case_says_and_its_loss_after_floors() -> None:
+    cases = pd.DataFrame([["C1", "Overdue", "逾期", "Overdue for 76 days", "逾期76天"], ["C2", "Sued", "被诉", None, ""]],
+                         columns=["case", "title_en", "title_zh", "text_en", "text_zh"])  # fmt: skip
+    lines = pd.DataFrame([line("E1", 1, loss_used=3e4, cases=2), line("E2", 2, loss_used=float("nan")), line("E3", 3, lead_case=None)])  # fmt: skip
+    items = digests(told_by(lines, cases), pd.DataFrame([], columns=list(reminder(""))), DESK, {}, DAY).items
+    assert items[["text_en", "text_zh", "at_stake"]].to_numpy().tolist() == [
+        ["Red: 甲公司: Overdue for 76 days; 2 case(s), expected loss 30,000", "红色：甲公司：逾期76天；2个案件，预期损失30,000元", 3e4],
+        ["Red: 甲公司: Sued; 1 case(s), expected loss 10,000", "红色：甲公司：被诉；1个案件，预期损失10,000元", 1e4],
+        ["Red: 甲公司: R01; 1 case(s), expected loss 10,000", "红色：甲公司：R01；1个案件，预期损失10,000元", 1e4]]  # fmt: skip
 
 
 def test_an_escalated_reminder_is_read_above_as_well() -> None:

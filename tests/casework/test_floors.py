@@ -25,8 +25,10 @@ from riskengine.casework.floors import (
     read_floors,
 )
 from riskengine.errors import UsageError
+from riskengine.monitor.deadlines import Deadlines, with_due_dates
 from riskengine.monitor.signal_rows import COLUMNS, empty
 from riskengine.scoring.scorecard import Grades, read_grades
+from riskengine.working_days import read_calendar
 
 ROOT = Path(__file__).parents[2]
 ON = date(2026, 6, 30)
@@ -34,6 +36,8 @@ GRADES = read_grades(ROOT / "configs" / "grades.toml")
 BOTH = {"en": "x", "zh": "某"}
 WORDS = dict.fromkeys(("title", "category", "action", "owner"), BOTH)
 SAID: dict[str, Any] = {"title": BOTH, "from": "2020-01-01", "reference": "test"}
+STEPS = {"claim": {}, "verify": {}, "plan": {"within": "3wd"}}
+DEADLINES = Deadlines.model_validate({"yellow": [{"from": date(2020, 1, 1), "reference": "test", **STEPS}]})
 FLOORS = Floors(
     expired=Expired.model_validate(
         {**WORDS, "text": {"en": "{floors} since {until}", "zh": "{floors}自{until}"}, "reference": "test"}
@@ -158,6 +162,7 @@ def test_a_waiver_that_ran_out_speaks_until_it_is_renewed_or_the_floor_is_gone()
     signals = fired(("guarantee", "G0", "S", "red"))
     frame, out = book([0.01, 0.02]), waiver("E0", "HIGH")
     assert len(expired_signals(frame, signals, rules(out), ON)) == 0
+    assert FLOORS.expired is not None
     first = expired_signals(frame, signals, rules(out), ON + timedelta(days=1))
     assert {name: str(kind) for name, kind in first.dtypes.items()} == {
         name: str(kind) for name, kind in empty().dtypes.items()
@@ -165,6 +170,12 @@ def test_a_waiver_that_ran_out_speaks_until_it_is_renewed_or_the_floor_is_gone()
     row = first.iloc[0]
     assert (row.signal, row.id, row.severity, row.state) == (EXPIRED, "G1", "yellow", "new")
     assert row.text_en == "x since 2026-06-30"
+    due = with_due_dates(
+        first, [definition(FLOORS.expired)], DEADLINES, read_calendar("CN"), ON + timedelta(days=9)
+    )
+    assert due[["due", "overdue"]].to_numpy().tolist() == [[date(2026, 7, 6), True]], (
+        "three working days from 1 July"
+    )
     second = expired_signals(frame, signals, rules(out), ON + timedelta(days=2), first)
     assert (second.iloc[0].state, second.iloc[0].first_seen) == ("continuing", ON + timedelta(days=1))
     renewed = waiver("E0", "HIGH", ON + timedelta(days=30))
@@ -173,7 +184,6 @@ def test_a_waiver_that_ran_out_speaks_until_it_is_renewed_or_the_floor_is_gone()
     ended = waiver("E0", "HIGH", state="no waiver")
     assert len(expired_signals(frame, signals, rules(ended), ON + timedelta(days=2))) == 0
     assert list(first.columns) == list(COLUMNS)
-    assert FLOORS.expired is not None
     assert (definition(FLOORS.expired).id, definition(FLOORS.expired).bands[0].severity) == (
         EXPIRED,
         "yellow",

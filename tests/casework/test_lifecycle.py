@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from desk_world import BLUE, CHINA, DEADLINES, FRIDAY, MONDAY, RED, YELLOW, case, cases_of
+from desk_world import BLUE, CHINA, DEADLINES, FRIDAY, MONDAY, OTHER, RED, YELLOW, case, cases_of
 
 from riskengine.casework.seen import met, quiet, seen_of
 from riskengine.casework.standing import Tonight, closed, released, stood
@@ -27,7 +28,7 @@ from riskengine.casework.states import (
     move,
 )
 from riskengine.errors import QualityGateError, RiskEngineError, UsageError
-from riskengine.monitor.deadlines import step_dues
+from riskengine.monitor.deadlines import step_dues, with_due_dates
 from riskengine.working_days import WorkHours
 
 # The law once more, as one long obvious list: (phase, action, judged as) -> phase. `*` stands for the same phase.
@@ -86,6 +87,7 @@ class Clerk:
     def __init__(self, severity: str) -> None:
         self.phase, self.owner, self.everybody = "new", "", set[str]()
         self.asleep, self.waits, self.proposer = False, "", ""
+        self.slept = False  # a snooze, and no work since
         self.grave = severity in ("red", "orange")
 
     def does(self, action: str, who: str, to: str, other: str) -> bool:
@@ -98,7 +100,7 @@ class Clerk:
             if not self.waits or (action == "release" and who in {self.proposer, *self.everybody}):
                 return False
             self.phase = self.waits if action == "release" else self.phase
-            self.waits = ""
+            self.waits, self.slept = "", False
             return True
         if action == "wake":
             legal_ = self.asleep and not self.waits
@@ -109,6 +111,9 @@ class Clerk:
             return False
         if action == "ack" and self.owner and self.owner != who:
             return False
+        if action == "snooze" and self.grave and self.slept:
+            return False
+        self.slept = action == "snooze" or (self.slept and action == "assign")
         if action in ("ack", "assign"):
             self.owner = who if action == "ack" else other
             self.everybody.add(self.owner)
@@ -305,14 +310,121 @@ def test_the_acts_of_a_merged_case_count_for_the_one_it_went_into() -> None:
     assert again[["phase", "owner", "absorbed"]].iloc[0].tolist() == ["checking", "an", YELLOW]
 
 
-def test_a_case_closed_long_ago_without_signals_is_archived() -> None:
-    quiet_case = cases_of(case(YELLOW, "yellow", signals=0, fact="continuing"))
-    for day, phase in (
-        (MONDAY + timedelta(days=89), "false alarm"),
-        (MONDAY + timedelta(days=90), "archived"),
-    ):
-        cases, _ = stood(quiet_case, {YELLOW: CLOSED_YELLOW}, Tonight(day, DEADLINES, CHINA))
-        assert cases.phase.tolist() == [phase]
+def test_a_case_that_is_over_for_long_is_archived_once_and_an_act_since_puts_it_off() -> None:
+    over = pd.DataFrame(
+        {
+            "case": [YELLOW, RED, BLUE],
+            "about": ["enterprise", "enterprise", "feed"],
+            "unit": ["E-C2", "E-C1", "court"],
+            "severity": ["yellow", "red", "blue"],
+            "ended_on": [FRIDAY] * 3,
+            "why": ["no longer true", "compensated", "no longer true"],
+        }
+    )
+    found = {YELLOW: replace(CLOSED_YELLOW, moved=MONDAY), RED: replace(CLOSED_YELLOW, case=RED)}
+    nobody = cases_of(case(OTHER, "orange"))
+    before, _ = stood(nobody, {}, Tonight(FRIDAY, DEADLINES, CHINA))
+
+    def told(day: date, last: date) -> list[tuple[str, str, str]]:
+        tonight = Tonight(day, DEADLINES, CHINA, before, last, ended=over)
+        events = stood(nobody, found, tonight)[1].query("event == 'archived'")
+        return list(zip(events.case, events.enterprise, events.detail_en, strict=True))
+
+    due = FRIDAY + timedelta(days=90)
+    assert told(due - timedelta(days=1), FRIDAY) == []
+    assert [one[:2] for one in told(due, due - timedelta(days=1))] == [(RED, "E-C1"), (BLUE, "")]
+    assert "turned compensated" in told(due, due - timedelta(days=1))[0][2]
+    assert [one[0] for one in told(due + timedelta(days=3), due)] == [YELLOW]  # the last act was on Monday
+    assert told(due + timedelta(days=4), due + timedelta(days=3)) == []
+    assert [one[0] for one in told(due + timedelta(days=9), FRIDAY)] == [
+        YELLOW,
+        RED,
+        BLUE,
+    ]  # after missed nights
+
+
+def nights_of(
+    standing: Standing, *facts: tuple[int, str, str]
+) -> list[tuple[str, str, list[str], str, date]]:
+    """A case night after night: (days after Friday, severity, fact) -> phase, quiet, events, breaches, since."""
+    shown, before, last, raised_on = [], None, None, FRIDAY
+    for days, severity, fact in facts:
+        day = FRIDAY + timedelta(days=days)
+        raised_on = day if fact in ("raised", "renewed") else raised_on
+        row = case(YELLOW, severity, worst="orange", fact=fact, raised_on=raised_on)
+        found = {YELLOW: standing} if standing.seq else {}
+        before, events = stood(cases_of(row), found, Tonight(day, DEADLINES, CHINA, before, last))
+        last, one = day, before.iloc[0]
+        shown.append((one.phase, one.quiet, events.event.tolist(), one.breached, one.since))
+    return shown
+
+
+def test_a_fall_and_a_rise_to_what_it_was_wakes_and_reopens() -> None:
+    asleep = replace(CLOSED_YELLOW, phase="acknowledged", severity="orange", worst="orange", owner="an", snoozed_until=date(2026, 7, 20), snoozed_on=FRIDAY)  # fmt: skip
+    closed_ = replace(CLOSED_YELLOW, severity="orange", worst="orange", second="bo")
+    fall_and_rise = ((0, "orange", "new"), (3, "yellow", "continuing"), (4, "orange", "raised"))
+    still, milder, again = nights_of(asleep, *fall_and_rise)
+    assert (still[1], milder[1], again[1]) == ("snoozed", "snoozed", "")
+    assert again[2][0] == "woke"
+    *_, milder, again, later = nights_of(closed_, *fall_and_rise, (5, "orange", "continuing"))
+    assert (milder[0], again[0], later[0]) == ("false alarm", "new", "new")
+    assert again[2] == ["reopened"]
+
+
+def test_what_a_night_opened_again_ends_no_signals() -> None:
+    closed_ = replace(CLOSED_YELLOW, severity="orange", worst="orange", second="bo")
+    before, _ = stood(cases_of(case(YELLOW, "orange")), {YELLOW: closed_}, Tonight(FRIDAY, DEADLINES, CHINA))
+    signals = pd.DataFrame({"signal": ["J01"], "about": ["enterprise"], "id": ["E"], "case": [YELLOW]})
+    assert len(released(before, signals, {YELLOW: closed_})) == 1
+    tonight = Tonight(MONDAY, DEADLINES, CHINA, before, FRIDAY)
+    risen, _ = stood(cases_of(case(YELLOW, "orange", fact="raised", raised_on=MONDAY)), {YELLOW: closed_}, tonight)  # fmt: skip
+    assert released(risen, signals, {YELLOW: closed_}) == frozenset()
+
+
+def test_a_new_row_neither_forgets_what_is_late_nor_restarts_the_clock() -> None:
+    late = (5, "orange", "continuing")
+    *_, was, now, then = nights_of(Standing(YELLOW), (0, "orange", "new"), late, (6, "orange", "renewed"), (7, "orange", "continuing"))  # fmt: skip
+    assert was[3] == "claim,verify"
+    assert now[2:] == ([], "claim,verify", FRIDAY)
+    assert then[2:] == (["breached"], "claim,verify,plan", FRIDAY)  # the plan was due that evening
+    *_, risen = nights_of(Standing(YELLOW), (0, "orange", "new"), late, (6, "red", "raised"))
+    assert (risen[3], risen[4]) == (
+        "claim,verify",
+        date(2026, 7, 2),
+    )  # its clocks start anew; what is late stays so
+    steps = dict.fromkeys(("claim", "verify", "plan"), ("2026-06-29T10:00", FRIDAY))
+    done = replace(CLOSED_YELLOW, phase="in treatment", severity="orange", owner="an", steps=steps)
+    *_, now, then = nights_of(done, late, (6, "orange", "renewed"), (7, "orange", "continuing"))
+    assert (now[4], then[4]) == (date(2026, 7, 2), date(2026, 7, 2))  # all was done: it is asked again
+
+
+@pytest.mark.parametrize("severity", ["red", "orange", "yellow"])
+def test_a_red_is_not_put_aside_twice_in_a_row(severity: str) -> None:
+    one = Standing(YELLOW, phase="acknowledged", severity=severity, worst=severity, owner="an", since=FRIDAY)
+    sleep = Move("snooze", "an", MONDAY, "waits for the court", until=date(2026, 7, 1))
+    asleep, _ = move(one, sleep)
+    asleep, _ = move(asleep, Move("note", "bo", MONDAY, "court called"))
+    awake, _ = move(asleep, Move("wake", "an", MONDAY))
+    for again in (asleep, awake, replace(asleep, snoozed_until=None)):
+        if severity == "yellow":
+            assert move(again, sleep)[0].snoozed_until
+            continue
+        assert "snooze" not in legal(again)
+        with pytest.raises(UsageError, match=r"(?s)不得连续暂缓.*check 核查.*signals check"):
+            move(again, sleep)
+    checked, _ = move(awake, Move("check", "an", MONDAY))
+    assert move(checked, sleep)[0].snoozed_until
+
+
+def test_the_dues_of_a_whole_book_are_reckoned_once_a_severity_and_day() -> None:
+    from riskengine.casework.seen import _limits
+
+    _limits.cache_clear()
+    book = pd.concat([cases_of(case(YELLOW, "yellow"))] * 500, ignore_index=True)
+    stood(
+        book.assign(case=[f"C{number:010}" for number in range(500)]), {}, Tonight(FRIDAY, DEADLINES, CHINA)
+    )
+    assert _limits.cache_info().misses == 1
 
 
 def test_dues_are_in_hours_of_work_from_the_next_working_day() -> None:
@@ -394,3 +506,10 @@ def test_what_is_found_when_watching_begins_is_timed_from_later() -> None:
     new = cases_of(case(RED, "yellow", raised_on=MONDAY))
     found, _ = stood(new, {}, Tonight(MONDAY, deadlines, CHINA, stock, FRIDAY))
     assert found.iloc[0].claim_due < stock.iloc[0].claim_due, "what comes up later is timed at once"
+
+
+def test_a_signal_whose_definition_is_gone_keeps_the_day_it_was_due() -> None:
+    rows = pd.DataFrame({"signal": ["J99", "J99"], "severity": ["red", "red"], "raised_on": [FRIDAY, FRIDAY]})
+    rows = rows.assign(due=pd.Series([date(2026, 8, 1), None], dtype="object"))
+    due = with_due_dates(rows, [], DEADLINES, CHINA, MONDAY).due.tolist()
+    assert due == [date(2026, 8, 1), date(2026, 7, 1)]  # without one: its severity's plan

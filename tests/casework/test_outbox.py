@@ -17,23 +17,34 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from riskengine.casework.channels import Channels, deliverers, read_channels
-from riskengine.casework.outbox import CLAIM, DeliveryError, Message, enqueue, listed, open_messages, send
+from riskengine.casework import channels as ways
+from riskengine.casework.channels import Channels, Mail, by_webhook, deliverers, mail, read_channels
+from riskengine.casework.outbox import (
+    CLAIM,
+    LIMIT,
+    DeliveryError,
+    Message,
+    enqueue,
+    listed,
+    open_messages,
+    send,
+)
 from riskengine.errors import SetupError, UsageError
 from riskengine.store.ledger import open_ledger
 
 DAY = date(2025, 6, 3)
 NOW = datetime(2025, 6, 3, 22, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
+HASH = "0123456789abcdef"
 
 
-def message(who: str = "li", kind: str = "webhook", text: str = "a") -> Message:
+def message(who: str = "li", kind: str = "webhook", text: str = "a", day: date = DAY) -> Message:
     letter = {
         "subject": "今日\n清单",
         "text": f"{text} 请办理\nplease do",
         "calendar": "QkVHSU46VkNBTEVOREFSDQpFTkQ6VkNBTEVOREFSDQo=",
     }
-    return Message(kind, who, DAY, {"digest": {"officer": who, "text": text}, **letter})
+    return Message(kind, who, day, {"digest": {"officer": who, "text": text}, **letter})
 
 
 @pytest.fixture
@@ -59,6 +70,28 @@ def test_the_same_digest_is_queued_once_and_another_text_of_it_takes_its_place(l
     send(ledger, message().key, lambda one, key: said.append((one, key)), lambda: NOW)
     assert said == [(message(), message().key)]
     assert enqueue(ledger, [message()], NOW) == [], "what is out is never queued again"
+
+
+def test_a_night_that_is_over_is_not_sent(ledger: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    days = [DAY - timedelta(days) for days in (1, 0, 2)]
+    first, second, before = (message(day=day) for day in days)
+    assert enqueue(ledger, [first], NOW) == [first.key]
+    assert enqueue(ledger, [second, message(kind="mail", day=days[0])], NOW)[0] == second.key
+    assert [(row["key"], row["state"]) for row in listed(ledger) if row["kind"] == "webhook"] == [
+        (first.key, "superseded"), (second.key, "queued")]  # fmt: skip
+    assert enqueue(ledger, [before, first], NOW) == [], (
+        "an older night of the same officer and way, published again"
+    )
+    with caplog.at_level("INFO", "riskengine.outbox"):
+        assert enqueue(ledger, [message("wang", day=days[0])], NOW, latest=DAY) == []
+        assert enqueue(ledger, [message("wang")], NOW + timedelta(days=4), latest=DAY) == [], (
+            "ten years of backfill"
+        )
+    assert "2025-06-02 are not sent" in caplog.text
+    assert enqueue(ledger, [message("wang")], NOW + timedelta(days=3), latest=DAY) == [message("wang").key]
+    assert enqueue(ledger, [message("zhao")], NOW - timedelta(days=1), latest=DAY), (
+        "a night dated ahead of UTC"
+    )
 
 
 def test_a_killed_sender_loses_nothing_and_two_senders_do_not_meet(ledger: Engine) -> None:
@@ -135,7 +168,7 @@ def served(server: Any) -> Iterator[int]:
 def test_a_webhook_gets_one_key_is_tried_again_and_never_redirected(
     ledger: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    web = type("Web", (Web,), {"plan": [503, 429], "seen": []})
+    web = type("Web", (Web,), {"plan": [], "seen": []})
     channels = Channels.model_validate({"webhook": {"on": True, "token_env": "HOOK_TOKEN", "tries": 3}})
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with served(ThreadingHTTPServer(("127.0.0.1", 0), web)) as port:
@@ -143,14 +176,24 @@ def test_a_webhook_gets_one_key_is_tried_again_and_never_redirected(
         with pytest.raises(SetupError, match="environment variable HOOK_TOKEN"):
             deliverers(channels)
         monkeypatch.setenv("HOOK_TOKEN", "secret")
+        with pytest.raises(SetupError, match="https, since a token goes with it"):
+            deliverers(channels)
+        by_webhook(channels.webhook)(message(f"李*#{HASH}"), f"webhook|李*#{HASH}|day")
+        assert web.seen[-1][1:] == (
+            {"key": "webhook|李*#012345|day", "officer": "李*#012345", "text": "a"}, "Bearer secret")  # fmt: skip
+        web.seen.clear()
+        web.plan[:] = [503, 429]
         waits: list[float] = []
-        post = deliverers(channels, waits.append)["webhook"]
+        plain_ = channels.model_copy(
+            update={"webhook": channels.webhook.model_copy(update={"token_env": ""})}
+        )
+        post = deliverers(plain_, waits.append)["webhook"]
         enqueue(ledger, [message(), message("wang"), message("zhao")], NOW)
         assert not send(ledger, message().key, post, lambda: NOW).error  # type: ignore[union-attr]
         assert waits == [1, 2]
         assert len({key for key, _, _ in web.seen}) == 1
         assert web.seen[0][1] == {"key": message().key, "officer": "li", "text": "a"}
-        assert web.seen[0][2] == "Bearer secret"
+        assert web.seen[0][2] is None
         web.plan[:] = [302]
         moved = send(ledger, message("wang").key, post, lambda: NOW)
         assert moved is not None
@@ -229,6 +272,49 @@ def test_a_mail_speaks_both_languages_carries_the_dates_and_is_tried_again(
     (calendar,) = got.iter_attachments()
     assert calendar.get_content_type() == "text/calendar"
     assert "BEGIN:VCALENDAR" in calendar.get_content()
+
+
+def test_a_delivery_ends_before_its_claim_however_slow_the_other_side_is(
+    ledger: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LIMIT < CLAIM
+    monkeypatch.setattr(ways, "LIMIT", timedelta(seconds=0.8))
+    never, tried, waits = threading.Event(), [], []
+
+    def slow(*_: Any) -> None:
+        tried.append("slow")
+        never.wait(20)
+
+    def busy(*_: Any) -> None:
+        tried.append("busy")
+        raise DeliveryError("HTTP 503")
+
+    enqueue(ledger, [message()], NOW)
+    for deliver, said in ((slow, "not accepted within 1 seconds"), (busy, "HTTP 503")):
+        post = ways._tried(deliver, (3, 0.4), waits.append)
+        ended = send(ledger, message().key, post, lambda: NOW)
+        assert ended is not None
+        assert ended.error == said
+    never.set()
+    assert tried == ["slow", "busy", "busy"], "no try is begun that cannot end in time"
+    assert waits == [0.4]
+
+
+def test_a_mail_says_no_whole_token_and_its_login_needs_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Mail.model_validate({"on": True, "sender": "a@b.c", "security": "none", "user_env": "USER_", "to": {f"李*#{HASH}": "li@b.c"}})  # fmt: skip
+    assert way.address("李*#012345") == way.address(f"李*#{HASH}") == "li@b.c"
+    assert way.address("李*#012346") is None
+    monkeypatch.setenv("RISKENGINE_SMTP_HOST", "h")
+    monkeypatch.setenv("USER_", "u")
+    with pytest.raises(SetupError, match="starttls or tls, since a login goes with it"):
+        deliverers(Channels(mail=way))
+    assert deliverers(Channels(mail=way.model_copy(update={"user_env": ""})))
+    payload = {"subject": f"李*#{HASH}", "text": f"2 张**#{HASH}, 1.", "calendar": ""}
+    monkeypatch.setattr(ways.clock, "now", lambda: NOW)
+    sent = mail(payload, ("a@b.c", "li@b.c"), f"mail|李*#{HASH}|day")
+    assert HASH not in str(sent) + sent.get_content()
+    assert sent.get_content() == "2 张**#012345, 1.\n"
+    assert sent["Date"] == "Tue, 03 Jun 2025 22:00:00 +0000"
 
 
 def test_nothing_leaves_unless_switched_on_and_a_wrong_key_is_told(

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from riskengine import clock
 from riskengine.casework.outbox import Message, enqueue
 from riskengine.cli import app
-from riskengine.errors import RiskEngineError
-from riskengine.monitor.acknowledged import acknowledged
+from riskengine.errors import IntegrityError, RiskEngineError
+from riskengine.monitor.acknowledged import REMINDER_ACTS, acknowledged
 from riskengine.monitor.evaluate import Night
 from riskengine.monitor.frames import parquet_bytes, reminders_bytes
 from riskengine.monitor.plan import Reach, plan
@@ -91,7 +91,11 @@ def test_listed_acknowledged_done_and_told_of(project: Path) -> None:
     (row,) = json.loads(typed(project, "reminders", "list", "--as-of", "2025-06-03", "--money", "--json"))
     assert (row["acknowledged"], row["acknowledged_on"], row["replaces"]) == (True, "2025-06-03", OLD)
     typed(project, "reminders", "done", NEW, "--why", "suit filed 17", "--on", "2025-06-03")
-    assert json.loads(typed(project, "reminders", "list", "--as-of", "2025-06-03", "--money", "--json")) == []
+    (row,) = json.loads(typed(project, "reminders", "list", "--as-of", "2025-06-03", "--money", "--json"))
+    assert (row["done"], row["why"], row["acknowledged_on"]) == (True, "suit filed 17", "2025-06-03")
+    assert f"(done {row['acknowledged_by']} 2025-06-03: suit filed 17)" in typed(
+        project, "reminders", "list", "--as-of", "2025-06-03"
+    )
     told = json.loads(typed(project, "reminders", "history", NEW, "--json"))
     assert [(one["day"], one["key"], one["what"]) for one in told] == [
         ("2025-05-30", OLD, "new"), ("2025-06-02", OLD, "raised"), ("2025-06-03", OLD, "left"),
@@ -118,6 +122,26 @@ def test_what_cannot_be_said_is_refused_in_words(project: Path, words: tuple[str
     with pytest.raises(RiskEngineError, match=said.replace("|", r"\|")):
         typed(project, *words)
     assert acknowledged(open_ledger(project / "var"), clock.today()) == {}
+
+
+def test_what_was_said_is_in_the_audit_and_a_row_changed_by_hand_is_found(project: Path) -> None:
+    typed(project, "reminders", "ack", NEW, "--on", "2025-06-03")
+    typed(project, "reminders", "done", NEW, "--why", "suit filed 17", "--on", "2025-06-03")
+    audit = typed(project, "audit")
+    assert f"done reminder {NEW}" in audit
+    assert "suit filed 17" in audit
+    ledger = open_ledger(project / "var")
+    for change in (
+        REMINDER_ACTS.update().where(REMINDER_ACTS.c.seq == 2).values(why="something else"),
+        REMINDER_ACTS.delete().where(REMINDER_ACTS.c.seq == 2),
+    ):
+        with ledger.begin() as connection:
+            connection.execute(change)
+        with pytest.raises(IntegrityError, match="reminder_acts 2"):
+            typed(project, "audit")
+    typed(project, "reminders", "done", NEW, "--why", "put in its place", "--on", "2025-06-03")
+    with pytest.raises(IntegrityError, match="reminder_acts 2"):  # the next has its number: still found
+        typed(project, "audit")
 
 
 def test_an_act_counts_from_its_day_unless_the_project_is_a_sample(project: Path) -> None:

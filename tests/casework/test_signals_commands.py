@@ -123,6 +123,11 @@ def test_refusals_say_what_is_legal_and_change_nothing(office: Project) -> None:
             UsageError,
             "无此下限",
         ),
+        (
+            ("waive", "E-C9", "--floor", "FLOOR-GONE", "--until", "2026-08-01", "--why", "because"),
+            UsageError,
+            "无此企业",
+        ),
     ):
         with pytest.raises(error, match=text):
             said(office, "an", "signals", *words, *ON)
@@ -148,6 +153,25 @@ def test_the_audit_finds_an_act_changed_by_hand(office: Project) -> None:
         connection.execute(CASE_ACTS.update().values(actor="bo"))
     with pytest.raises(IntegrityError, match="案件操作记录被改动"):
         said(office, "an", "audit")
+
+
+def test_today_is_the_local_day_of_work_for_cases_and_reminders(
+    office: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 07:00 in Shanghai on the 30th it is still the 29th by UTC."""
+    from datetime import UTC, datetime
+
+    from riskengine import clock
+
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 29, 23, tzinfo=UTC))
+    assert told(office, "an", "list")["as_of"] == "2026-06-30"
+    assert told(office, "an", "list", "--as-of", "2026-06-30")["as_of"] == "2026-06-30"
+    with pytest.raises(UsageError, match="2026-06-30 or earlier"):
+        said(office, "an", "signals", "list", "--as-of", "2026-07-01")
+    with pytest.raises(UsageError, match="2026-06-30 or earlier"):
+        said(office, "an", "reminders", "list", "--as-of", "2026-07-01")
+    with pytest.raises(UsageError, match="2026-06-30 or earlier"):
+        said(office, "an", "reminders", "ack", "a|b|c", "--on", "2026-07-01")
 
 
 def test_the_process_ends_with_the_code_of_the_refusal(office: Project) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from riskengine.errors import UsageError
 from riskengine.monitor.dynamics import Dynamics, with_dynamics
 from riskengine.monitor.evaluate import Night, evaluate
+from riskengine.monitor.night import Before, compared
 from riskengine.monitor.quiet import QUIET, REASONS, quiet
 from riskengine.monitor.shown import read_shown
 from riskengine.monitor.signals import Signal, read_signals
@@ -211,6 +212,23 @@ def test_a_state_that_waits_is_the_reason() -> None:
     told = quiet([dated_], new, evaluate([dated_], new, night), night).reason_code.tolist()
     assert told == ["no limit in force"]
     assert set(told) <= set(REASONS)
+
+
+def test_after_a_change_of_model_nothing_is_compared_and_that_is_the_reason() -> None:
+    """Guarantee 0 was known the night before, 1 is new: with another model the one is not compared, the other never was."""
+    jumps = [recorded(id=name, bands=[{"severity": "yellow", "when": [{"feature": feature, "op": ">=", "value": 2}]}])
+             for name, feature in (("JUMP", "pd_jump"), ("NOTCH", "grade_notches"), ("WAS", "pd_before"))]  # fmt: skip
+    frame = book([0.1, 0.1], ["1", "1"], ["e", "f"]).assign(grade="5", grade_no=5.0)
+    scores = frame[:1].assign(pd_history=[[0.1]])
+    told = {}
+    for model in ("a", "b"):
+        before = Before(date(2026, 6, 29), scores, model="a")
+        night = Night(DAY)
+        rows = compared(frame, before, {}, model)
+        told[model] = quiet(jumps, rows, evaluate(jumps, rows, night), night).reason_code.tolist()
+    new = "nothing before"
+    assert told == {"a": ["below", new] * 3, "b": ["another model before", new] * 2 + ["below", new]}
+    assert {one for part in told.values() for one in part} <= set(REASONS)
 
 
 def test_a_mistake_of_the_block_is_told(tmp_path: Path) -> None:

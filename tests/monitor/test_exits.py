@@ -341,6 +341,110 @@ def test_a_signal_is_watched_between_its_days_and_counted_otherwise() -> None:
     assert both(first, after, ["S"]).counts.signal.tolist() == ["S", "S"]
 
 
+RED = ("red",)
+
+
+def gone_book() -> pd.DataFrame:
+    """Red, red and lower since, red and clear since, yellow, red and off the book later."""
+    one, names = signal({"days": 90}), ["1", "2", "3", "4", "5"]
+    first = evaluate([one], book([2.0, 2.0, 2.0, 1.0, 2.0], names), Night(START, never_ends=RED)).signals
+    second = evaluate(
+        [one],
+        book([2.0, 1.0, 0.0, 1.0, 2.0], names),
+        Night(START + timedelta(days=1), {}, first, never_ends=RED),
+    )
+    return second.signals.assign(evidence='{"rows":[]}', evidence_key="k")
+
+
+@pytest.mark.parametrize("how", ["definition gone", "its last day passed", "about something else"])
+def test_a_red_that_nobody_watches_any_more_waits_for_a_person(tmp_path: Path, how: str) -> None:
+    past, day = gone_book(), START + timedelta(days=8)
+    ended_on = signal({"days": 90}, to=START + timedelta(days=2))
+    other = signal({"days": 90}, about="bank")
+    watched = {"definition gone": [], "its last day passed": [ended_on], "about something else": [other]}[how]
+    keys = {"bank": ("bank",)}
+    tonight = book([0.0] * 4, ["1", "2", "3", "4"]).assign(exposure=7.0, expected_loss=3.0, bank="B")
+    night = Night(day, keys, past, never_ends=RED)
+    found = evaluate(watched, tonight, night)
+    assert dict(zip(found.ended.id, found.ended.why, strict=True)) == {
+        "4": "no longer watched",
+        "5": "left the book",
+    }
+    rows = found.signals.set_index("id")
+    assert rows.index.tolist() == ["1", "2", "3"]
+    assert set(rows.state) == {"to confirm"}
+    assert set(rows.severity) == {"red"}
+    assert waiting(found.signals).all()
+    was = past.set_index("id").loc[rows.index]
+    for name in (
+        "text_en",
+        "text_zh",
+        "value",
+        "feature",
+        "evidence",
+        "evidence_key",
+        "first_seen",
+        "raised_on",
+    ):
+        assert rows[name].tolist() == was[name].tolist()
+    assert rows[["exposure", "expected_loss"]].to_numpy().tolist() == [[7.0, 3.0]] * 3
+    if watched:
+        assert found.counts[["watched", "to_confirm"]].to_numpy().tolist() == [[int(how[0] == "a"), 3]]
+    before = published(tmp_path, found, day)
+    again = evaluate(watched, tonight, Night(day + timedelta(days=400), keys, before, never_ends=RED))
+    assert again.signals.state.tolist() == ["to confirm"] * 3
+    released = frozenset({("S", "guarantee", "2")})
+    night = Night(day + timedelta(days=1), keys, before, never_ends=RED, released=released)
+    told = evaluate(watched, tonight, night)
+    assert told.ended[["id", "why"]].to_numpy().tolist() == [["2", "released"]]
+    assert told.signals["id"].tolist() == ["1", "3"]
+    taken = frozenset({("S", "guarantee", "3")})
+    night = Night(day + timedelta(days=1), keys, before, never_ends=RED, withdrawn=taken)
+    assert evaluate(watched, tonight, night).signals.state.tolist() == [
+        "to confirm",
+        "to confirm",
+        "withdrawn",
+    ]
+    assert evaluate(
+        watched, tonight, Night(day, keys, past)
+    ).signals.empty  # where any severity may end by itself
+
+
+def test_back_in_the_catalogue_it_is_renewed_or_clears_from_then_on() -> None:
+    day = START + timedelta(days=400)
+    night = Night(day, {}, gone_book(), never_ends=RED)
+    waits = evaluate([], book([0.0] * 4, ["1", "2", "3", "4"]), night).signals
+    back = Night(day + timedelta(days=1), {}, waits, never_ends=RED)
+    found = evaluate([signal({"days": 90})], book([2.0, 0.0, None], ["1", "2", "3"]), back).signals
+    told = found.set_index("id")
+    assert told.state.to_dict() == {"1": "renewed", "2": "clearing", "3": "clearing"}
+    assert told.clear_days.to_dict() == {"1": 0, "2": 0, "3": 0}  # of four hundred days nobody saw one
+    assert set(told.severity) == {"red"}
+
+
+def test_a_red_about_a_key_that_is_no_key_any_more_keeps_its_money() -> None:
+    one, keys = signal({}, about="bank"), {"bank": ("bank",)}
+    first = evaluate([one], book([2.0]).assign(bank="B"), Night(START, keys, never_ends=RED)).signals
+    night = Night(START + timedelta(days=1), {}, first, never_ends=RED)
+    kept = evaluate([], book([0.0]).assign(exposure=9.0), night).signals
+    assert kept[["about", "id", "state", "exposure"]].to_numpy().tolist() == [
+        ["bank", "B", "to confirm", 2.0]
+    ]
+
+
+def test_what_cannot_be_told_keeps_its_severity_whatever_is_open_above() -> None:
+    """Yellow before, nothing known tonight, orange open: it is held yellow; with yellow known and orange open likewise."""
+    bands = [{"severity": "yellow", "when": [{"feature": "x", "op": ">=", "value": 1}]},
+             {"severity": "orange", "when": [{"feature": "y", "op": ">=", "value": 1}]}]  # fmt: skip
+    one = signal({}, bands=bands, text=WORDS)
+    first = evaluate([one], book([1.0]).assign(y=0.0), Night(START)).signals
+    assert first.severity.tolist() == ["yellow"]
+    night = Night(START + timedelta(days=1), {}, first)
+    for x, state in ((None, "held"), (0.0, "held"), (1.0, "continuing")):
+        found = evaluate([one], book([x]).assign(y=float("nan")), night).signals
+        assert found[["severity", "state"]].to_numpy().tolist() == [["yellow", state]]
+
+
 def test_feeds_are_units_of_their_own() -> None:
     one = signal({}, about="source", bands=[{"severity": "blue", "when": [{"feature": "silent_ratio", "op": ">", "value": 2}]}],
                  text={"en": "{value:.1f}", "zh": "{value:.1f}"})  # fmt: skip

@@ -87,6 +87,17 @@ def test_tombstones_and_corrections_but_no_news_nor_windows(tmp_path: Path) -> N
         assert taken_back(bench, CONTRACTS, None, DAY) == frozenset()
 
 
+def test_rows_that_are_only_counted_may_still_stand(tmp_path: Path) -> None:
+    """Evidence lists three rows of five: all three taken back say nothing of the other two."""
+    facts = [fact(case, 0, 1, 1, n) for n, case in enumerate("abcde", 1)]
+    back = [fact(case, 0, 2, 2, n, removed=True) for n, case in enumerate("abc", 1)]
+    store = stored(tmp_path, court=[*facts, *back])
+    whole = shown(*(("court", row) for row in facts[:3]), name="all there is")
+    part = shown(*(("court", row) for row in facts[:3]), name="three of five")
+    part["evidence"] = json.dumps(json.loads(part["evidence"]) | {"of": 5})
+    assert asked(store, [whole, part], 3) == {"all there is"}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_as_a_slow_reading_says(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

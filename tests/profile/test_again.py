@@ -1,32 +1,40 @@
-"""A database that fails from within is asked once more, and only once."""
+"""A database that fails from within is asked again, on one thread, and not for ever."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from riskengine.profile.again import once_more
+from riskengine.profile.again import MORE, again
+from riskengine.profile.compute import Workbench
+from riskengine.store.snapshot import Snapshot
 
 
 def failing(times: int, error: type[Exception]) -> list[int]:
+    """The threads of the workbench at each call of a work that fails so often."""
     calls: list[int] = []
 
-    def work() -> int:
-        calls.append(1)
+    @again
+    def work() -> str:
+        with Workbench(Snapshot("none", {}, None)) as bench:  # type: ignore[arg-type]
+            (threads,) = bench.connection.execute("SELECT current_setting('threads')").fetchone() or (0,)
+        calls.append(int(threads))
         if len(calls) <= times:
             raise error("INTERNAL Error: dictionary changed identity\nStack Trace")
-        return len(calls)
+        return "done"
 
-    calls_made = once_more(work)
-    assert calls_made == len(calls)
+    assert work() == "done"
     return calls
 
 
-def test_an_internal_error_is_tried_once_more(caplog: pytest.LogCaptureFixture) -> None:
-    assert len(failing(1, duckdb.InternalException)) == 2
+def test_an_internal_error_is_tried_again_on_one_thread(caplog: pytest.LogCaptureFixture) -> None:
+    usual = failing(0, duckdb.InternalException)
+    assert failing(1, duckdb.InternalException) == [*usual, 1]
     assert "changed identity" in caplog.text
+    assert failing(MORE, duckdb.InternalException) == [*usual, *[1] * MORE]
+    assert failing(0, duckdb.InternalException) == usual, "afterwards all is as it was"
     with pytest.raises(duckdb.InternalException):
-        failing(2, duckdb.InternalException)
+        failing(MORE + 1, duckdb.InternalException)
 
 
 def test_any_other_error_is_raised_at_once() -> None:

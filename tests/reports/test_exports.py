@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from base64 import b64decode
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from icalendar import Calendar
 
 from riskengine.casework.channels import Channels
 from riskengine.casework.digests import digests
+from riskengine.casework.outside import outside
 from riskengine.errors import UsageError
+from riskengine.intake.personal import is_token, tokens
 from riskengine.monitor.frames import reminders_bytes
 from riskengine.monitor.plan import COLUMNS, ENDED
 from riskengine.monitor.publish import publish
@@ -93,6 +96,9 @@ def test_csv_opens_as_text_and_reads_back() -> None:
     assert raw.count(b"\r\n") == 4
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
     assert [one["id"] for one in rows] == ["'001", "'002", "'003"], "leading zeros stay"
+    assert (rows[0]["officer"], rows[0]["reminder"], rows[0]["status"]) == ("'li", "'N15", "due"), (
+        "every id, no word of ours"
+    )
     assert rows[0]["enterprise"] == "'911101087178502421", "no spreadsheet makes 9.11E+17 of it"
     assert rows[0]["text_en"] == f"'{EVIL}"
     assert rows[2]["acknowledged_by"] == "'-2+3"
@@ -100,7 +106,70 @@ def test_csv_opens_as_text_and_reads_back() -> None:
     assert plain(rows[0]["text_zh"]) == ROWS[0]["text_zh"]
     signals = export_files(night(ROWS), diary(**OUTPUTS), DAY)["signals.csv"].decode("utf-8-sig").splitlines()
     assert signals == ["signal,id,inhibited,due,value,exposure,text_zh",
-                       "R01,'0012,true,,-5,1000000000.00,'+1"]  # fmt: skip
+                       "'R01,'0012,true,,-5,1000000000.00,'+1"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["1.5E10", "1e+5", "DEC12", "12:30", "TRUE", "0012", "7-11", "=1+1", "'x", "G1"]
+)
+def test_no_id_is_anything_but_text(name: str) -> None:
+    for column in ("id", "key", "enterprise", "name", "officer", "grade"):
+        raw = table_csv(pd.DataFrame({column: [name, None]}, dtype="object"), [column]).decode("utf-8-sig")
+        told = [line.strip('"') for line in raw.splitlines()]
+        assert told == [column, f"'{name}", ""]
+        assert plain(told[1]) == name
+
+
+def test_no_whole_personal_token_leaves(tmp_path: Path) -> None:
+    token = tokens(b"secret")
+    one, other, firm = token("李四"), token("李三"), token("张三丰")
+    assert is_token(one)
+    assert (
+        len(
+            {
+                outside(token(value))
+                for value in ("李四", "李三", "13812345678", "11010519491231002X", "J", "John")
+            }
+        )
+        == 6
+    )
+    rows = [row(1, officer=one, key=f"N15|{firm}|{DAY}", id=firm, text_zh=f"{firm}到期", text_en=f"{firm} due", level=1),
+            row(2, officer=other, acknowledged_by=one)]  # fmt: skip
+    found = night(rows)
+    found = replace(
+        found, lines=pd.DataFrame({"enterprise": [firm], "name": [firm], "officer": [one], "owner": [one]})
+    )
+    files = export_files(found, diary(**OUTPUTS), DAY)
+    ways = Channels.model_validate(
+        {
+            "webhook": {"on": True},
+            "mail": {"on": True, "sender": "a@b.c", "to": {one: "l4@b.c", outside(other): "l3@b.c"}},
+        }
+    )
+    there = publish(
+        tmp_path, DAY, {}, files | {"reminders.parquet": reminders_bytes(found.reminders)}, {}
+    ).publication
+    made = messages(there, ways, diary())
+    assert sorted((sent.kind, sent.officer) for sent in made) == sorted(
+        [("webhook", "supervisor"), *((kind, outside(who)) for kind in ("webhook", "mail") for who in (one, other))])  # fmt: skip
+    letters = [sent for sent in made if sent.kind == "mail"]
+    assert all(
+        len(Calendar.from_ical(b64decode(sent.payload["calendar"])).walk("VEVENT")) == 1 for sent in letters
+    )
+    with zipfile.ZipFile(io.BytesIO(files["digest.xlsx"])) as archive:
+        sheets = b"".join(archive.read(name) for name in archive.namelist())
+    calendars = b"".join(b64decode(sent.payload["calendar"]) for sent in letters)
+    told = {
+        **files,
+        "sheets": sheets,
+        "calendars": calendars,
+        "messages": repr([(sent.key, sent.text) for sent in made]).encode(),
+    }
+    for name, raw in told.items():
+        text = raw.replace(b"\r\n ", b"").decode("utf-8", "replace")
+        assert not [whole for whole in (one, other, firm) if whole.partition("#")[2] in text], name
+        if name not in ("digest.xlsx", "signals.csv"):
+            assert any(outside(whole).partition("#")[2] in text for whole in (one, other, firm)), name
 
 
 @given(st.text(max_size=12))
@@ -119,6 +188,7 @@ def test_no_text_is_a_formula_and_each_comes_back(text: str) -> None:
         if sign in "\t\n\r" or (ord(sign) >= 32 and ord(sign) not in (127, 0xFFFE, 0xFFFF))
     )
     assert plain(cell) == kept
+    assert plain(shown) == kept
 
 
 def test_the_workbook_holds_text_dates_and_amounts_and_no_formula() -> None:
