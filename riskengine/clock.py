@@ -68,7 +68,7 @@ def parse_day(text: str, where: str = "date") -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            "Not a date",
+            "Not a date 日期不合规",
             [Problem(where, "a date written YYYY-MM-DD", repr(text), "Example: 2005-12-31")],
         ) from None
 

@@ -203,6 +203,9 @@ def _proposed(one: Merit, rules: Retire, evidence: str, judged_in_all: int) -> M
         return replace(one, note=Words(en=en, zh=f"对象为 {one.about}：未触发，或不对应具体担保"))
     if not one.enterprises:
         return replace(one, note=Words(en="never fired on a guarantee", zh="未在任何担保上触发"))
+    if not judged_in_all:
+        en = "not judged: the range has no compensation that can be judged"
+        return replace(one, note=Words(en=en, zh="未评价：区间内没有可评价的代偿"))
     useful = one.lift.low is not None and one.lift.low > rules.lift
     rare = one.enterprises < rules.least_enterprises or one.expected < rules.least_expected
     if rare and useful:  # too rare to be proposed, and good enough not to need an excuse

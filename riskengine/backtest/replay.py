@@ -65,7 +65,7 @@ def nights_of(start: date, end: date, every: str = "1m") -> list[date]:
             day += timedelta(days=max(step.days, 1))
     if len(days) < 2:
         raise UsageError(
-            "Nothing to replay",
+            "Nothing to replay 无可回放的夜晚",
             [Problem("--from, --to", f"at least two nights, one every {every}", f"{start} to {end}")],
         )
     return days

@@ -18,6 +18,11 @@ _FIGURES: tuple[tuple[str, Words, str], ...] = (
     ("late", Words(en="found < {late} days before", zh="提前不足{late}天"), "share"),
     ("repeats", Words(en="repeats", zh="重复率"), "share"),
 )
+_UNJUDGED = Words(
+    en="WARNING: no compensation of this range can be judged: figures about compensations say nothing and no signal is "
+    "proposed for retirement; choose an earlier --from or a later --to",
+    zh="警告：该区间没有可评价的代偿，与代偿有关的指标不说明问题，不提出停用建议；请提前 --from 或推后 --to",
+)
 _HEADS = {
     "rule": Words(en="rule", zh="规则"),
     "listings": Words(en="listings", zh="列入次数"),
@@ -72,7 +77,7 @@ def head(result: Mapping[str, Any], language: str) -> list[str]:
             f"每夜预警中位数 {book['alerts_a_night']:,.0f}（{result['definitions']['severity']} 及以上）",
         ],
     }
-    return said[language]
+    return [*([] if outcomes["judged"] else [_UNJUDGED.say(language)]), *said[language]]
 
 
 def markdown(result: Mapping[str, Any], language: str = "en", late: int = 30) -> str:

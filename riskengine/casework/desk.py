@@ -95,11 +95,13 @@ class Desk:
     def moment(self, on: str) -> datetime:
         """The local time from which an act counts: now, or what `--on` says (a day: the end of its hours of work).
 
-        A day before today only where `backdated_acts = true`; never a day to come.
+        A day before today only where `backdated_acts = true` (there it is the day of looking if nothing is said); never a
+        day to come.
         """
         now = self.deadlines.local(clock.now())
         if not on:
-            return now
+            day, _ = self.looking()
+            return now if day == now.date() else WorkHours.parse(self.deadlines.hours).closing(day)
         day = clock.parse_day(on[:10], "--on")
         moment = WorkHours.parse(self.deadlines.hours).closing(day)
         if len(on) > 10:
@@ -120,6 +122,22 @@ class Desk:
             )
             raise UsageError("An act cannot be backdated 操作不得倒签", [problem])
         return now if day == now.date() and len(on) == 10 else moment
+
+    def looking(self, as_of: str = "") -> tuple[date, str]:
+        """The day whose knowledge counts and, where nobody named it and it is not today, whose day it is: "night" or "act".
+
+        Unsaid it is today, but in a sample with history (`backdated_acts = true`), whose last night is long ago, it is the day
+        of the latest night, or of the latest act if that is later: else all were late, and no act was seen.
+        """
+        today = self.deadlines.past_day(as_of)
+        if as_of or not self.project.environment.backdated_acts:
+            return today, ""
+        nights = self.nights(today)
+        if not nights:
+            return today, ""
+        acted = max((one.on for one in case_acts(self.ledger, today)), default=nights[-1])
+        day = max(nights[-1], acted)
+        return day, "" if day == today else "act" if day > nights[-1] else "night"
 
     def nights(self, as_of: date) -> list[date]:
         """The days up to one whose publication has cases."""
@@ -190,17 +208,22 @@ class Desk:
 
     def waiver(self, wanted: str, as_of: date) -> Standing:
         """The standing of a waiver by its id or a prefix that only one has."""
-        found = [
-            one
-            for one in folded(case_acts(self.ledger)).values()
-            if one.floor and one.case.startswith(wanted.upper())
-        ]
+        prefix = wanted.strip().upper()
+        known = [one for one in folded(case_acts(self.ledger, as_of)).values() if one.floor]
+        found = [one for one in known if one.case.startswith(prefix)]
         if len(found) != 1:
             names = ", ".join(sorted(one.case for one in found)[:5]) or "none"
+            hint = (
+                f"riskengine signals waivers --as-of {as_of} shows the ids 编号见 riskengine signals waivers"
+            )
             raise UsageError(
-                "Which waiver? 豁免编号不明", [Problem(wanted, f"one waiver as of {as_of}", names)]
+                "Which waiver? 豁免编号不明", [Problem(wanted, f"one waiver as of {as_of}", names, hint)]
             )
         return found[0]
+
+    def waiver_acts(self, standing: Standing, as_of: date) -> list[dict[str, Any]]:
+        """What people did with a waiver up to a day, in the order written."""
+        return [{"kind": "act", **one.to_json()} for one in case_acts(self.ledger, as_of, [standing.case])]
 
     def do(
         self, wanted: Sequence[str], asked: Move, on: str = "", if_seq: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.engine import Engine
 
 from riskengine.errors import Problem, SetupError, UsageError, nearest
+from riskengine.intake.personal import shown
 from riskengine.monitor import publish
 from riskengine.monitor.acknowledged import Ack, Kind, ReminderAct, folded, record, reminder_acts
 from riskengine.monitor.frames import read_frame
@@ -35,7 +37,12 @@ class Saying:
 
 
 def counted_day(project: Project, on: date | None, today: date) -> date:
-    """The day an act counts from: today, or an earlier one where `environment.toml` allows it (`backdated_acts`)."""
+    """The day an act counts from: today, or an earlier one where `environment.toml` allows it (`backdated_acts`).
+
+    There it is the latest night's day if nothing is said: a sample's nights are years ago.
+    """
+    if on is None and project.environment.backdated_acts:
+        return max((day for day in publish.days(project.store) if day <= today), default=today)
     if on is None or on == today:
         return today
     if on > today:
@@ -65,6 +72,15 @@ def published(project: Project, as_of: date) -> tuple[date, pd.DataFrame]:
             "The night is of an earlier version", [Problem(str(found.folder), "steps", "none", hint)]
         )
     return nights[-1], rows
+
+
+def of_officer(rows: pd.DataFrame, wanted: str) -> tuple[pd.DataFrame, str]:
+    """The reminders of an officer or desk (`GA` is also the desk `desk:GA`), and the nearest names where none has this one."""
+    known = {str(one) for one in rows.officer.dropna() if one}
+    for name in (shown(wanted), wanted, f"desk:{wanted}"):
+        if name in known:
+            return rows[rows.officer == name], ""
+    return rows[:0], nearest(wanted, known) if known else "none"
 
 
 def with_acts(rows: pd.DataFrame, acts: Mapping[str, Ack]) -> pd.DataFrame:
@@ -108,10 +124,10 @@ def say(project: Project, ledger: Engine, saying: Saying) -> list[ReminderAct]:
         elif saying.act == "reopen" and not done:
             problems.append(Problem(key, "one that is done", "one that is open"))
         elif saying.act != "reopen" and done:
-            hint = f"riskengine reminders reopen {key!r} --why ..."
+            hint = f"riskengine reminders reopen {shlex.quote(key)} --why ..."
             problems.append(Problem(key, "an open reminder", f"done by {now[key].by}", hint))
     if problems:
-        raise UsageError("Nothing was recorded", problems)
+        raise UsageError("Nothing was recorded 未作任何登记", problems)
     acts = [
         ReminderAct(
             key,

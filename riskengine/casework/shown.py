@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from math import fsum, isnan
 from typing import Any
 
-from riskengine.casework.desk import LINES, SIGNALS, Desk, OnDesk
+from riskengine.casework.desk import LINES, SCORES, SIGNALS, Desk, OnDesk
 from riskengine.casework.names import read_names
 from riskengine.casework.shown_lines import QUIET
-from riskengine.casework.states import severity_rank
-from riskengine.errors import SetupError
+from riskengine.casework.states import Standing, legal, severity_rank
+from riskengine.errors import SetupError, nearest
 from riskengine.intake.personal import shown as masked
 from riskengine.monitor.signals import SEVERITY_WORDS as SEVERITY
+from riskengine.monitor.vocabulary import GUARANTEE
 from riskengine.schema import Words
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Wanted",
     "details",
     "listed",
+    "waiver_details",
 ]  # the page names severities and what is quiet as well
 
 
@@ -49,6 +53,7 @@ def listed(desk: Desk, as_of: date, wanted: Wanted, limit: int = 0) -> dict[str,
         if one.quiet:
             aside[one.quiet] = aside.get(one.quiet, 0) + 1
     told = [_short(one, lines.get(one.seen.enterprise, {})) for one in cases]
+    wanted, unknown = _known(wanted, told, list(lines.values()))
     chosen = [row for row in told if _asked_for(row, wanted)]
     chosen.sort(key=_urgency)
     rows = chosen[:limit] if limit else chosen
@@ -60,10 +65,12 @@ def listed(desk: Desk, as_of: date, wanted: Wanted, limit: int = 0) -> dict[str,
     return {
         "night": str(night),
         "as_of": str(as_of),
+        "zone": desk.deadlines.zone,
         "cases": len(cases),
         "quiet": dict(sorted(aside.items())),
         "escalations": {name: words.model_dump() for name, words in escalations.items()},
         "found": len(chosen),
+        "unknown": unknown,
         "rows": rows,
     }
 
@@ -89,9 +96,12 @@ def details(desk: Desk, wanted: str, as_of: date) -> dict[str, Any]:
     return {
         **short,
         "guarantees": shown.row.get("guarantees"),
+        "loss_used": _loss_used(desk, shown, found),
         "action_en": action.en if action else "",
         "action_zh": action.zh if action else "",
         "night": str(shown.seen.as_of),
+        "as_of": str(as_of),
+        "zone": desk.deadlines.zone,
         "proposed": shown.standing.proposed if shown.standing.awaiting else None,
         "proposer": shown.standing.proposer if shown.standing.awaiting else None,
         "why": shown.standing.why,
@@ -109,6 +119,72 @@ def details(desk: Desk, wanted: str, as_of: date) -> dict[str, Any]:
         "history": desk.history(shown, as_of),
         "next": list(desk.legal(shown)),
     }
+
+
+def waiver_details(desk: Desk, wanted: str, as_of: date) -> dict[str, Any]:
+    """Everything about the waiver of a floor: for whom, until when, where it stands, what people did, what may be done."""
+    one: Standing = desk.waiver(wanted, as_of)
+    return {
+        "waiver": one.case,
+        "enterprise": one.enterprise,
+        "floor": one.floor,
+        "phase": one.phase,
+        "awaiting": one.awaiting,
+        "until": _day(one.asked_until if one.awaiting else one.until),
+        "as_of": str(as_of),
+        "zone": desk.deadlines.zone,
+        "history": desk.waiver_acts(one, as_of),
+        "next": list(legal(one)),
+    }
+
+
+def _known(
+    wanted: Wanted, told: list[dict[str, Any]], lines: list[dict[str, Any]]
+) -> tuple[Wanted, list[dict[str, str]]]:
+    """What is asked for, an institution named as an officer as such; and the names nobody of the night has, with the nearest."""
+    names = {
+        "officer": {masked(row.get("officer")) for row in lines},
+        "institution": {row.get("institution") for row in lines},
+        "owner": {row["owner"] for row in told},
+    }
+    unknown = []
+    for what, has in names.items():
+        name = getattr(wanted, what)
+        if not name or name in has or (what == "officer" and masked(name) in has):
+            continue
+        known = {str(one) for one in has if one}
+        as_institution = what == "officer" and name in names["institution"]
+        others = {str(one) for one in names["institution"] if one} if what == "officer" else set()
+        near = nearest(name, known) if known else f"institutions: {nearest(name, others)}" if others else ""
+        hint = f"institutions: --institution {shlex.quote(name)}" if as_institution else near
+        unknown.append({"what": what, "name": name, "hint": hint})
+        if as_institution and not wanted.institution:
+            wanted = replace(wanted, officer="", institution=name)
+    return wanted, unknown
+
+
+def _day(day: date | None) -> str | None:
+    return str(day) if day else None
+
+
+def _loss_used(desk: Desk, shown: OnDesk, signals: Sequence[Mapping[str, Any]]) -> float | None:
+    """The case's expected loss after rule floors: of the guarantees that its signals are about, else of the whole enterprise.
+
+    None where the night keeps no such loss, or where it is not known which guarantees the case's loss is made of.
+    """
+    if not shown.seen.enterprise:
+        return None
+    try:
+        rows = desk.rows(shown.seen.as_of, SCORES, ("enterprise_id", [shown.seen.enterprise]))
+    except SetupError:
+        return None
+    if signals and all(one.get("about") == GUARANTEE for one in signals):
+        own = {str(one["id"]) for one in signals}
+        rows = [row for row in rows if str(row["id"]) in own]
+    told = shown.row.get("expected_loss")
+    model, after = (fsum(_amount(row.get(name)) for row in rows) for name in ("expected_loss", "loss_used"))
+    same = told is not None and abs(model - float(told)) < 0.01
+    return round(after, 2) if same and all("loss_used" in row for row in rows) else None
 
 
 def _short(one: OnDesk, line: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,6 +220,15 @@ def _short(one: OnDesk, line: Mapping[str, Any]) -> dict[str, Any]:
         "text_zh": row.get("text_zh") or "",
         "seq": standing.seq,
     }
+
+
+def _amount(value: Any) -> float:
+    """A published amount as a number; what is not known adds nothing.
+
+    >>> _amount(None), _amount(float("nan")), _amount(745.13)
+    (0.0, 0.0, 745.13)
+    """
+    return 0.0 if value is None or isnan(value) else float(value)
 
 
 def _asked_for(row: Mapping[str, Any], wanted: Wanted) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskengine.casework.acts import CaseAct
 from riskengine.casework.evidence_words import evidence_lines
-from riskengine.casework.states import ACTIONS, MEASURES, PHASES
+from riskengine.casework.states import ACTIONS, MEASURES, PHASES, TREATED
 from riskengine.monitor.signals import SEVERITY_WORDS as SEVERITY
 from riskengine.schema import Words
 
@@ -36,13 +37,32 @@ _STEPS = {
     "treat": " --measure TEXT --why TEXT",
     "resolve": " --why TEXT",
     "check": "",
+    "waive": " --floor {floor} --until DAY --why TEXT",
+    "unwaive": " --why TEXT",
 }  # the next step of a case as it is typed, the furthest first
+_WHAT = {
+    "officer": Words(en="officer", zh="客户经理"),
+    "owner": Words(en="owner", zh="负责人"),
+    "institution": Words(en="institution", zh="机构"),
+}
 _TEXT = {
     "empty": Words(en="Nothing to do", zh="没有待处置的案件"),
+    "unknown": Words(
+        en="No such {what} in the night of {night}: {name!r}. {hint}",
+        zh="{night} 夜批中无此{what}：{name!r}。{hint}",
+    ),
+    "columns": Words(
+        en="ENTERPRISE | severity | expected loss | institution | officer | place\n  CASE | severity | phase | owner | next due | what",
+        zh="企业 | 级别 | 预期损失 | 机构 | 客户经理 | 安排\n  案件 | 级别 | 状态 | 负责人 | 时限 | 内容",
+    ),
+    "times": Words(en="times: {zone}", zh="时间：{zone}"),
+    "as_of": Words(en="as of {day}", zh="截至 {day}"),
+    "as_of_night": Words(en="as of {day} (latest night)", zh="截至 {day}（最近夜批）"),
+    "as_of_act": Words(en="as of {day} (latest act)", zh="截至 {day}（最近操作）"),
     "more": Words(en="{more} more (--limit 0 shows all)", zh="另有 {more} 条（--limit 0 显示全部）"),
     "count": Words(
-        en="{shown} of {cases} cases of {night}; put aside: {quiet}; next: riskengine signals show CASE",
-        zh="{night} 共 {cases} 个案件，显示 {shown} 个；已静默：{quiet}；查看详情：riskengine signals show 案件号",
+        en="{shown} of {cases} cases of {night}; put aside: {quiet}; next: riskengine signals show {first}",
+        zh="{night} 共 {cases} 个案件，显示 {shown} 个；已静默：{quiet}；查看详情：riskengine signals show {first}",
     ),
     "raised": Words(en="single cases {own}; raised: {rule}", zh="单案{own}，因{rule}升级"),
     "loss": Words(en="expected loss {loss:,.0f}", zh="预期损失{loss:,.0f}"),
@@ -50,6 +70,7 @@ _TEXT = {
         en="{guarantees} guarantee(s), exposure {exposure:,.0f}, expected loss {loss:,.0f}",
         zh="在保{guarantees}笔，在保余额{exposure:,.0f}，预期损失{loss:,.0f}",
     ),
+    "floor": Words(en=" after a rule floor (model {model:,.0f})", zh="（规则下限后；模型{model:,.0f}）"),
     "action": Words(en="suggested", zh="建议措施"),
     "night": Words(en="night", zh="夜批"),
     "alone": Words(en="alone: a project of one person", zh="单人项目，本人复核"),
@@ -72,29 +93,33 @@ _TEXT = {
 
 
 def listed_lines(told: Mapping[str, Any], language: str) -> list[str]:
-    """A list as lines of a terminal: a heading an enterprise (group, feed), its cases below."""
-    lines: list[str] = []
+    """A list as lines of a terminal: what the columns are, a heading an enterprise (group, feed), its cases below."""
+    lines: list[str] = [_looked(told, language)]
+    for one in told.get("unknown", []):
+        what = _WHAT[one["what"]].say(language)
+        lines.append(_say("unknown", language).format(**{**one, "what": what}, night=told["night"]))
+    lines += [_say("columns", language)] if told["rows"] else []
     heading = None
     for row in told["rows"]:
         if (row["enterprise"] or row["unit"]) != heading:
             heading = row["enterprise"] or row["unit"]
             lines.append(_heading(row, told["escalations"], language))
         parts = [f"  {row['case']}", SEVERITY[row["severity"]].say(language), _phase(row, language)]
-        parts += [f"{_say('owner', language)} {row['owner']}"] if row["owner"] else []
         if row["quiet"] and row["quiet"] != row["phase"]:
-            parts.append(_quiet(row["quiet"], language))
-        if row["due"]:
-            parts.append(_when(row["due"]))
+            parts[-1] += f" ({_quiet(row['quiet'], language)})"
+        parts.append(f"{_say('owner', language)} {row['owner']}" if row["owner"] else "-")
+        parts.append(_when(row["due"]) if row["due"] else "-")
         if row["breached"]:
             steps = ",".join(STEP[step].say(language) for step in row["breached"])
-            parts.append(f"{_say('late', language)} {steps}")
+            parts[-1] += f" {_say('late', language)} {steps}"
         lines.append(f"{' | '.join(parts)} | {row['text_' + language]}")
-    if not told["rows"]:
+    if not told["rows"] and not told.get("unknown"):
         lines.append(_say("empty", language))
     if told["found"] > len(told["rows"]):
         lines.append(_say("more", language).format(more=told["found"] - len(told["rows"])))
     aside = ", ".join(f"{_quiet(name, language)} {count}" for name, count in told["quiet"].items())
-    count = {**told, "shown": len(told["rows"]), "quiet": aside or _say("none", language)}
+    first = shlex.quote(told["rows"][0]["case"]) if told["rows"] else "CASE"
+    count = {**told, "first": first, "shown": len(told["rows"]), "quiet": aside or _say("none", language)}
     return [*lines, _say("count", language).format(**count)]
 
 
@@ -109,7 +134,8 @@ def _heading(row: Mapping[str, Any], escalations: Mapping[str, Any], language: s
         parts[-1] += f" ({_say('raised', language).format(own=own, rule=rule)})"
     if row["line_loss"] is not None:
         parts.append(_say("loss", language).format(loss=row["line_loss"]))
-    parts += [str(row[name]) for name in ("institution", "officer") if row[name]]
+    if row["enterprise"] and row["place"]:
+        parts += [str(row[name] or "-") for name in ("institution", "officer")]
     if row["place"]:
         parts.append(PLACE[row["place"]].say(language) if row["place"] in PLACE else row["place"])
     return " | ".join(parts)
@@ -119,14 +145,17 @@ def detail_lines(told: Mapping[str, Any], language: str) -> list[str]:
     """`details` as lines of a terminal."""
     owner = told["owner"] or _say("nobody", language)
     lines = [
+        _looked(told, language),
         f"{told['case']} {told['title_' + language]} | {SEVERITY[told['severity']].say(language)} | {_phase(told, language)}"
         f" | {_say('owner', language)} {owner} | {_say('seq', language)} {told['seq']}",
         " ".join(str(told[name]) for name in ("name", "unit") if told[name])
         + f": {told['text_' + language]}",
     ]
     if told["exposure"] is not None and told["guarantees"]:
-        money = {"exposure": told["exposure"], "loss": told["expected_loss"] or 0.0}
-        lines.append(_say("money", language).format(guarantees=told["guarantees"], **money))
+        model, used = told["expected_loss"] or 0.0, told.get("loss_used")
+        money = {"exposure": told["exposure"], "loss": model if used is None else used}
+        raised = _say("floor", language).format(model=model) if money["loss"] != model else ""
+        lines.append(_say("money", language).format(guarantees=told["guarantees"], **money) + raised)
     if told["action_" + language]:
         lines.append(f"{_say('action', language)}: {told['action_' + language]}")
     if told["proposed"]:
@@ -151,9 +180,34 @@ def detail_lines(told: Mapping[str, Any], language: str) -> list[str]:
     lines.append(f"{_say('history', language)}:")
     lines += [f"  {line}" for line in history_lines(told["history"], language)]
     legal = ", ".join(f"{name} {ACTIONS[name].zh}" if language == "zh" else name for name in told["next"])
-    step = next((name for name in _STEPS if name in told["next"]), told["next"][0])
-    example = f"riskengine signals {step} {told['case']}{_STEPS.get(step, '')}"
+    behind = "treat" if told["phase"] == TREATED else "ack" if told["owner"] else ""
+    step = next((name for name in _STEPS if name in told["next"] and name != behind), told["next"][0])
+    example = f"riskengine signals {step} {shlex.quote(told['case'])}{_STEPS.get(step, '')}"
     return [*lines, f"{_say('next', language)}: {legal}", f"  {example}"]
+
+
+def waiver_lines(told: Mapping[str, Any], language: str) -> list[str]:
+    """`waiver_details` as lines of a terminal."""
+    state = "→ " + told["until"] if told["until"] else ""
+    lines = [
+        _looked(told, language),
+        " ".join(
+            part
+            for part in (told["waiver"], told["enterprise"], told["floor"], _phase(told, language), state)
+            if part
+        ),
+        f"{_say('history', language)}:",
+        *(f"  {line}" for line in history_lines(told["history"], language)),
+    ]
+    legal = ", ".join(f"{name} {ACTIONS[name].zh}" if language == "zh" else name for name in told["next"])
+    step = next(name for name in ("release", "unwaive", "waive", *told["next"]) if name in told["next"])
+    of = told["enterprise"] if step == "waive" else told["waiver"]
+    example = f"riskengine signals {step} {shlex.quote(of)}{_STEPS.get(step, '')}"
+    return [
+        *lines,
+        f"{_say('next', language)}: {legal}",
+        f"  {example}".format(floor=shlex.quote(told["floor"])),
+    ]
 
 
 def history_lines(told: Sequence[Mapping[str, Any]], language: str) -> list[str]:
@@ -169,6 +223,13 @@ def history_lines(told: Sequence[Mapping[str, Any]], language: str) -> list[str]
 def act_line(done: CaseAct, language: str) -> str:
     """What was just done, in a line."""
     return _act(done.to_json(), language)
+
+
+def _looked(told: Mapping[str, Any], language: str) -> str:
+    """As of which day it is told, and in which zone the times are."""
+    whose = f"as_of_{told['as_of_is']}" if told.get("as_of_is") else "as_of"
+    day = _say(whose, language).format(day=told["as_of"])
+    return f"{day} | {_say('times', language).format(zone=told['zone'])}"
 
 
 def _act(row: Mapping[str, Any], language: str) -> str:

@@ -207,7 +207,8 @@ def move(standing: Standing, asked: Move) -> tuple[Standing, dict[str, Any]]:
     if asked.action not in ACTIONS:
         raise UsageError("No such action", [Problem(where, ", ".join(ACTIONS), asked.action)])
     if asked.action not in legal(standing):
-        raise _illegal(standing, asked)
+        refused = _illegal(standing, asked)
+        raise UsageError(refused.title, [*refused.problems, *_missing(standing, asked, where)])
     problems = _missing(standing, asked, where)
     if problems:
         raise UsageError("Something is missing 缺少必要内容", problems)
@@ -339,7 +340,7 @@ def _missing(standing: Standing, asked: Move, where: str) -> list[Problem]:
     if asked.action in REASONED and len(asked.why.strip()) < _SHORTEST:
         problems.append(Problem(f"{where} --why", "a reason in words 理由", repr(asked.why)))
     if asked.action == "judge":
-        ways = MOVES[standing.phase]["judge"]
+        ways = MOVES[standing.phase].get("judge") or MOVES[CHECKING]["judge"]
         if phase_key(asked.to) not in ways:
             problems.append(Problem(f"{where} --as", _both(ways, PHASES), repr(asked.to)))
     if asked.action == "assign" and not asked.owner.strip():

@@ -19,11 +19,19 @@ Ids = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases,
 Id = Annotated[str, typer.Argument(metavar="CASE", help="Id of the case, or a prefix only one has.")]
 Why = Annotated[str, typer.Option(help="The reason, in words; it is kept. 理由")]
 On = Annotated[
-    str, typer.Option(help="Counts from this day (YYYY-MM-DD[THH:MM]); only where backdated_acts.")
+    str,
+    typer.Option(
+        help="Counts from this day (YYYY-MM-DD[THH:MM]); only where backdated_acts, by default the latest night's."
+    ),
 ]
 Until = Annotated[str, typer.Option(help="Until which day, YYYY-MM-DD. 到期日")]
 IfSeq = Annotated[int | None, typer.Option(help="Refuse if the case's last act is not this one.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="As known on this day (default: today).")]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of", help="As known on this day (default: today; the latest night's where backdated_acts)."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 
@@ -66,18 +74,21 @@ def list_(
     wanted = Wanted(
         officer, owner, institution, severity, key, "all" if everything else "quiet" if quiet else ""
     )
-    told = listed(desk, _day(desk, as_of), wanted, limit)
+    day, whose = desk.looking(as_of)
+    told = listed(desk, day, wanted, limit) | {"as_of_is": whose}
     _print(told) if as_json else typer.echo("\n".join(listed_lines(told, tongue)))
 
 
 def show(context: typer.Context, case: Id, as_of: AsOf = "", as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """Show a case: its signals in words, evidence, dues, history, what may be done next. 案件详情"""
-    from riskengine.casework.shown import details
-    from riskengine.casework.shown_lines import detail_lines
+    from riskengine.casework.shown import details, waiver_details
+    from riskengine.casework.shown_lines import detail_lines, waiver_lines
 
     desk, tongue = _desk(context, language)
-    told = details(desk, case, _day(desk, as_of))
-    _print(told) if as_json else typer.echo("\n".join(detail_lines(told, tongue)))
+    day, whose = desk.looking(as_of)
+    tell, lines = (waiver_details, waiver_lines) if _is_waiver(case) else (details, detail_lines)
+    told = tell(desk, case, day) | {"as_of_is": whose}
+    _print(told) if as_json else typer.echo("\n".join(lines(told, tongue)))
 
 
 def ack(
@@ -176,7 +187,7 @@ def waivers(context: typer.Context, as_of: AsOf = "", as_json: AsJson = False) -
         state = "awaiting 待复核" if one["state"] == "awaiting" else "in force 生效" if one["in_force"] else "expired 到期"  # fmt: skip
         second = f" / {one['approved_by']}" if one["approved_by"] else ""
         typer.echo(f"{one['id']} {one['enterprise']} {one['floor']} {one['until']} {state} {one['by']}{second}: {one['why']}")  # fmt: skip
-    typer.echo(f"{len(found)} waivers", err=True)
+    typer.echo(f"{len(found)} waiver{'' if len(found) == 1 else 's'} 例外 {len(found)} 项", err=True)
 
 
 def history(context: typer.Context, case: Id, as_of: AsOf = "", as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
@@ -185,7 +196,10 @@ def history(context: typer.Context, case: Id, as_of: AsOf = "", as_json: AsJson 
 
     desk, tongue = _desk(context, language)
     day = _day(desk, as_of)
-    told = desk.history(desk.find(case, day), day)
+    if _is_waiver(case):
+        told = desk.waiver_acts(desk.waiver(case, day), day)
+    else:
+        told = desk.history(desk.find(case, day), day)
     _print(told) if as_json else typer.echo("\n".join(history_lines(told, tongue)))
 
 
@@ -219,8 +233,12 @@ def _desk(context: typer.Context, language: str) -> tuple[Desk, str]:
 
 
 def _day(desk: Desk, as_of: str) -> Any:
-    """The day whose knowledge counts: what was asked for, else the local day of work."""
-    return desk.deadlines.past_day(as_of)
+    """The day whose knowledge counts: what was asked for, else `Desk.looking`."""
+    return desk.looking(as_of)[0]
+
+
+def _is_waiver(wanted: str) -> bool:
+    return wanted.strip().upper().startswith("W")
 
 
 def _print(value: Any) -> None:

@@ -62,7 +62,7 @@ def evidence(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A feature, a source, pd, grade, score, exposure, expected_loss, or a number of the night: contagion, pd_jump, net, ...",
+            help="A feature, a source, pd, grade, score, exposure, expected_loss, or a number of the night: pd_used, loss_used, contagion, net, ...",
         ),
     ],
     as_of: AsOf,

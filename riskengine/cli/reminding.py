@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -51,7 +52,7 @@ def list_reminders(
 
     What loses money when missed stays on the list as done, by whom and why, until the next night. 提醒清单
     """
-    from riskengine.casework.reminder_desk import published, with_acts
+    from riskengine.casework.reminder_desk import of_officer, published, with_acts
     from riskengine.intake.personal import shown
     from riskengine.monitor.acknowledged import acknowledged
     from riskengine.monitor.reminders import LEVELS, LOSES
@@ -63,7 +64,9 @@ def list_reminders(
     rows = with_acts(rows, acknowledged(open_ledger(project.store), day))
     rows = rows.assign(officer=rows.officer.map(shown))
     if officer:
-        rows = rows[rows.officer == shown(officer)]
+        rows, near = of_officer(rows, officer)
+        if near and not as_json:
+            typer.echo(f"No reminder of officer {officer!r} 无此客户经理的提醒. {near}")
     if money:
         rows = rows[rows.loses.fillna("") != ""]
     rows = rows.sort_values(["done", "acknowledged"], kind="stable")
@@ -95,6 +98,8 @@ def list_reminders(
     if found > len(rows):
         more = f"{found - len(rows):,}"
         typer.echo(f"另有 {more} 条（--limit 0 显示全部）" if zh else f"{more} more (--limit 0 shows all)")
+    for key in rows[~rows.done]["key"].head(1):
+        typer.echo(f"{'签收' if zh else 'next'}: riskengine reminders ack {shlex.quote(str(key))}")
 
 
 @reminders.command()
@@ -160,19 +165,23 @@ def list_outbox(
         Literal["", "queued", "sent", "failed", "superseded"], typer.Option(help="Only in this state.")
     ] = "",
     as_json: AsJson = False,
+    language: Language = "",
 ) -> None:
     """Messages with their state, attempts and last error. 发件清单"""
     from riskengine.casework.outbox import listed
     from riskengine.store.ledger import open_ledger
 
-    rows = [_plain(row) for row in listed(open_ledger(find(context.obj).store), state)]
+    project = find(context.obj)
+    rows = [_plain(row) for row in listed(open_ledger(project.store), state)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     for row in rows:
         error = f"  {row['last_error']}" if row["last_error"] else ""
         typer.echo(f"{row['state']:<10}  {row['key']}  {row['attempts']}x{error}")
-    typer.echo(f"{len(rows):,}")
+    zh = (language or project.environment.language) == "zh"
+    made = _counted(len(rows), zh) if rows else _none(project, zh)
+    typer.echo(made)
 
 
 @outbox.command()
@@ -181,6 +190,7 @@ def send(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would leave.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Also what failed and still waits.")] = False,
     as_json: AsJson = False,
+    language: Language = "",
 ) -> None:
     """Deliver what is queued by the ways that configs/outputs.toml switches on; at least once. 发送"""
     from riskengine.casework import outbox as box
@@ -191,12 +201,13 @@ def send(
     channels = read_channels(project.configs)
     ledger = open_ledger(project.store)
     keys = box.open_messages(ledger, clock.now(), channels.kinds, again)
+    zh = (language or project.environment.language) == "zh"
     if dry_run or not keys:
-        typer.echo(
-            json.dumps({"on": channels.kinds, "keys": keys})
-            if as_json
-            else "\n".join([*keys, f"{len(keys):,}"])
-        )
+        if as_json:
+            typer.echo(json.dumps({"on": channels.kinds, "keys": keys}))
+            return
+        would = f"待发送 {len(keys):,} 条" if zh else f"{len(keys):,} would leave"
+        typer.echo("\n".join([*keys, would if keys else _none(project, zh, "待发送" if zh else "to send")]))
         return
     ways = deliverers(channels)
     ended = [box.send(ledger, key, ways[key.partition("|")[0]], clock.now) for key in keys]
@@ -207,14 +218,33 @@ def send(
             json.dumps({"sent": sent, "failed": {one.key: one.error for one in failed}}, ensure_ascii=False)
         )
     else:
-        typer.echo(
-            "\n".join([*(f"sent  {key}" for key in sent), f"{len(sent):,} sent, {len(failed):,} failed"])
+        counts = (
+            f"已发送 {len(sent):,} 条，失败 {len(failed):,} 条"
+            if zh
+            else f"{len(sent):,} sent, {len(failed):,} failed"
         )
+        typer.echo("\n".join([*(f"{'已发送' if zh else 'sent'}  {key}" for key in sent), counts]))
     if failed:
         hint = "It stays in the outbox and is tried again by the next send"
         raise SetupError(
             "Not everything was delivered", [Problem(one.key, "accepted", one.error, hint) for one in failed]
         )
+
+
+def _counted(count: int, zh: bool) -> str:
+    return f"{count:,} 条消息" if zh else f"{count:,} message{'' if count == 1 else 's'}"
+
+
+def _none(project: Project, zh: bool, what: str = "") -> str:
+    """That there is no message (`what`: to send), and which ways are on."""
+    from riskengine.casework.channels import FILE, read_channels
+
+    kinds = read_channels(project.configs).kinds
+    if zh:
+        ways = f"已开启：{'、'.join(kinds)}" if kinds else "webhook 与邮件均未开启"
+        return f"没有{what}消息；{ways}（configs/{FILE}）"
+    ways = f"on: {', '.join(kinds)}" if kinds else "webhook and mail are off"
+    return f"no messages{' ' + what if what else ''}; {ways} (configs/{FILE})"
 
 
 def _say(project: Project, said: tuple[Any, list[str], str, str], as_json: bool, language: str) -> None:

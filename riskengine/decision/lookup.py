@@ -205,19 +205,19 @@ def _by_what_is_known(output: Mapping[str, Any]) -> str:
 
 
 def _reasons(output: Mapping[str, Any], language: str) -> list[str]:
-    """The rules that were hit, then the model's adverse reasons."""
+    """The rules that were hit as a review says them (caps by title), then the model's adverse reasons."""
     policy = output["policy"] or {}
-    hit = [item for kind in ("knock_outs", "referrals", "caps") for item in policy.get(kind, ())]
-    told = [f"{item['rule']} {item['title'][language]}" for item in hit]
+    said = (("knock_outs", "words"), ("referrals", "words"), ("caps", "title"))
+    told = [f"{item['rule']} {item[text][language]}" for kind, text in said for item in policy.get(kind, ())]
     return [*told, *(item["words"][language] for item in output["reasons"]["adverse"][:2])]
 
 
 def _missing(output: Mapping[str, Any], language: str) -> list[str]:
-    """The rules that cannot be said, each with what is missing."""
-    found = []
+    """The rules that cannot be said, each as a question, with what is missing to answer it."""
+    found, mark = [], {"en": "?", "zh": "？"}[language]
     for item in (output["policy"] or {}).get("not_evaluable", ()):
         names = ", ".join(one[language] for one in item["missing"])
-        found.append(f"{item['rule']} {item['title'][language]}: {names}")
+        found.append(f"{item['rule']} {item['words'][language].rstrip('?？')}{mark} {names}")
     return found
 
 

@@ -64,7 +64,15 @@ class LookupRules(Definition):
 
 def read_lookup(project: Project) -> LookupRules:
     """The project's `configs/lookup.toml`; a `UsageError` where there is none or it cannot be read."""
-    return read_definition(LookupRules, project.configs / "lookup.toml")
+    path = project.configs / "lookup.toml"
+    if not path.exists():
+        hint = (
+            "Without it use riskengine review 可改用 riskengine review; to declare one, name its lists, register and"
+            " request in this file 如需查询，请在此文件中声明名单、登记信息与申请要素"
+        )
+        problem = Problem(str(path), "a TOML file", "no file", hint)
+        raise UsageError("This project declares no list check 本项目未声明名单查询", [problem])
+    return read_definition(LookupRules, path)
 
 
 def problems(

@@ -18,6 +18,7 @@ from riskengine.decision.phrases import (
 from riskengine.decision.screen import COLUMNS, Block, fitted, width, wrapped
 from riskengine.decision.todo import MOST, lacks, source_text, steps
 from riskengine.decision.ways import way_lines
+from riskengine.profile.units import unit_word
 
 _HITS = ("knock_outs", "referrals", "caps")
 
@@ -25,6 +26,7 @@ _HITS = ("knock_outs", "referrals", "caps")
 def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
     """One decision as plain text of at most 34 lines of 110 columns; what does not fit is counted, and `--json` has it."""
     text, out = phrases(language), record["outputs"]
+    currency = unit_word(currency, tongue(language))
     head = (
         f"{text[out['decision']]}   {record['applicant_id'] or '?'}   {text['of']} {record['as_of'] or '?'}"
         f"   [{record['decision_id']}]"
@@ -253,7 +255,7 @@ def _next(out: Mapping[str, Any], language: str, currency: str) -> Block:
 
 def next_lines(out: Mapping[str, Any], language: str, currency: str = "") -> list[str]:
     """What to do next about a decision (a record's outputs): at most four texts, the most important first."""
-    return steps(out, language, currency)
+    return steps(out, language, unit_word(currency, tongue(language)))
 
 
 def reason_line(record: Mapping[str, Any], language: str) -> str:

@@ -77,7 +77,7 @@ def profile_card(project: Project, name: str, as_of: date) -> ProfileCard:
                 dict.fromkeys(column for kind in kinds for column in (kind.id, kind.enterprise))
             )
             raise UsageError(
-                "Nobody of that name is known",
+                "Nobody of that name is known 查无此人或企业",
                 [
                     Problem(
                         f"profile {name} --as-of {as_of}",

@@ -37,7 +37,7 @@ def catalogue(watch: Watch, policy: Policy, as_of: date) -> dict[str, Any]:
         one.name: (one.title.en, one.title.zh, "share" if one.value == "compensation_cap" else "days")
         for one in watch.shown.of_product
     }
-    labels = Labels(called, as_of)
+    labels = Labels(called, as_of, watch.project.environment.currency)
     signals = [_signal(one, labels) for one in watch.signals]
     return {
         "institution": watch.project.environment.title.model_dump(),
@@ -54,7 +54,7 @@ def catalogue(watch: Watch, policy: Policy, as_of: date) -> dict[str, Any]:
             "rules": len(policy.rules),
             "hard": sum(one.hard for one in policy.rules),
             "signals": len(watch.signals),
-            "reminders": len({one.id.partition("-")[0] for one in watch.reminders}),
+            "reminders": len(watch.reminders),
         },
         "deadlines": _deadlines(watch, as_of),
     }
@@ -74,8 +74,8 @@ def _product(one: Product, labels: Labels) -> dict[str, Any]:
         "sizes": list(one.sizes),
         "lists": list(one.lists),
         "purposes": list(one.purposes),
-        "amount_least": labels.dated(one.amount_least, "CNY"),
-        "amount_cap": labels.dated(one.amount_cap, "CNY"),
+        "amount_least": labels.dated(one.amount_least, labels.currency),
+        "amount_cap": labels.dated(one.amount_cap, labels.currency),
         "term": [labels.dated(one.term_least, "months"), labels.dated(one.term_most, "months")],
         "shares": [
             {
@@ -102,7 +102,7 @@ def _product(one: Product, labels: Labels) -> dict[str, Any]:
 def _tier(item: Any, labels: Labels) -> Said:
     made = {}
     for language in ("en", "zh"):
-        size = "" if item.up_to is None else f" ≤ {shown(item.up_to, 'CNY', language)}"
+        size = "" if item.up_to is None else f" ≤ {shown(item.up_to, labels.currency, language)}"
         since = f"{'自' if language == 'zh' else 'from '}{item.start}"
         made[language] = f"{shown(item.value, 'share', language)}{size} ({since}, {item.evidence})"
     return made
@@ -137,7 +137,7 @@ def _rule(one: Rule, policy: Policy, products: Sequence[str], labels: Labels) ->
         "from": _day(one.start),
         "to": _day(one.end),
         "products": scope,
-        "above": labels.dated(one.above, "CNY") if one.above else None,
+        "above": labels.dated(one.above, labels.currency) if one.above else None,
         "steps": steps,
         "words": one.words.model_dump(),
         "next": one.next.model_dump() if one.next else None,

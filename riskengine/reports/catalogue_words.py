@@ -13,6 +13,7 @@ from riskengine.schema import Dated, DatedValue, in_force
 
 Said = dict[str, str]
 _OPS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠", "in": "∈", "not in": "∉"}
+_MONEY = "money"  # of the night, in the project's currency
 _YES_NO: Mapping[tuple[str, object], bool] = {
     ("<", 1): False,
     ("==", 0): False,
@@ -37,9 +38,9 @@ _OF_NIGHT: Mapping[str, tuple[str, str, str]] = {  # names that are no features:
     "grade_before": ("Grade the time before", "上次等级", ""),
     "grade_no": ("Number of the grade", "等级序号", ""),
     "grade_notches": ("Grades lost since the time before", "较上次下降等级数", ""),
-    "expected_loss": ("Expected loss", "预期损失", "CNY"),
-    "exposure": ("Own exposure", "自留风险敞口", "CNY"),
-    "contagion_loss": ("Expected loss passed on along guarantees", "担保关系传导的预期损失", "CNY"),
+    "expected_loss": ("Expected loss", "预期损失", _MONEY),
+    "exposure": ("Own exposure", "自留风险敞口", _MONEY),
+    "contagion_loss": ("Expected loss passed on along guarantees", "担保关系传导的预期损失", _MONEY),
     "held": ("Files held back", "被搁置的文件数", "files"),
     "guarantees": ("Guarantees in the group", "组内担保笔数", "guarantees"),
     "contagion": ("Contagion from related enterprises", "关联传染得分", "share"),
@@ -83,16 +84,18 @@ _BASIS: Mapping[str, Said] = {
 
 @dataclass(frozen=True)
 class Labels:
-    """What features are called (name -> en, zh, unit), and the day whose numbers count."""
+    """What features are called (name -> en, zh, unit), the day whose numbers count and the project's currency."""
 
     features: Mapping[str, tuple[str, str, str]]
     as_of: date
+    currency: str
 
     def named(self, name: str) -> tuple[str, str, str]:
         """(English, Chinese, unit) of a feature or of a value the night makes; its own name where it has none."""
         if name.endswith("_share") and name not in self.features:
             return (f"Share of the expected loss by {name.removesuffix('_share')}", "占预期损失比重", "share")
-        return self.features.get(name) or _OF_NIGHT.get(name) or (name, name, "")
+        en, zh, unit = self.features.get(name) or _OF_NIGHT.get(name) or (name, name, "")
+        return en, zh, self.currency if unit == _MONEY else unit
 
     def condition(self, one: Condition) -> Said:
         """`Open enforcement cases > 0 cases`, with what was in force before or comes later."""
@@ -111,7 +114,7 @@ class Labels:
 
     def cap(self, one: AmountCap) -> Said:
         """A formula in words with its limit in force."""
-        unit = "CNY" if one.formula == "total" else "share"
+        unit = self.currency if one.formula == "total" else "share"
         made = {}
         for language in ("en", "zh"):
             limit = in_force(one.limits, self.as_of)
@@ -142,12 +145,14 @@ class Labels:
 
 
 def shown(value: float | str | tuple[str, ...] | None, unit: str, language: str) -> str:
-    """A limit for people: shares in per cent, yuan in 万 where Chinese is read, lists with their separators.
+    """A limit for people: shares in per cent, yuan and dollars in 万 where Chinese is read, lists with their separators.
 
     >>> shown(0.4, "share", "en"), shown(30000000, "CNY", "zh"), shown(("62", "70*"), "", "zh"), shown(None, "", "en")
     ('40\\xa0%', '3,000\\xa0万元', '62、70*', '–')
     >>> shown(30000000, "CNY", "en"), shown(0.07, "share", "zh"), shown(1, "yes/no", "zh"), shown(90, "days", "en")
     ('30,000,000\\xa0CNY', '7\\xa0%', '是', '90\\xa0days')
+    >>> shown(350000, "USD", "en"), shown(350000, "USD", "zh")
+    ('350,000\\xa0USD', '35\\xa0万美元')
     """
     if value is None:
         return "–"
@@ -159,10 +164,6 @@ def shown(value: float | str | tuple[str, ...] | None, unit: str, language: str)
         return f"{value * 100:,.12g}\u00a0%"
     if unit == "yes/no" and value in (0, 1):
         return {"en": ("no", "yes"), "zh": ("否", "是")}[language][int(value)]
-    if unit == "CNY":
-        return (
-            f"{value / 10000:,.12g}\u00a0万元"
-            if language == "zh" and value >= 10000
-            else f"{value:,.12g}\u00a0{unit_word(unit, language)}"
-        )
+    if unit in ("CNY", "USD") and language == "zh" and value >= 10000:
+        return f"{value / 10000:,.12g}\u00a0万{unit_word(unit, language)}"
     return f"{value:,.12g}\u00a0{unit_word(unit, language)}".rstrip()

@@ -23,6 +23,7 @@ from riskengine.profile.conflicts import ledger, read_conflicts
 from riskengine.profile.kept import kept_recipe
 from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.project import Project
+from riskengine.reports import dossier_floors as floors
 from riskengine.reports import dossier_history as history
 from riskengine.reports.dossier_facts import particulars, relations, terms_told, timeline
 from riskengine.reports.dossier_names import BY_MODEL, BY_TERMS, names_of_night
@@ -103,7 +104,7 @@ def dossier(project: Project, name: str, as_of: date) -> Dossier:
             hit["evidence"] = hit["feature"] if hit["feature"] in files.catalogue.features else None
         days = history.nights(project.store, as_of)
         guarantees = _guarantees(bench, files, whom, rows)
-        _remembered(guarantees, history.pd_history(project.store, days, whom.enterprise))
+        _remembered(project, guarantees, history.pd_history(project.store, days, whom.enterprise), days[-1:])
         more = [
             *history.together(
                 history.signals_told(project.store, days, whom.enterprise),
@@ -220,9 +221,23 @@ def _own_rows(bench: Workbench, judge: Judge, subjects: Sequence[Subject]) -> li
     return bench.rows(judge.recipe)
 
 
-def _remembered(guarantees: Sequence[dict[str, Any]], past: Mapping[str, list[dict[str, Any]]]) -> None:
+def _remembered(
+    project: Project,
+    guarantees: Sequence[dict[str, Any]],
+    past: Mapping[str, list[dict[str, Any]]],
+    last: Sequence[date],
+) -> None:
+    """Write beside each guarantee what the nights said of it, the floor of the last of them, and what counts after it."""
+    blocks = floors.titles(project.configs)
     for one in guarantees:
-        one["history"] = past.get(one["id"], [])
+        told = one["history"] = past.get(one["id"], [])
+        for row in told:
+            row["title"] = blocks.get(row["floor"], {}).get("title") if row["floor"] else None
+        now = told[-1] if told and last and told[-1]["as_of"] == str(last[0]) else None
+        name = now and (now["floor"] or now["floor_waived"])
+        one["floor"] = {"id": name, "title": blocks.get(name, {}).get("title")} if name else None
+        rating, loss = one["rating"], (one["value"] or {}).get("expected_loss")
+        one["used"] = None if rating is None else floors.used(rating, loss, now, blocks)
 
 
 def _alarmed(project: Project, days: Sequence[date], ties: Sequence[Mapping[str, Any]]) -> None:
@@ -286,6 +301,8 @@ def _totals(guarantees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "amount": total([_number(one["contract"].get("amount")) for one in live]),
         "exposure": total([one["exposure"] for one in values]),
         "expected_loss": total([one["expected_loss"] for one in values]),
+        "loss_used": total([one["used"]["loss_used"] for one in live if one["used"]]),
+        "raised": sum(one["used"]["raised"] for one in live if one["used"]),
         "parts": {party: total([one["parts"].get(party) for one in values]) for party in parties},
     }
 

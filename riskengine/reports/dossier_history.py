@@ -15,6 +15,7 @@ import duckdb
 from riskengine.casework.states import ACTIONS, MEASURES, PHASES
 from riskengine.intake.personal import redacted
 from riskengine.monitor import publish
+from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.reports.dossier_rows import plain
 from riskengine.schema import Words
 
@@ -36,9 +37,12 @@ def nights(store: Path, as_of: date) -> list[date]:
 
 
 def pd_history(store: Path, days: Sequence[date], enterprise: str) -> dict[str, list[dict[str, Any]]]:
-    """Guarantee -> what each night said of it: day, PD, grade, expected loss, worst severity."""
+    """Guarantee -> what each night said of it: day, PD, grade, expected loss, worst severity, and the same after floors.
+
+    `raised`: a floor decided that night.
+    """
     floors = ("floor", "pd_floor", "pd_used", "grade_used", "floor_waived")
-    columns = ("as_of", "id", "pd", "grade", "expected_loss", "severity", *floors)
+    columns = ("as_of", "id", "pd", "grade", "expected_loss", "severity", *floors, "loss_used")
     found: dict[str, list[dict[str, Any]]] = {}
     for row in _read(store, days, "scores.parquet", columns, ("enterprise_id", [enterprise])):
         found.setdefault(str(row["id"]), []).append(
@@ -46,12 +50,18 @@ def pd_history(store: Path, days: Sequence[date], enterprise: str) -> dict[str, 
                 "as_of": str(row["night"]),
                 "pd": row["pd"],
                 "grade": row["grade"],
-                "expected_loss": None if row["expected_loss"] is None else f"{row['expected_loss']:.2f}",
+                "expected_loss": _money(row["expected_loss"]),
                 "severity": row["severity"],
                 **{name: plain(row[name]) for name in floors},
+                "loss_used": _money(row["loss_used"]),
+                "raised": bool(row["floor"]) and (plain(row["pd_used"]) or 0.0) > (plain(row["pd"]) or 0.0),
             }
         )
     return found
+
+
+def _money(value: Any) -> str | None:
+    return None if plain(value) is None else f"{value:.2f}"
 
 
 def signals_told(store: Path, days: Sequence[date], enterprise: str) -> list[dict[str, Any]]:
@@ -209,12 +219,19 @@ def _line(row: Mapping[str, Any], on: date, night: date, what: str, before: str 
         "ended": ("Signal ended", "信号解除"),
     }
     en, zh = words[what]
-    tail = f" ({before} → {row['severity']})" if before else ""
+    moved = (before, str(row["severity"])) if before else ()
+    tail = {
+        language: f" ({' → '.join(_word(SEVERITY_WORDS, one, language) for one in moved)})" if moved else ""
+        for language in ("en", "zh")
+    }
     return {
         "on": str(on),
         "known": str(night),
         "kind": "signal" if what != "ended" else "ended",
-        "title": {"en": f"{en} {row['signal']}{tail}", "zh": f"{zh} {row['signal']}{tail}"},
+        "title": {
+            "en": f"{en} {row['signal']}{tail['en']}",
+            "zh": f"{zh} {row['signal']}{tail['zh']}",
+        },
         "text": {"en": row["text_en"] or "", "zh": row["text_zh"] or ""},
         "severity": None if what == "ended" else row["severity"],
         "place": {"night": str(night), "signal": row["signal"], "id": row["id"]},

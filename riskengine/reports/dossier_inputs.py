@@ -10,7 +10,9 @@ from riskengine.errors import Problem, UsageError
 from riskengine.profile.compute import Workbench
 from riskengine.profile.kept import night_recipe
 from riskengine.profile.recipe import reading_all
+from riskengine.reports import dossier_floors as floors
 from riskengine.reports.dossier import Files, command
+from riskengine.reports.dossier_kept import decides
 from riskengine.reports.dossier_names import BY_MODEL
 from riskengine.reports.dossier_rating import Judge, judge_of, rated, terms_of_night, valued
 from riskengine.reports.dossier_rows import Row, plain
@@ -27,11 +29,12 @@ def of_model(bench: Workbench, files: Files, whom: Whom, number: str) -> dict[st
         judge = _judge(
             files, whom, read_definition(Policy, files.project.configs / "policy.toml").decision.model
         )
-        return _answer(bench, judge, (name, application), whom, number)
+        return _answer(bench, judge, (name, application), whom, number)[0]
     one = _meant_guarantee(files, whom, number)
     judge = _judge(files, whom, files.rules.model)
     if number in BY_MODEL:
-        return _answer(bench, judge, (one.id, one.row), whom, number)
+        told, rating = _answer(bench, judge, (one.id, one.row), whom, number)
+        return {**told, "floor": _floor(files, whom, one.id, number, (rating, None))}
     products = read_products(files.project.configs / "products.toml")
     wanted = [name for name in products.features if name in files.catalogue.features]
     terms = night_recipe(files.catalogue, wanted) if wanted else None
@@ -51,6 +54,7 @@ def of_model(bench: Workbench, files: Files, whom: Whom, number: str) -> dict[st
         "title": _TITLES[number],
         "model": _model(judge, whom),
         "value": value[number],
+        "floor": _floor(files, whom, one.id, number, (rating, value["expected_loss"])),
     }
     parts = [
         {
@@ -108,8 +112,8 @@ def _model(judge: Judge, whom: Whom) -> dict[str, Any]:
 
 def _answer(
     bench: Workbench, judge: Judge, whose: tuple[str, Row], whom: Whom, number: str
-) -> dict[str, Any]:
-    """What the model says of one subject, and its inputs, the strongest contribution first.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the model says of one subject, and its inputs, the strongest contribution first; and its whole rating.
 
     Contributions are log-odds of the raw score against its expected value.
     """
@@ -132,7 +136,7 @@ def _answer(
         }
         for one, value, part in zip(bundle.features, values, contributions(bundle.trees, values), strict=True)
     ]
-    return {
+    told = {
         "kind": "model",
         "of": name,
         "title": _TITLES[number],
@@ -141,6 +145,17 @@ def _answer(
         "interval": [rating["low"], rating["high"]],
         "inputs": sorted(inputs, key=lambda item: (-abs(item["contribution"]), item["name"])),
     }
+    return told, rating
+
+
+def _floor(
+    files: Files, whom: Whom, unit: str, number: str, model: tuple[dict[str, Any], str | None]
+) -> dict[str, Any] | None:
+    """The rule floor of the last night that decides instead of this number of a guarantee; None where none does."""
+    rating, loss = model
+    last = floors.last_said(files.project.store, whom.as_of, whom.enterprise).get(unit)
+    found = floors.used(rating, loss, last, floors.titles(files.project.configs))
+    return decides(number, unit, found, whom.as_of)
 
 
 def _meant_application(files: Files, whom: Whom) -> Row | None:

@@ -17,6 +17,7 @@ from riskengine.monitor.dynamics import Dynamics
 from riskengine.profile.compute import Workbench
 from riskengine.profile.kept import night_recipe
 from riskengine.reports.dossier import Files, command
+from riskengine.reports.dossier_floors import raised_of, titles
 from riskengine.reports.dossier_history import nights
 from riskengine.reports.dossier_names import BY_MODEL, BY_TERMS, MONEY, SHARE, TEXT, names_of_night
 from riskengine.reports.dossier_rows import plain
@@ -29,6 +30,13 @@ _TITLES = {
     "expected_loss": ("Expected loss", "预期损失", MONEY),
     "exposure": ("Own exposure", "本机构敞口", MONEY),
 }
+
+
+AFTER = {
+    "pd": "pd_used",
+    "grade": "grade_used",
+    "expected_loss": "loss_used",
+}  # what counts, after rule floors
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,45 @@ def own_entry(night: Night, row: Mapping[str, Any], name: str) -> dict[str, Any]
     made = names_of_night(night.files.catalogue).get(name)
     en, zh, kind = (made.title.en, made.title.zh, made.kind) if made else _TITLES[name]
     return entry(name, (en, zh), (row.get(name), kind), night.next(str(row["id"]), name))
+
+
+def decides(number: str, unit: str, found: Mapping[str, Any], asked_on: date) -> dict[str, Any] | None:
+    """The floor that decides instead of a model's number: title, night, the value that counts, the command that tells of it.
+
+    None where no floor decides, or for a number that no floor changes (the score).
+    """
+    if number not in AFTER or not found["raised"]:
+        return None
+    name = AFTER[number]
+    return {
+        "id": found["floor"],
+        "title": found["title"],
+        "night": found["night"],
+        "name": name,
+        "value": found[name],
+        "kind": _TITLES[number][2],
+        "next": command(unit, name, asked_on),
+    }
+
+
+def sum_decided(night: Night) -> dict[str, Any] | None:
+    """The floors that decide instead of the sum of the model's losses; None where no guarantee is raised by one."""
+    raised = raised_of(night.scores)
+    if not raised:
+        return None
+    names = sorted({str(row["floor"]) for row in raised})
+    blocks = titles(night.files.project.configs)
+    words = [blocks.get(name, {}).get("title") or {"en": name, "zh": name} for name in names]
+    losses = [given(row.get("loss_used")) for row in night.scores]
+    whole = sum(Decimal(str(one)) for one in losses if one is not None)
+    found = {
+        "raised": True,
+        "floor": ", ".join(names),
+        "title": {"en": "; ".join(one["en"] for one in words), "zh": "；".join(one["zh"] for one in words)},
+        "night": str(night.on),
+        "loss_used": f"{whole:.2f}",
+    }
+    return decides("expected_loss", night.whom.asked, found, night.on)
 
 
 def members_of(night: Night, row: Mapping[str, Any], key: str) -> tuple[str, int]:

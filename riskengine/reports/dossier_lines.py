@@ -27,10 +27,14 @@ def lines(found: Dossier, language: str) -> list[str]:
         if rating is None:
             said.append(f"{one['id']}: {words['no model']}")
             continue
-        loss = amount(value.get("expected_loss"))
+        now = one["used"]
         said.append(
-            f"{one['id']}: {words['pd']} {percent(rating['pd'])}, {words['grade']} {rating['grade']}, {words['loss']} {loss} {currency}"
+            f"{one['id']}: {words['pd']} {percent(now['pd_used'])}, {words['grade']} {now['grade_used']}, {words['loss']} {amount(now['loss_used'])} {currency}"
         )
+        if now["raised"]:
+            said.append(
+                f"    {words['floor']} {now['floor']} {now['title'][tongue]}; {words['model']} {percent(rating['pd'])}, {words['grade']} {rating['grade']}, {words['loss']} {amount(value.get('expected_loss'))} {currency}"
+            )
         said += [words["later"].format(later=rating["later"], day=found.as_of)] if rating["later"] else []
         said += [f"    + {each['words'][tongue]}" for each in rating["reasons"]["adverse"]]
         said += [f"    - {each['words'][tongue]}" for each in rating["reasons"]["favourable"]]
@@ -61,11 +65,12 @@ def evidence_lines(told: Mapping[str, Any], language: str) -> list[str]:
     if told["kind"] == "source":
         return [title, f"{told['rows_of']} {words['rows']}", *(_row(row, tongue) for row in told["rows"])]
     if told["kind"] == "night":
-        return [f"{title}: {_of_kind(told['value'], told['value_kind'], tongue)}", *_made(told, tongue)]
+        value = _of_kind(told["value"], told["value_kind"], tongue)
+        return [f"{title}: {value}", *_decided(told, tongue), *_made(told, tongue)]
     value = shown_value(told["value"], told.get("unit", ""), "number", tongue)
     value = percent(told["value"]) if told["name"] in ("pd", "pd_lifetime") else value
     value = amount(told["value"]) if told["kind"] == "terms" else value
-    said = [f"{title}: {value}"]
+    said = [f"{title}: {value}", *_decided(told, tongue)]
     if told["kind"] != "feature":
         said.append(f"{told['model']['name']} {told['model']['bundle'][:12]}")
         later = told["model"]["later"]
@@ -86,6 +91,20 @@ def evidence_lines(told: Mapping[str, Any], language: str) -> list[str]:
             said.append(f"    {link['link']}: {link[tongue]}, {link['rows_of']} {words['rows']}")
             said += ["    " + _row(row, tongue) for row in link["rows"]]
     return said
+
+
+def _decided(told: Mapping[str, Any], language: str) -> list[str]:
+    """That a floor decides and not this number, and the command of the one that counts; nothing where none does."""
+    one = told.get("floor")
+    if not one:
+        return []
+    value = one["value"]
+    value = amount(value) if one["kind"] == "money" else percent(value) if one["kind"] == "share" else value
+    title = one["title"][language]
+    said = WORDS[language]["decides"].format(
+        title=title, floor=one["id"], night=one["night"], value=value if value is not None else "–"
+    )
+    return [said, f"    {one['next']}"]
 
 
 def _made(told: Mapping[str, Any], language: str) -> list[str]:

@@ -39,6 +39,7 @@ from riskengine.reports.dossier_kept import (
     own_entries,
     own_entry,
     rows_of,
+    sum_decided,
 )
 from riskengine.reports.dossier_names import (
     BY_TERMS,
@@ -328,7 +329,8 @@ def _of_line(night: Night, number: str) -> dict[str, Any]:
             entry(name, (str(row["id"]), str(row["id"])), (row.get(name), made.kind if made.kind != NUMBER else MONEY), night.next(str(row["id"]), name))
             for row in night.scores
         ]  # fmt: skip
-        return _answer(night, made, (whom.enterprise, plain(whole)), inputs, {})
+        more = {"floor": sum_decided(night)} if number == "expected_loss" else {}
+        return _answer(night, made, (whom.enterprise, plain(whole)), inputs, more)
     units = [whom.enterprise, *(str(row["id"]) for row in night.scores)]
     lines = [line for unit in units for line in rows_of(night.folder / "lines.parquet", "enterprise", unit)]
     if not lines:

@@ -98,16 +98,26 @@ def _history(one: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]
     }
 
 
+def _counted(one: Mapping[str, Any]) -> tuple[float, str]:
+    """PD and grade that the night counted: after floors."""
+    return (
+        (float(one["pd_used"]), str(one["grade_used"]))
+        if one["raised"]
+        else (float(one["pd"]), str(one["grade"]))
+    )
+
+
 def _drawn(points: Sequence[Mapping[str, Any]], title: str) -> str:
     """A line of PDs from nought up, grades at its changes, first and last day below; nothing of fewer than two nights."""
     if len(points) < 2:
         return ""
     width, height, left, right, head, foot = 460, 150, 44, 12, 20, 24
-    top = max(max(float(one["pd"]) for one in points) * 1.15, 0.001)
+    counted = [_counted(one) for one in points]
+    top = max(max(pd for pd, _ in counted) * 1.15, 0.001)
     step = (width - left - right) / (len(points) - 1)
 
     def at(number: int) -> tuple[str, str]:
-        y = height - foot - float(points[number]["pd"]) / top * (height - foot - head)
+        y = height - foot - counted[number][0] / top * (height - foot - head)
         return drawing.number(left + step * number), drawing.number(y)
 
     body = ""
@@ -117,12 +127,14 @@ def _drawn(points: Sequence[Mapping[str, Any]], title: str) -> str:
         body += f'<text x="{left - 6}" y="{y}" class="axis" dy="4">{escape(percent(top * part, 1 if top < 0.2 else 0))}</text>'
     line = " ".join(",".join(at(number)) for number in range(len(points)))
     body += f'<polyline points="{line}" fill="none" stroke="{drawing.ACCENT}" stroke-width="2" stroke-linejoin="round"/>'
-    for number, one in enumerate(points):
+    for number, (_, grade) in enumerate(counted):
         x, y = at(number)
-        if number in (0, len(points) - 1) or one["grade"] != points[number - 1]["grade"]:
+        if number in (0, len(points) - 1) or grade != counted[number - 1][1]:
             anchor = "start" if number == 0 else "end" if number == len(points) - 1 else "middle"
             body += f'<circle cx="{x}" cy="{y}" r="3" fill="{drawing.ACCENT}"/>'
-            body += f'<text x="{x}" y="{y}" dy="-7" text-anchor="{anchor}" class="over">{escape(str(one["grade"]))}</text>'
+            body += (
+                f'<text x="{x}" y="{y}" dy="-7" text-anchor="{anchor}" class="over">{escape(grade)}</text>'
+            )
     body += f'<text x="{left}" y="{height - 6}" text-anchor="start">{escape(points[0]["as_of"])}</text>'
     body += (
         f'<text x="{width - right}" y="{height - 6}" text-anchor="end">{escape(points[-1]["as_of"])}</text>'

@@ -70,7 +70,9 @@ def meant(bench: Workbench, project: Project, subjects: Subjects, name: str, as_
         None,
     )
     if code is None:
-        raise UsageError("Nobody of that name is known", [_unknown(bench, subjects, name, as_of)])
+        raise UsageError(
+            "Nobody of that name is known 查无此人或企业", [_unknown(bench, subjects, name, as_of)]
+        )
     rule = subjects.guarantee
     guarantees = [
         _guarantee(bench, subjects, row, as_of)

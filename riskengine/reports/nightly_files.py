@@ -12,6 +12,7 @@ from riskengine.monitor.night import Before
 from riskengine.monitor.publish import Outcome
 from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.monitor.work import Work
+from riskengine.profile.units import unit_word
 from riskengine.reports.nightly_page import act_first, page_of, render
 from riskengine.reports.nightly_tables import table_files
 from riskengine.reports.wording import money, money_zh, percent
@@ -26,7 +27,7 @@ STATUS: dict[str, Words] = {  # of publish.Outcome
 }
 _TEXT = {
     "book": Words(
-        en="{guarantees:,} guarantees in force, expected loss {loss}", zh="在保 {guarantees:,} 笔，预期损失 {loss}"
+        en="{guarantees:,} {what} in force, expected loss {loss}", zh="在保 {guarantees:,} 笔，预期损失 {loss}"
     ),
     "unknown": Words(en=", {n:,} of unknown exposure not in it", zh="，其中 {n:,} 笔敞口不明、未计入"),
     "lines": Words(
@@ -71,8 +72,9 @@ def summary(outcome: Outcome, language: str = "en") -> str:
         return _TEXT[name].say(language).format_map(values)
 
     amount = money_zh if language == "zh" else money
+    what = unit_word("guarantees", "en", one=counts["guarantees"] == 1)
     lines = [
-        say("book", guarantees=counts["guarantees"], loss=amount(float(manifest["expected_loss"])))
+        say("book", guarantees=counts["guarantees"], what=what, loss=amount(float(manifest["expected_loss"])))
         + (say("unknown", n=unknown) if unknown else ""),
     ]
     if "lines" in counts:

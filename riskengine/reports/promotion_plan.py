@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskengine.profile.units import unit_word
 from riskengine.reports.model_document import STATES
 
 _OUTCOMES = {
@@ -34,7 +35,7 @@ def plan_lines(content: Mapping[str, Any], name: str, language: str) -> list[str
             "没有可比较的现任模型" if zh else "no other champion to compare with: no swap set"
         )
         return [*lines, "", why, *_unchanged(zh)]
-    return [*lines, "", *_swap_lines(swap, content["currency"], zh), *_unchanged(zh)]
+    return [*lines, "", *_swap_lines(swap, unit_word(content["currency"], language), zh), *_unchanged(zh)]
 
 
 def _swap_lines(swap: Mapping[str, Any], currency: str, zh: bool) -> list[str]:

@@ -240,6 +240,14 @@ def test_tables_speak_both_languages(good: dict[str, Any]) -> None:
     )
 
 
+def test_a_range_that_judges_nothing_warns_first(good: dict[str, Any]) -> None:
+    none = good | {"outcomes": good["outcomes"] | {"judged": 0}}
+    for language, word in (("en", "WARNING: no compensation"), ("zh", "警告：该区间没有可评价的代偿")):
+        assert plain(none, language).startswith(word)
+        assert markdown(none, language).startswith(f"- {word}")
+        assert word not in plain(good, language)
+
+
 def test_the_command_refuses_before_it_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong word, or nothing to compare with, is said at once: a back-test takes minutes."""
     from typer.testing import CliRunner

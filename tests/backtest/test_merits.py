@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -93,3 +94,17 @@ def test_a_groups_signal_is_nobodys_rival() -> None:
     group, own = judge(fired, [a_signal("GROUP", about="bank"), a_signal("OWN")])
     assert (group.caught, group.unique, group.nearest) == (2, 0, "")
     assert (own.unique, own.nearest) == (1, "")
+
+
+def test_where_no_compensation_can_be_judged_nothing_is_proposed() -> None:
+    fired = [(name, n, 0) for name in "CDEF" for n in range(24)] + [("A", 12, 1)]
+    book = {name: (name.lower(), 0, 35) for name in "CDEF"} | {"A": ("a", 0, 17), "B": ("b", 0, 20)}
+    known = track(nights(book, {}, fired), outcomes({"A": date(2021, 7, 15), "B": date(2021, 10, 5)}), 1)
+    settings = Settings(replicates=60, retire=Retire(least_enterprises=1, least_expected=0.001))
+    events = judged(known, settings, 31)
+    nobody = replace(events, guarantee=events.guarantee[:0], day=events.day[:0], weight=events.weight[:0])
+    assert merits(known, events, settings, [a_signal("USELESS"), a_signal("OTHER")])[0].retire is not None
+    for one in merits(known, nobody, settings, [a_signal("USELESS"), a_signal("OTHER")]):
+        assert one.retire is None
+        assert one.note is not None
+        assert one.note.zh == "未评价：区间内没有可评价的代偿"

@@ -153,13 +153,20 @@ def test_an_act_counts_from_its_day_unless_the_project_is_a_sample(project: Path
 
 
 def test_the_outbox_is_listed_and_leaves_only_by_ways_that_are_on(project: Path) -> None:
-    assert typed(project, "outbox", "list") == "0\n"
+    off = "webhook and mail are off (configs/outputs.toml)"
+    assert typed(project, "outbox", "list", "--lang", "en") == f"no messages; {off}\n"
+    assert (
+        typed(project, "outbox", "list", "--lang", "zh")
+        == "没有消息；webhook 与邮件均未开启（configs/outputs.toml）\n"
+    )
     one = Message("webhook", "li", date(2025, 6, 3), {"digest": {}})
     enqueue(open_ledger(project / "var"), [one], clock.now())
     assert json.loads(typed(project, "outbox", "send", "--dry-run", "--json")) == {"on": [], "keys": []}
-    assert typed(project, "outbox", "send") == "0\n"
+    assert typed(project, "outbox", "send", "--lang", "en") == f"no messages to send; {off}\n"
+    assert typed(project, "outbox", "list", "--lang", "en").endswith("\n1 message\n")
     (project / "configs/outputs.toml").write_text("[webhook]\non = true\nurl_env = 'NO_SUCH_VARIABLE'\n")
     assert json.loads(typed(project, "outbox", "send", "--dry-run", "--json"))["keys"] == [one.key]
+    assert typed(project, "outbox", "send", "--dry-run", "--lang", "zh").endswith("\n待发送 1 条\n")
     with pytest.raises(RiskEngineError, match="environment variable NO_SUCH_VARIABLE"):
         typed(project, "outbox", "send")
     assert json.loads(typed(project, "outbox", "list", "--json"))[0]["state"] == "queued"

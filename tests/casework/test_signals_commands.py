@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +17,8 @@ from desk_world import BLUE, FIRST, FRIDAY, OTHER, RED, YELLOW, command, night, 
 
 from riskengine.casework.acts import CASE_ACTS
 from riskengine.casework.desk import Desk
+from riskengine.casework.reminder_desk import counted_day, of_officer
+from riskengine.casework.shown_lines import waiver_lines
 from riskengine.cli import app
 from riskengine.errors import IntegrityError, QualityGateError, RiskEngineError, SetupError, UsageError
 from riskengine.project import Project
@@ -164,6 +168,8 @@ def test_today_is_the_local_day_of_work_for_cases_and_reminders(
     from riskengine import clock
 
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 29, 23, tzinfo=UTC))
+    path = office.root / "configs" / "environment.toml"  # no sample: unsaid is today
+    path.write_text(path.read_text("utf-8").replace("backdated_acts = true", ""), "utf-8")
     assert told(office, "an", "list")["as_of"] == "2026-06-30"
     assert told(office, "an", "list", "--as-of", "2026-06-30")["as_of"] == "2026-06-30"
     with pytest.raises(UsageError, match="2026-06-30 or earlier"):
@@ -172,6 +178,75 @@ def test_today_is_the_local_day_of_work_for_cases_and_reminders(
         said(office, "an", "reminders", "list", "--as-of", "2026-07-01")
     with pytest.raises(UsageError, match="2026-06-30 or earlier"):
         said(office, "an", "reminders", "ack", "a|b|c", "--on", "2026-07-01")
+
+
+def test_a_sample_is_looked_at_and_acted_on_as_of_its_latest_night(office: Project) -> None:
+    shown = told(office, "an", "list")
+    assert (shown["as_of"], shown["as_of_is"]) == (str(FRIDAY), "night")
+    assert not any(row["breached"] for row in shown["rows"])
+    text = said(office, "an", "signals", "list", "--lang", "en").splitlines()
+    assert text[0] == "as of 2026-06-26 (latest night) | times: Asia/Shanghai"
+    assert text[1].startswith("ENTERPRISE | severity")
+    assert "时间：Asia/Shanghai" in said(office, "an", "signals", "show", RED)
+    (done,) = told(office, "an", "ack", RED)
+    assert (done["on"], done["detail"]["moment"]) == (str(FRIDAY), "2026-06-26T17:30")
+    said(office, "an", "signals", "check", RED, *ON)  # not blocked by what was said without a day
+    assert told(office, "an", "show", RED)["as_of_is"] == "act"
+    assert told(office, "an", "show", RED)["phase"] == "checking"
+
+
+def test_a_name_nobody_has_is_said_with_the_nearest(office: Project) -> None:
+    got = said(office, "an", "signals", "list", "--officer", "I1", "--lang", "en")
+    assert "No such officer in the night of 2026-06-26: 'I1'. institutions: --institution I1" in got
+    assert len(told(office, "an", "list", "--officer", "I1")["rows"]) == 4
+    got = said(office, "an", "signals", "list", "--officer", "zhan", "--lang", "en")
+    assert "Did you mean 'zhang'?" in got
+    assert "Nothing to do" not in got
+    assert "无此负责人" in said(office, "an", "signals", "list", "--owner", "nobody")
+    assert told(office, "an", "list", "--institution", "I2")["unknown"][0]["hint"] == "Known: I1"
+
+
+def test_reminders_of_a_desk_are_found_by_its_institution_and_count_from_the_latest_night(
+    office: Project,
+) -> None:
+    rows = pd.DataFrame({"key": ["a", "b"], "officer": ["desk:GA", None]})
+    assert of_officer(rows, "GA")[0].key.tolist() == ["a"]
+    assert of_officer(rows, "desk:GB")[1] == "Did you mean 'desk:GA'?"
+    assert counted_day(office, None, date(2026, 7, 9)) == FRIDAY
+
+
+def test_what_is_proposed_next_moves_on_and_can_be_pasted(office: Project) -> None:
+    for words in (("ack",), ("check",), ("judge", "--as", "confirmed", "--why", "two new cases")):
+        said(office, "an", "signals", words[0], RED, *words[1:])
+    assert f"riskengine signals treat {RED} " in said(office, "an", "signals", "show", RED)
+    said(office, "an", "signals", "treat", RED, "--measure", "reduce", "--why", "half is repaid")
+    assert f"riskengine signals resolve {RED} " in said(office, "an", "signals", "show", RED)
+    waiver = {
+        "waiver": "W1",
+        "enterprise": "DELUXE INN|FL",
+        "floor": "F",
+        "phase": "no waiver",
+        "awaiting": None,
+    }
+    waiver |= {"until": None, "as_of": "2026-06-26", "zone": "UTC", "history": [], "next": ["waive", "note"]}
+    assert waiver_lines(waiver, "en")[-1].startswith("  riskengine signals waive 'DELUXE INN|FL' --floor F ")
+
+
+def test_a_waiver_is_shown_like_a_case(office: Project) -> None:
+    words = ("E-C1", "--floor", "FLOOR-GONE", "--until", "2026-09-30", "--why", "court has lifted it")
+    (asked,) = told(office, "an", "waive", *words)
+    text = said(office, "an", "signals", "show", asked["case"], "--lang", "en")
+    assert f"{asked['case']} E-C1 FLOOR-GONE" in text
+    assert f"riskengine signals release {asked['case']} --why TEXT" in text
+    assert told(office, "an", "show", asked["case"])["next"] == ["release", "refuse", "note"]
+    assert "court has lifted it" in said(office, "an", "signals", "history", asked["case"])
+    with pytest.raises(UsageError, match="signals waivers"):
+        said(office, "an", "signals", "show", "WFFFFFFFFFF")
+
+
+def test_both_problems_of_a_judgement_are_told_at_once(office: Project) -> None:
+    with pytest.raises(UsageError, match=r"(?s)ack 认领.*--why"):
+        said(office, "an", "signals", "judge", RED, "--as", "watch")
 
 
 def test_the_process_ends_with_the_code_of_the_refusal(office: Project) -> None:

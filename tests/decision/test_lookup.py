@@ -184,7 +184,7 @@ def test_rules_of_the_guarantor_are_looked_at_where_it_is_named(listed: Project)
     named = ask(listed, ANT, house="full")[0]
     assert named["apart"] == []
     assert named["decision"] == "refer"
-    assert named["reasons"]["zh"][0] == "house 本机构"
+    assert named["reasons"]["zh"][0] == "house 机构额度已满"
     assert "without --institution" not in "\n".join(lines([named], "en"))
 
 
@@ -218,7 +218,8 @@ def test_it_is_the_review_of_the_same_application(listed: Project) -> None:
         amount = said["amount"]
         assert (one["suggested"], one["binding"]) == (amount["suggested"], amount["binding"])
         assert one["next"] == {language: next_lines(said, language) for language in ("en", "zh")}
-        hit = [f"{item['rule']} {item['title']['en']}" for kind in ("knock_outs", "referrals", "caps") for item in said["policy"][kind]]  # fmt: skip
+        shown = (("knock_outs", "words"), ("referrals", "words"), ("caps", "title"))
+        hit = [f"{item['rule']} {item[text]['en']}" for kind, text in shown for item in said["policy"][kind]]
         adverse = [reason["words"]["en"] for reason in said["reasons"]["adverse"]][:2]
         assert one["reasons"]["en"] == [*hit, *adverse]
 

@@ -127,3 +127,5 @@ def test_before_any_fact_and_without_lookup_toml(say: Say, listed: Project, tmp_
     code, _, err = say("lookup", "--as-of", "2006-03-31", ANT, project=bare.root)
     assert code == 2
     assert "lookup.toml: expected a TOML file, got no file" in err
+    assert "declares no list check 本项目未声明名单查询" in err
+    assert "riskengine review" in err

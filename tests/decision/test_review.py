@@ -268,6 +268,14 @@ def test_programme_and_economy_are_told_apart(project: Project, monkeypatch: pyt
     assert "经济与项目整体" in say(anew, "zh")
 
 
+def test_money_is_said_in_the_readers_words(project: Project) -> None:
+    record = decided_anew(project, "3")
+    assert " CNY" in say(record, "en", "CNY")
+    chinese = say(record, "zh", "CNY")
+    assert "CNY" not in chinese
+    assert " 元" in chinese
+
+
 def decided_anew(project: Project, name: str) -> dict[str, Any]:
     """A decision of today's desk that is not recorded."""
     desk = current_desk(project)

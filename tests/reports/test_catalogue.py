@@ -147,7 +147,7 @@ def test_every_comparison_says_the_definitions_own_number(watch: Watch, policy: 
     features = {name: (one.en, one.zh, one.unit) for name, (_, one) in watch.catalogue.features.items()}
     features |= {one.name: (one.title.en, one.title.zh, "times") for one in watch.shown.peer}
     features |= {one.name: (one.title.en, one.title.zh, "share") for one in watch.shown.of_product}
-    labels = Labels(features, DAY)
+    labels = Labels(features, DAY, "CNY")
     read = 0
     for one in conditions(watch, policy):
         said = labels.condition(one)
@@ -222,6 +222,17 @@ def test_counts_and_abouts_are_those_of_the_definitions(watch: Watch, told: dict
     assert (
         told["counts"]["signals"] == len(watch.signals) == sum(len(one["signals"]) for one in told["signals"])
     )
+    assert told["counts"]["reminders"] == len(watch.reminders) == len(told["reminders"])
     assert told["counts"]["hard"] == sum(one["hard"] for one in told["rules"]) > 0
     abouts = {one["about"] for kind, one in entries(told) if kind in ("signals", "reminders")}
     assert abouts <= {"guarantee", *ABOUTS}, "every kind of subject is said in words"
+
+
+def test_money_is_said_in_the_projects_own_currency() -> None:
+    sba = Project(ROOT / "examples" / "sba_7a")
+    made = catalogue(read_watch(sba), read_policy(sba.configs / "policy.toml"), DAY)
+    text = json.dumps(made, ensure_ascii=False)
+    assert "USD" in text
+    assert "CNY" not in text
+    assert not re.search(r"\d\u00a0万?元", text)
+    assert Labels({}, DAY, "USD").named("exposure")[2] == "USD"

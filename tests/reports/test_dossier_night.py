@@ -26,6 +26,8 @@ from riskengine.reports.dossier import dossier
 from riskengine.reports.dossier_evidence import evidence
 from riskengine.reports.dossier_lines import evidence_lines, lines
 from riskengine.reports.dossier_page import page
+from riskengine.reports.dossier_words import amount
+from riskengine.reports.wording import percent
 from riskengine.scoring.bundle import read_bundle, write_bundle
 
 BEFORE, DAY = date(2006, 3, 10), date(2006, 3, 31)
@@ -88,11 +90,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         products.write_text(products.read_text(encoding="utf-8") + grace, encoding="utf-8")
         now, was = (evidence(made, "3", "pd", day)["value"] for day in (DAY, BEFORE))
         loss = float(evidence(made, "3", "expected_loss", DAY)["value"])
-        used = max(now, 0.31)
+        used = 0.95  # a floor above what the model says
         own = {
             "pd_before": was, "pd_jump": now / was, "pd_trigger": now / 0.1, "contagion": 0.4, "enterprise_share": loss / (loss + 60),
-            "pd_floor": 0.31, "floor": "FLOOR-LOST", "floor_waived": None, "pd_used": used, "loss_used": round(loss * used / now, 2),
+            "pd_floor": used, "floor": "FLOOR-LOST", "floor_waived": None, "pd_used": used, "grade_used": "D", "loss_used": round(loss * used / now, 2),
         }  # fmt: skip
+        assert used > now
         other = dict.fromkeys(own)
         night = made.store / "publications/2006-03-31"
         written(made.store / "publications/2006-03-10", "scores", [score("3", "CAT", was, loss)])
@@ -196,6 +199,59 @@ def test_signals_of_the_dossier_print_the_command_of_their_value(project: Projec
     }
     assert "    riskengine evidence 3 contagion --as-of 2006-03-31" in lines(found, "en")
     assert "riskengine evidence 3 contagion --as-of 2006-03-31" in page(found, "zh").decode()
+
+
+@pytest.mark.parametrize(("number", "counts"), [("pd", "pd_used"), ("grade", "grade_used"), ("expected_loss", "loss_used")])  # fmt: skip
+def test_where_a_floor_decides_the_models_number_says_so(project: Project, number: str, counts: str) -> None:
+    told = evidence(project, "CAT", number, DAY)
+    command = f"riskengine evidence 3 {counts} --as-of 2006-03-31"
+    assert told["floor"]["next"] == command
+    kept = evidence(project, "3", counts, DAY)["value"]
+    assert told["floor"]["value"] == kept != told["value"]
+    for language, title in (("en", "Lost before"), ("zh", "曾代偿")):
+        said = evidence_lines(told, language)
+        assert f"{title}" in said[1]
+        assert said[2] == f"    {command}"
+    assert evidence(project, "CAT", number, BEFORE)["floor"] is None  # a night that had no floors
+
+
+def test_no_floor_is_told_of_a_number_it_does_not_change(project: Project) -> None:
+    for number in ("score", "exposure"):
+        assert evidence(project, "3", number, DAY)["floor"] is None
+    assert evidence(project, "ANT", "expected_loss", DAY)["floor"] is None
+
+
+def test_the_dossier_counts_as_the_night_after_floors(project: Project) -> None:
+    found = dossier(project, "CAT", DAY)
+    one = found.sections["guarantees"][0]
+    used, rating = one["used"], one["rating"]
+    loss = evidence(project, "3", "loss_used", DAY)["value"]
+    assert (used["pd_used"], used["grade_used"], used["loss_used"]) == (0.95, "D", loss)
+    assert found.sections["totals"]["loss_used"] == loss
+    assert found.sections["totals"]["expected_loss"] == one["value"]["expected_loss"] != loss
+    pd, model = percent(0.95), percent(rating["pd"])
+    english, chinese = page(found, "en").decode(), page(found, "zh").decode()
+    figures = english.split('<dl class="figures">')[1].split("</dl>")[0]
+    assert f"{pd} <small>Grade D</small>" in figures
+    assert f"floor Lost before; model {model}, Grade {rating['grade']}" in figures
+    assert amount(loss) in figures
+    assert f'{pd}<span class="sub">规则下限 曾代偿; 模型 {model}, 等级 A</span>' in chinese  # the night's row
+    head = next(line for line in lines(found, "en") if line.startswith("3: "))
+    assert f"PD {pd}, Grade D, Expected loss {amount(loss)}" in head
+    before = dossier(project, "CAT", BEFORE).sections["guarantees"][0]
+    assert not before["used"]["raised"]
+    assert before["used"]["loss_used"] == before["value"]["expected_loss"]
+
+
+def test_the_timeline_has_words_and_no_codes(project: Project, tmp_path: Path) -> None:
+    told = page(dossier(project, "CAT", DAY), "zh").decode().split("时间线")[1]
+    assert not [code for code in ("opened", "woke", "breached", "raised") if code in told]
+    row = {"signal": "S1", "id": "3", "state": "on", "raised_on": "2006-03-01", "first_seen": "2006-03-01"}
+    row |= {"enterprise": "CAT", "about": "guarantee", "text_en": "more", "text_zh": "增加"}
+    for day, severity in (("2006-03-01", "yellow"), ("2006-03-02", "red")):
+        written(tmp_path / "publications" / day, "signals", [{**row, "severity": severity}])
+    moved = history.signals_told(tmp_path, [date(2006, 3, 1), date(2006, 3, 2)], "CAT")[-1]
+    assert moved["title"] == {"en": "Signal moved S1 (yellow → red)", "zh": "信号升降 S1 (黄 → 红)"}
 
 
 def test_a_raised_signal_and_its_case_are_one_line(project: Project) -> None:
