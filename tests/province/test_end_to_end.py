@@ -70,8 +70,9 @@ def test_the_whole_way(folder: Path) -> None:
     decided = say(*project, "review", "--as-of", EVE, "--applicants", str(folder / "applicants.csv"))
     assert len(re.findall(r"SQ\d{8}", decided)) >= 5
     for night in ("2026-06-28", END):
-        assert "published" in say(*project, "nightly", "--as-of", night)
-    assert "no change" in say(*project, "nightly", "--as-of", END)
+        assert f"{night}  已发布" in say(*project, "nightly", "--as-of", night)
+    assert f"{END}  无变化" in say(*project, "nightly", "--as-of", END)
+    assert "处置" in say(*project, "signals", "list", "--limit", "5")
     page = (folder / "store" / "publications" / END / "report.html").read_text(encoding="utf-8")
     assert "合成数据" in page
     assert "SYNTHETIC" in page
