@@ -27,7 +27,13 @@ def test_the_demo_runs_and_training_again_gives_the_same_bundles(tmp_path: Path)
     assert "Traceback" not in done.stderr
     for day in ("2006-01-31", "2006-02-28", "2006-03-31"):
         names = {path.name for path in (folder / "var" / "publications" / day).iterdir()}
-        assert {"scores.parquet", "signals.parquet", "cases.parquet", "lines.parquet", "reminders.parquet"} <= names
+        assert {
+            "scores.parquet",
+            "signals.parquet",
+            "cases.parquet",
+            "lines.parquet",
+            "reminders.parquet",
+        } <= names
         assert {"report.html", "digest.json", "manifest.json"} <= names
     project = Project(folder)
     for model in ("access_pd", "inforce_pd"):
