@@ -87,6 +87,7 @@ def test_the_committed_trees_are_a_model_of_the_project(nights: Project) -> None
     assert champion(nights.store, "inforce_pd").features == spec.features
 
 
+@pytest.mark.long  # the killed nights compare bytes in every run
 def test_the_same_world_elsewhere_gives_the_same_bytes(nights: Project, tmp_path: Path) -> None:
     other = institution(tmp_path / "elsewhere")
     for folder in sorted(other.inbox.iterdir()):
