@@ -204,6 +204,18 @@ def accepted(project: Project) -> dict[str, Any] | None:
     return told if _hash(path) == _named(open_ledger(project.store)) else None
 
 
+def accepted_result(project: Project) -> dict[str, Any]:
+    """The accepted result; a `SetupError` where no act of accepting names one."""
+    found = accepted(project)
+    if found is None:
+        hint = "Accept one with riskengine backtest-signals ... --accept REASON"
+        raise SetupError(
+            "There is no accepted result",
+            [Problem(str(accepted_path(project)), "a result that an act names", "none", hint)],
+        )
+    return found
+
+
 def accepted_for(project: Project, catalogue: str, bundle: Bundle) -> bool:
     """Whether this catalogue with a model of this definition (or this very bundle) is what was back-tested and accepted.
 

@@ -19,11 +19,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from riskengine.clock import Span, add_months, month_ends
-from riskengine.decision.conditions import Condition
 from riskengine.errors import Problem, UsageError
-from riskengine.monitor.evaluate import KEPT, SEPARATOR
+from riskengine.monitor.evaluate import SEPARATOR, waiting
 from riskengine.monitor.night import Before, needed_features
-from riskengine.monitor.signals import SEVERITIES, Signal
+from riskengine.monitor.signals import SEVERITIES
 from riskengine.monitor.vocabulary import GUARANTEE, SOURCE
 from riskengine.monitor.watch import Watch
 from riskengine.monitor.work import Work, work
@@ -71,39 +70,10 @@ def nights_of(start: date, end: date, every: str = "1m") -> list[date]:
     return days
 
 
-def as_asked(signals: Sequence[Signal], day: date) -> tuple[Signal, ...]:
-    """The catalogue of one day as if it had always been in force: no `from`, no `to`, and the limits and lists of that day.
-
-    A signal not watched on the day is left out; a limit that has not begun by then stays dated (it cannot be said).
-    """
-    return tuple(
-        signal.model_copy(
-            update={
-                "start": None,
-                "end": None,
-                "bands": tuple(
-                    band.model_copy(update={"when": tuple(_undated(one, day) for one in band.when)})
-                    for band in signal.bands
-                ),
-            }
-        )
-        for signal in signals
-        if signal.watched_on(day)
-    )
-
-
-def _undated(condition: Condition, day: date) -> Condition:
-    limit = condition.limit(day)
-    if limit is None or not (condition.limits or condition.lists):
-        return condition
-    if isinstance(limit, tuple):
-        return condition.model_copy(update={"lists": (), "values": limit})
-    return condition.model_copy(update={"limits": (), "value": limit})
-
-
 def lighter(watch: Watch, rules_day: date, needs: Sequence[str] = ()) -> Watch:
-    """The definitions of a replayed night: today's signals, no reminders, and only the features these and `needs` read."""
-    signals = as_asked(watch.signals, rules_day)
+    """The definitions of a replayed night: the signals watched on `rules_day`, by the limits of that day (`Night.rules_day`), no
+    reminders, and only the features these and `needs` read."""
+    signals = tuple(signal for signal in watch.signals if signal.watched_on(rules_day))
     compared = [name for signal in signals for name in signal.inputs]
     names = [*compared, *watch.shown.inputs, *watch.products.features, *needs]
     recipe = night_recipe(watch.catalogue, needed_features(watch.vocabulary, names))
@@ -119,7 +89,7 @@ def alerted_by(floor: str, first: str = FIRST) -> Alerted:
 
     def alerted(done: Work) -> pd.DataFrame:
         signals = done.evaluation.signals
-        true = signals[~signals.state.isin(KEPT)]
+        true = signals[~waiting(signals)]
         level = true.severity.map({name: number for number, name in enumerate(SEVERITIES)})
         own = level[true.about == GUARANTEE].groupby(true.id).max()
         shared = level[(true.about != GUARANTEE) & (true.enterprise != "")].groupby(true.enterprise).max()
@@ -211,7 +181,7 @@ class Replay:
     def _fired(self, done: Work) -> npt.NDArray[np.int32]:
         """(row of the book, place of the signal) of every true signal, one of a group at each of its guarantees."""
         signals = done.evaluation.signals
-        true = signals[~signals.state.isin(KEPT)]
+        true = signals[~waiting(signals)]
         place = {signal.id: number for number, signal in enumerate(self.watch.signals)}
         parts = [np.zeros((0, 2), dtype=np.int32)]
         for about, mine in true.groupby("about", sort=True):

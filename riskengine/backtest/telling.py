@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from riskengine.schema import Words
@@ -197,8 +197,3 @@ def estimate(one: Mapping[str, Any] | None, kind: str, signed: bool = False) -> 
 
 def _width(text: str) -> int:
     return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
-
-
-def proposals(result: Mapping[str, Any]) -> Sequence[str]:
-    """The ids of the signals proposed for retirement."""
-    return [one["signal"] for one in result["signals"] if one["retire"]]

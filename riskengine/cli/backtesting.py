@@ -56,8 +56,9 @@ def backtest_signals(
     tongue, wanted = language_of(language, project), checked_model(model)
     days = clock.parse_day(start, "--from"), clock.parse_past_day(end, "--to")
     day = clock.parse_day(rules_day, "--rules-day") if rules_day else clock.today()
-    earlier = against or (gates.accepted_path(project) if gate else None)
-    old = gates.read_result(earlier) if earlier else None  # refused before the nights, not after them
+    old = None  # refused before the nights, not after them
+    if against or gate:
+        old = gates.read_result(against) if against else gates.accepted_result(project)
     with telling(f"back-test {start} to {end}"):
         result = run(project, Asked(*days, day, every, wanted, budget, not ranking))
     if out is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -118,10 +118,6 @@ class Deadlines(Definition):
         if day > today:
             raise UsageError("That day has not come 日期未到", [Problem(where, f"{today} or earlier", text)])
         return day
-
-    def instant(self, local: datetime) -> datetime:
-        """A local naive time as an instant (UTC)."""
-        return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
     def steps(self, severity: Severity, as_of: date) -> DatedSteps | None:
         """The steps in force on a day; None before the first."""

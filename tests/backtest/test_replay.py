@@ -22,7 +22,6 @@ from riskengine.backtest.replay import (
     Seen,
     alerted_by,
     alerts_of_lines,
-    as_asked,
     lighter,
     model_days,
     nights_of,
@@ -34,6 +33,7 @@ from riskengine.errors import UsageError
 from riskengine.intake.load import take_in
 from riskengine.learning.samples import model_spec
 from riskengine.monitor import publish
+from riskengine.monitor.evaluate import Night, evaluate
 from riskengine.monitor.frames import read_frame
 from riskengine.monitor.signals import Signal
 from riskengine.monitor.watch import read_watch
@@ -174,14 +174,25 @@ def test_todays_catalogue_is_asked_of_the_past() -> None:
                                                    {"from": date(2026, 5, 1), "value": 3, "reference": "t"}]},
             {"feature": "b", "op": "in", "lists": [{"from": date(2026, 1, 1), "values": ["x"], "reference": "t"}]}]}],
     )  # type: ignore[arg-type, call-arg] # fmt: skip
-    assert as_asked([dated], date(2025, 12, 31)) == ()
-    (now,) = as_asked([dated], date(2026, 6, 30))
-    first, second = now.bands[0].when
-    assert now.watched_on(date(2001, 1, 1))
-    assert first.limit(date(2001, 1, 1)) == 3
-    assert second.limit(date(2001, 1, 1)) == ("x",)
-    assert as_asked([dated], date(2026, 2, 1))[0].bands[0].when[0].value == 5
-    assert as_asked([dated.model_copy(update={"end": date(2026, 3, 1)})], date(2026, 6, 30)) == ()
+    book = pd.DataFrame(
+        {
+            "id": ["g"],
+            "enterprise_id": ["e"],
+            "a": [4.0],
+            "b": ["x"],
+            "exposure": [1.0],
+            "expected_loss": [0.1],
+        }
+    )
+
+    def fires(day: date, **changed: date) -> bool:
+        night = Night(date(2001, 1, 1), rules_day=day)
+        return len(evaluate([dated.model_copy(update=changed)], book, night).signals) == 1
+
+    assert not fires(date(2025, 12, 31)), "not watched yet"
+    assert not fires(date(2026, 2, 1)), "the limit of that day is 5"
+    assert fires(date(2026, 6, 30))
+    assert not fires(date(2026, 6, 30), end=date(2026, 3, 1))
 
 
 def test_days_and_trainings() -> None:
