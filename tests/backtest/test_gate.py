@@ -264,7 +264,7 @@ def test_the_command_refuses_before_it_replays(tmp_path: Path, monkeypatch: pyte
     refused = {
         "walk-forward or champion": (["--model", "walkforward"], UsageError),
         "zh or en": (["--lang", "fr"], UsageError),
-        "no result to compare with": (["--gate"], SetupError),
+        "no accepted result": (["--gate"], SetupError),
     }
     for words, (more, kind) in refused.items():
         result = CliRunner().invoke(app, [*asked, *more])
