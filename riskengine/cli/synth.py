@@ -25,6 +25,12 @@ def synth(
         str, typer.Option("--from", help="First day of the first month, YYYY-MM-DD.")
     ] = "2023-07-01",
     end: Annotated[str, typer.Option("--to", help="Last day of the last month, YYYY-MM-DD.")] = "2026-06-30",
+    connected: Annotated[
+        str,
+        typer.Option(
+            help="Monthly publishers are connected from this day on, YYYY-MM-DD: before it nothing of theirs came."
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 1,
     out: Annotated[
         Path | None,
@@ -44,7 +50,8 @@ def synth(
 
     project = find(context.obj)
     folder = out if out is not None else project.store / "province"
-    ask = Ask(enterprises, clock.parse_day(start, "--from"), clock.parse_day(end, "--to"), seed)
+    since = clock.parse_day(connected, "--connected") if connected else None
+    ask = Ask(enterprises, clock.parse_day(start, "--from"), clock.parse_day(end, "--to"), seed, since)
     contracts = read_contracts(project)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if sys.stderr.isatty():

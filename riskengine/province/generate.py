@@ -74,7 +74,8 @@ def synthesise(
     shutil.rmtree(work, ignore_errors=True)
     province = build(ask)
     truth.write(province, work / "truth")
-    posting = Posting(work / "inbox", contracts, delivery_days(ask.start, ask.end), province.register)
+    days = delivery_days(ask.start, ask.end)
+    posting = Posting(work / "inbox", contracts, days, province.register, ask.connected)
     faults = truth.FaultBook(work / "truth" / "faults.parquet")
     planted: Counter[str] = Counter()
     for begin in range(0, ask.enterprises, CHUNK):
@@ -116,6 +117,8 @@ def _sensible(ask: Ask, folder: Path, replace_store: bool) -> None:
         problems.append(Problem("--enterprises", "200 or more", str(ask.enterprises)))
     if ask.seed < 0:
         problems.append(Problem("--seed", "a number that is not negative", str(ask.seed)))
+    if ask.connected and not ask.start <= ask.connected <= ask.end:
+        problems.append(Problem("--connected", f"a day in {ask.start} to {ask.end}", str(ask.connected)))
     if ask.start.day != 1:
         problems.append(Problem("--from", "the first day of a month", str(ask.start)))
     if ask.end != month_end(ask.end):
@@ -150,6 +153,7 @@ are coincidence. Use it to exercise the engine, never to judge anybody or to cla
 |---|---|
 | enterprises 企业 | {ask.enterprises:,} |
 | months 期间 | {ask.start} – {ask.end} |
+| monthly publishers connected 月度数据接入 | {ask.connected or ask.start} |
 | seed 随机种子 | {ask.seed} |
 | guarantees 担保 | {made.guarantees:,} |
 | compensations 代偿 | {made.compensations:,} |

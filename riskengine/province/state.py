@@ -27,12 +27,16 @@ def as_days(values: NDArray[Any]) -> Days:
 
 @dataclass(frozen=True)
 class Ask:
-    """Which province is wanted: how many enterprises, from the first day of which month to the last day of which, which seed."""
+    """Which province is wanted: how many enterprises, from the first day of which month to the last day of which, which seed.
+
+    What monthly publishers sent before `connected` never came: their exchange began that day. None: from the start.
+    """
 
     enterprises: int
     start: date
     end: date
     seed: int
+    connected: date | None = None
 
 
 @dataclass(frozen=True)

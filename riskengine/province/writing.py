@@ -64,6 +64,7 @@ class Posting:
     contracts: dict[str, SourceContract]
     days: tuple[date, ...]
     register: Register
+    connected: date | None = None  # what monthly publishers sent before it never came
     rows: Counter[str] = field(default_factory=Counter)  # written, by source
     faults: list[Fault] = field(default_factory=list)
     _parquet: dict[Path, pq.ParquetWriter] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class Posting:
         """
         contract = self.contracts[source]
         _agrees(contract, table)
-        table = self._until_the_end(table)
+        table = self._since_connected(contract, self._until_the_end(table))
         table, faults = plant(contract, table, self.register, rng)
         table = self._until_the_end(table)
         if not table.num_rows:
@@ -109,6 +110,11 @@ class Posting:
 
     def _until_the_end(self, table: pa.Table) -> pa.Table:
         return table.filter(pc.less_equal(table.column("arrives"), pa.scalar(self.days[-1], pa.date32())))
+
+    def _since_connected(self, contract: SourceContract, table: pa.Table) -> pa.Table:
+        if self.connected is None or contract.cadence != "monthly":
+            return table
+        return table.filter(pc.greater_equal(table.column("arrives"), pa.scalar(self.connected, pa.date32())))
 
     def _append(self, path: Path, table: pa.Table, manner: Manner) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
