@@ -126,7 +126,7 @@ class Workbench:
 
     def frame(self, recipe: Recipe) -> pandas.DataFrame:
         """The same as `rows`, as a frame: numbers are float64 with NaN for unknown."""
-        frame: pandas.DataFrame = self.connection.execute(recipe.sql).df()
+        frame: pandas.DataFrame = steps_run(self.connection, recipe).df()
         numbers = [feature.name for feature in recipe.features if feature.kind == "number"]
         return frame.astype(dict.fromkeys(numbers, "float64"))
 
@@ -156,7 +156,31 @@ class Workbench:
         insert_rows(self.connection, f"own_{name}", rows)
 
 
+def steps_run(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> duckdb.DuckDBPyConnection:
+    """Run a recipe over the tables that are there; what it gives, in subject order, is there to be fetched."""
+    for step in recipe.steps:
+        _table(connection, step.name, step.sql)
+    for number, block in enumerate(recipe.blocks):
+        for step in block.steps:
+            _table(connection, step.name, step.sql)
+        _table(connection, f"w{number}", f"{block.sql} ORDER BY s.subject")
+        for step in block.steps:
+            connection.execute(f"DROP TABLE {step.name}")
+    for step in recipe.steps:
+        connection.execute(f"DROP TABLE {step.name}")
+    if recipe.blocks:
+        blocks = [f"w{number}" for number in range(len(recipe.blocks))]
+        brought = "".join(f", {name}.* EXCLUDE (subject)" for name in blocks)
+        sides = "".join(f" POSITIONAL JOIN {name}" for name in blocks)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW wide AS SELECT s.*{brought} FROM subjects s{sides}")
+    return connection.execute(recipe.values)
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[dict[str, Any]]:
-    result = connection.execute(recipe.sql)
+    result = steps_run(connection, recipe)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -9,8 +9,9 @@ import ibis
 
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import Aggregate, aggregates
+from riskengine.profile.groups import Group
 from riskengine.profile.links import Chain, chains
-from riskengine.profile.plan import _facts_met, _Group, _key_columns, _sql
+from riskengine.profile.plan import _facts_met, _key_columns, _sql
 from riskengine.profile.recipe import IBIS_TYPES
 from riskengine.profile.terms import signature
 
@@ -63,7 +64,7 @@ def facts_of(catalogue: Catalogue, read: Sequence[Aggregate], subjects: str = "s
 def _met(catalogue: Catalogue, subjects: Any, one: Aggregate, chain: Chain | None) -> str:
     """The facts that one aggregate reads, by subject."""
     source = catalogue.sources[one.source]
-    group = _Group(source, one.by, catalogue.subjects.keys[one.by], False, (("g", one),), chain)
+    group = Group(source, one.by, catalogue.subjects.keys[one.by], False, (("g", one),), chain)
     reader, by = _facts_met(subjects, group)
     inside = reader.condition(one)
     if one.verb in _OF_VALUES:

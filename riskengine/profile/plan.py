@@ -1,12 +1,12 @@
-"""How do feature values become one query? Aggregates are grouped by source and key, then joined to the subjects.
+"""How do feature values become queries? Aggregates are grouped by source and key, then joined to the subjects.
 
 1. For each (source, key) the distinct (key values, as-of) pairs of the subjects meet the facts of equal key that are
    visible (`known_at <= as_of`), not superseded (`superseded_at > as_of` or null), not removals, and not ahead of the
    as-of date (`event_date <= as_of`).
-2. One grouped pass computes all verbs of that (source, key); windows and filters are conditions inside the aggregates.
+2. One grouped pass, a step of the recipe, computes all verbs of that (source, key); windows and filters are conditions inside the aggregates.
    Through links, the keys are those that the subject's key leads to (see `links`), and the pass is for each
    (subject's key, as-of).
-3. Results are joined back to the subjects. A complete source gives zero where it has no row, a partial one null; an
+3. Results are joined back to the subjects, some steps at a time (see `joining`). A complete source gives zero where it has no row, a partial one null; an
    unknown key value gives null in both.
 4. Arithmetic over these columns, in double precision, gives the features.
 
@@ -16,40 +16,24 @@ Sums are exact (decimals), so the bits do not depend on row order, threads or ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import ibis
 
-from riskengine.clock import Span
 from riskengine.errors import UsageError
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.cycles import Cycle, cycles
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
+from riskengine.profile.groups import Group, edges, grouped, met
+from riskengine.profile.joining import Brought, blocks
 from riskengine.profile.kinds import value_kind
 from riskengine.profile.links import Chain, chains, linked_keys
-from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote
-from riskengine.profile.terms import Edge, Reader, before, far, near, signature, total_term, value_term
+from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote, Step
+from riskengine.profile.terms import Edge, Reader, before, far, signature, total_term, value_term
 
 _ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with", "streak")
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """All aggregates over one source through one key, or through one chain of links from it."""
-
-    source: SourceContract
-    by: str
-    columns: tuple[str, ...]
-    additive: bool  # counts and totals only: facts of one key, day and knowledge are summed before the join
-    members: tuple[tuple[str, Aggregate], ...]  # (column name in the wide table, aggregate)
-    chain: Chain | None = None
-
-    @property
-    def own(self) -> bool:
-        """Whether it is read subject by subject, each with the rows it brings; linked keys have stored ones only."""
-        return self.source.fed_by_applicant and self.chain is None
 
 
 def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = False) -> Recipe:
@@ -61,7 +45,7 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
     every = [aggregate for feature in wanted.values() for aggregate in aggregates(feature)]
     linking, circling = chains(catalogue, every), cycles(catalogue, every)
     followed: list[Chain | Cycle] = [*linking.values(), *circling.values()]
-    groups = _groups(catalogue, every, linking)
+    groups = grouped(catalogue, every, linking)
     keys = _key_columns(catalogue)
     subjects = ibis.table(
         {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: IBIS_TYPES[t] for c, t in keys}},
@@ -79,12 +63,15 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
         outputs[name] = value_term(feature, wide, columns, catalogue.sources)
         if lineage:
             outputs |= _lineage(name, feature, wide, columns)
-    parts = [f"{name} AS ({_sql(part)})" for one in followed for name, part in one.parts(subjects)]
-    parts += [f"g{number} AS ({_sql(result)})" for number, result in enumerate(results)]
-    parts.append(f"wide AS ({_joined_back(groups, results, followed)})")
-    values = _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted)
+    steps = [Step(name, _sql(part)) for one in followed for name, part in one.parts(subjects)]
+    every_group = [
+        (_brought(number, group, result), Step(f"g{number}", _sql(result), met(group)))
+        for number, (group, result) in enumerate(zip(groups, results, strict=True))
+    ]
     return Recipe(
-        f"WITH {', '.join(parts)} {values}",
+        tuple(steps),
+        blocks(followed, every_group),
+        _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted),
         tuple(_note(catalogue, name, feature) for name, feature in wanted.items()),
         tuple((source.name, _source_note(source, groups, followed)) for source in _used(groups, followed)),
         tuple(keys),
@@ -97,42 +84,17 @@ def _sql(table: Any) -> str:
 
 
 def _typed(sql: str, outputs: Iterable[str], catalogue: Catalogue, wanted: Mapping[str, Feature]) -> str:
-    """Say every number's type (a literal such as 0.0 is a decimal in DuckDB) and the order of rows."""
+    """Say every number's type (a literal such as 0.0 is a decimal in DuckDB)."""
     columns = [
         f'CAST("{name}" AS DOUBLE) AS "{name}"'
         if name in wanted and value_kind(wanted[name], catalogue.sources) == "number"
         else f'"{name}"'
         for name in outputs
     ]
-    return f"SELECT {', '.join(columns)} FROM ({sql}) ORDER BY subject"
+    return f"SELECT {', '.join(columns)} FROM ({sql})"
 
 
-def _groups(
-    catalogue: Catalogue, every: Iterable[Aggregate], followed: Mapping[tuple[str, tuple[str, ...]], Chain]
-) -> list[_Group]:
-    members: dict[tuple[str, str, tuple[str, ...], bool], dict[tuple[Any, ...], Aggregate]] = {}
-    for aggregate in every:
-        if aggregate.verb in ("linked", "cycle"):
-            continue
-        own = catalogue.sources[aggregate.source].fed_by_applicant and not aggregate.through
-        moving = any(rule.moving for rule in aggregate.where)
-        additive = aggregate.verb in ("count", "total") and not own and not moving
-        place = (aggregate.source, aggregate.by, aggregate.through, additive)
-        members.setdefault(place, {}).setdefault(signature(aggregate), aggregate)
-    return [
-        _Group(
-            catalogue.sources[source],
-            by,
-            catalogue.subjects.keys[by],
-            additive,
-            tuple((f"g{number}_{index}", aggregate) for index, aggregate in enumerate(found.values())),
-            followed.get((by, through)),
-        )
-        for number, ((source, by, through, additive), found) in enumerate(sorted(members.items()))
-    ]
-
-
-def _facts_met(subjects: Any, group: _Group) -> tuple[Reader, list[str]]:
+def _facts_met(subjects: Any, group: Group) -> tuple[Reader, list[str]]:
     """The facts of a source joined to every distinct (key, as-of) that may read them, and what results are grouped by."""
     source = group.source
     facts = ibis.table(
@@ -153,7 +115,7 @@ def _facts_met(subjects: Any, group: _Group) -> tuple[Reader, list[str]]:
     if group.additive:
         facts = _summed(facts, group)
     pairs, by = _pairs(subjects, group)
-    bounds = {edge: f"b{index}" for index, edge in enumerate(_edges(group))}
+    bounds = {edge: f"b{index}" for index, edge in enumerate(edges(group))}
     pairs = pairs.mutate(
         **{name: before(pairs.as_of, edge) for edge, name in bounds.items()},
         month_no=pairs.as_of.year() * 12 + pairs.as_of.month(),
@@ -185,7 +147,7 @@ def _facts_met(subjects: Any, group: _Group) -> tuple[Reader, list[str]]:
     return reader, by
 
 
-def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
+def _aggregate_group(subjects: Any, group: Group, lineage: bool) -> Any:
     """One grouped pass over the facts of a source for every distinct (key, as-of)."""
     reader, by = _facts_met(subjects, group)
     joined = reader.joined
@@ -201,7 +163,7 @@ def _aggregate_group(subjects: Any, group: _Group, lineage: bool) -> Any:
     return joined.group_by([joined[column] for column in by]).aggregate(**measures)
 
 
-def _pairs(subjects: Any, group: _Group) -> tuple[Any, list[str]]:
+def _pairs(subjects: Any, group: Group) -> tuple[Any, list[str]]:
     """The distinct keys and as-of dates whose facts are read, and the columns that results are grouped by.
 
     A source that applicants feed is read subject by subject; any other once for each distinct key and date.
@@ -218,7 +180,7 @@ def _pairs(subjects: Any, group: _Group) -> tuple[Any, list[str]]:
     return pairs.select(by).distinct(), by
 
 
-def _summed(facts: Any, group: _Group) -> Any:
+def _summed(facts: Any, group: Group) -> Any:
     """Facts of one key, event day and knowledge as one row: a monthly statistic of a million facts is small."""
     reader = Reader(facts, set(), {}, group.source)
     sums = {}
@@ -230,7 +192,7 @@ def _summed(facts: Any, group: _Group) -> Any:
     return facts.group_by([*group.columns, "event_date", "known_at", "superseded_at"]).aggregate(**sums)
 
 
-def _measure(reader: Reader, name: str, aggregate: Aggregate, group: _Group) -> Any:
+def _measure(reader: Reader, name: str, aggregate: Aggregate, group: Group) -> Any:
     if not group.additive:
         return reader.measure(aggregate)
     inside = reader.window(aggregate)
@@ -265,39 +227,34 @@ def _wide_schema(subjects: Any, results: Iterable[Any], followed: Iterable[Chain
     return schema
 
 
-def _joined_back(groups: Iterable[_Group], results: Iterable[Any], followed: Iterable[Chain | Cycle]) -> str:
-    """The subjects with all groups' results side by side, in one flat SELECT: nesting would cost parsing time.
+def _brought(number: int, group: Group, result: Any) -> Brought:
+    """How a group's step is joined to the subjects, and the columns it brings.
 
-    A complete source gives zero where a known key has no row. Plain SQL that every engine reads.
+    A complete source gives zero where a known key has no row.
     """
-    columns, joins = ["s.*"], []
-    for join, brought in (one.joined() for one in followed):
-        joins.append(join)
-        columns += brought
-    for number, (group, result) in enumerate(zip(groups, results, strict=True)):
-        keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
-        theirs = {group.columns[0]: "origin"} if group.chain else {}
-        joins.append(
-            f"LEFT JOIN g{number} ON "
-            + " AND ".join(f's."{key}" = g{number}."{theirs.get(key, key)}"' for key in keys)
-        )
-        complete = group.source.coverage == "complete"
-        none = " AND ".join(
-            [
-                f"g{number}.as_of IS NULL",
-                *(f's."{key}" IS NOT NULL' for key in group.columns),
-                *([group.chain.none_is_zero(complete)] if group.chain else []),
-            ]
-        )
-        for name, aggregate in group.members:
-            zero = (complete or group.chain) and aggregate.verb in _ZERO_WHERE_NONE
-            columns.append(f"CASE WHEN {none} THEN 0 ELSE {name} END AS {name}" if zero else name)
-        for name in result.columns:
-            clock = name.rpartition("__")[2]
-            if name.endswith(("__event", "__known")):
-                ends = f"greatest({name}, {group.chain.ends}.link_{clock}) AS {name}" if group.chain else name
-                columns.append(ends)
-    return f"SELECT {', '.join(columns)} FROM subjects s {' '.join(joins)}"
+    keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
+    theirs = {group.columns[0]: "origin"} if group.chain else {}
+    join = f"LEFT JOIN g{number} ON " + " AND ".join(
+        f's."{key}" = g{number}."{theirs.get(key, key)}"' for key in keys
+    )
+    complete = group.source.coverage == "complete"
+    none = " AND ".join(
+        [
+            f"g{number}.as_of IS NULL",
+            *(f's."{key}" IS NOT NULL' for key in group.columns),
+            *([group.chain.none_is_zero(complete)] if group.chain else []),
+        ]
+    )
+    columns = []
+    for name, aggregate in group.members:
+        zero = (complete or group.chain) and aggregate.verb in _ZERO_WHERE_NONE
+        columns.append(f"CASE WHEN {none} THEN 0 ELSE {name} END AS {name}" if zero else name)
+    for name in result.columns:
+        clock = name.rpartition("__")[2]
+        if name.endswith(("__event", "__known")):
+            ends = f"greatest({name}, {group.chain.ends}.link_{clock}) AS {name}" if group.chain else name
+            columns.append(ends)
+    return Brought(join, tuple(columns), group.chain.joined()[0] if group.chain else "")
 
 
 def _lineage(
@@ -310,19 +267,7 @@ def _lineage(
     return found
 
 
-def _edges(group: _Group) -> list[Edge]:
-    """Every day at which a window of the group begins or ends, spans first."""
-    found: set[Edge | None] = {edge(item) for _, item in group.members for edge in (near, far)}
-    return sorted((edge for edge in found if edge is not None and edge != Span()), key=_place)
-
-
-def _place(edge: Edge) -> tuple[int, int, int, int]:
-    if isinstance(edge, Span):
-        return (0, edge.months, edge.days, 0)
-    return (1, edge.ago.months, edge.ago.days, edge.earlier)
-
-
-def _oldest_bound(group: _Group, pairs: Any, bounds: Mapping[Edge, str]) -> Any:
+def _oldest_bound(group: Group, pairs: Any, bounds: Mapping[Edge, str]) -> Any:
     """Where every aggregate of a complete source has a window, facts before the widest one need not be joined."""
     begins = [far(aggregate) for _, aggregate in group.members]
     known = [edge for edge in begins if edge is not None]
@@ -341,7 +286,7 @@ def _key_columns(catalogue: Catalogue) -> list[tuple[str, str]]:
 
 
 def _columns_read(
-    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain | Cycle] = ()
+    source: SourceContract, groups: Iterable[Group], followed: Iterable[Chain | Cycle] = ()
 ) -> list[tuple[str, str]]:
     names: set[str] = set()
     for group in groups:
@@ -359,14 +304,14 @@ def _columns_read(
     return [(name, SQL_TYPES[source.column_type(name) or "text"]) for name in sorted(names)]
 
 
-def _used(groups: Iterable[_Group], followed: Iterable[Chain | Cycle]) -> list[SourceContract]:
+def _used(groups: Iterable[Group], followed: Iterable[Chain | Cycle]) -> list[SourceContract]:
     found = {group.source.name: group.source for group in groups}
     found |= {step.source.name: step.source for one in followed for step in one.steps}
     return list(found.values())
 
 
 def _source_note(
-    source: SourceContract, groups: Iterable[_Group], followed: Iterable[Chain | Cycle]
+    source: SourceContract, groups: Iterable[Group], followed: Iterable[Chain | Cycle]
 ) -> SourceNote:
     columns = tuple(_columns_read(source, groups, followed))
     return SourceNote(columns, source.fed_by_applicant, source.stale_after, source.title.en, source.title.zh)

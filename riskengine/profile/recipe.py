@@ -59,10 +59,46 @@ class SourceNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A compiled set of features. The SQL reads tables `subjects` and `facts_<source>` and gives one row a subject."""
+class Met:
+    """Which facts a step meets: its source, the key columns they are joined by, and the edges of its windows.
 
+    An edge is (months, days, -1) before the as-of date, or (months, days, earlier): the month end by that day, `earlier`
+    months back. `linked` names the step with the linked keys ("" for the subject's own). An `own` step is read subject by
+    subject. A `moving` one may change from day to day though no fact comes, goes or crosses an edge.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    edges: tuple[tuple[int, int, int], ...]
+    linked: str
+    own: bool
+    moving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One table of a recipe: its SQL reads `subjects`, `facts_<source>` and steps before it."""
+
+    name: str
     sql: str
+    met: Met | None = None  # of a group of aggregates; None of links
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A few steps, and the SQL that joins them to the subjects: one row a subject, `subject` first."""
+
+    steps: tuple[Step, ...]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A compiled set of features: `steps` (links), then block by block, then `values` over `wide`: the subjects and all blocks."""
+
+    steps: tuple[Step, ...]
+    blocks: tuple[Block, ...]
+    values: str
     features: tuple[FeatureNote, ...]
     sources: tuple[tuple[str, SourceNote], ...]
     keys: tuple[tuple[str, str], ...]  # subject columns besides `subject`, `as_of`: (column, DuckDB type)
@@ -79,13 +115,18 @@ class Recipe:
         for feature in made["features"]:  # absent where it does not hold, as in recipes older than the word
             if not feature["context"]:
                 del feature["context"]
+        if not self.blocks:  # compiled before there were steps: one query
+            del made["steps"], made["blocks"]
+            made["sql"] = made.pop("values")
         return made
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:
         """The recipe that was written with `to_json`."""
         return cls(
-            value["sql"],
+            tuple(map(_step, value.get("steps", ()))),
+            tuple(Block(tuple(map(_step, one["steps"])), one["sql"]) for one in value.get("blocks", ())),
+            value["values"] if "values" in value else value["sql"],
             tuple(FeatureNote(**{**item, "sources": tuple(item["sources"])}) for item in value["features"]),
             tuple(
                 (name, SourceNote(**{**note, "columns": tuple((c, t) for c, t in note["columns"])}))
@@ -99,6 +140,14 @@ class Recipe:
     def fingerprint(self) -> str:
         """The hash that names this recipe."""
         return fingerprint(self.to_json())
+
+
+def _step(value: Mapping[str, Any]) -> Step:
+    met = value["met"]
+    if met is None:
+        return Step(value["name"], value["sql"])
+    edges = tuple((months, days, earlier) for months, days, earlier in met["edges"])
+    return Step(value["name"], value["sql"], Met(**{**met, "columns": tuple(met["columns"]), "edges": edges}))
 
 
 def reading_all(recipes: Sequence[Recipe]) -> Recipe:

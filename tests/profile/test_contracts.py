@@ -171,9 +171,9 @@ def test_no_feature_is_moved_by_the_future(
 @pytest.fixture
 def _no_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every group is read plainly, fact by fact."""
-    groups = plan._groups
+    groups = plan.grouped
     monkeypatch.setattr(
-        plan, "_groups", lambda *given: [replace(group, additive=False) for group in groups(*given)]
+        plan, "grouped", lambda *given: [replace(group, additive=False) for group in groups(*given)]
     )
 
 
@@ -182,7 +182,7 @@ def test_facts_summed_before_the_join_give_the_same_bits(
     catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
 ) -> None:
     plain = _compiled(catalogue)
-    assert any(one.sql != other.sql for one, other in zip(plain, recipes, strict=True))
+    assert any(one.blocks != other.blocks for one, other in zip(plain, recipes, strict=True))
     snapshot = _random_world(catalogue, tmp_path)
     subjects = _subjects(catalogue)
     assert _rows(snapshot, plain, subjects) == _rows(snapshot, recipes, subjects)

@@ -1,0 +1,47 @@
+"""How are the steps of a recipe put side by side? A few at a time, so that memory follows the data and not the catalogue.
+
+The lesson of a profile of 531 features for 2,434 guarantees: 186 hash joins in one query allocated 3 GB and took 8 of 11
+seconds for 0.2 seconds of work, because each join of a pipeline reserves its memory whether it holds ten rows or a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from riskengine.profile.recipe import Block, Step
+
+AT_ONCE = 8  # joins in one query
+
+
+class Followed(Protocol):
+    """A chain of links, or a cycle."""
+
+    def joined(self) -> tuple[str, list[str]]:
+        """SQL of the join to the subjects `s`, and of the columns it brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """SQL of one step's join to the subjects `s`, the columns it brings, and the join it rests on (or "")."""
+
+    join: str
+    columns: tuple[str, ...]
+    before: str = ""
+
+
+def blocks(followed: Sequence[Followed], grouped: Sequence[tuple[Brought, Step]]) -> tuple[Block, ...]:
+    """Blocks of at most `AT_ONCE` steps each; links first."""
+    brought = [(Brought(join, tuple(columns)), None) for join, columns in (one.joined() for one in followed)]
+    every: list[tuple[Brought, Step | None]] = [*brought, *grouped]
+    return tuple(_block(every[begin : begin + AT_ONCE]) for begin in range(0, len(every), AT_ONCE))
+
+
+def _block(parts: Sequence[tuple[Brought, Step | None]]) -> Block:
+    joins = list(dict.fromkeys(join for one, _ in parts for join in (one.before, one.join) if join))
+    columns = ["s.subject", *(column for one, _ in parts for column in one.columns)]
+    return Block(
+        tuple(step for _, step in parts if step),
+        f"SELECT {', '.join(columns)} FROM subjects s {' '.join(joins)}",
+    )
