@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import date
 
 from riskengine.backtest.tonight import tonight
@@ -18,7 +19,7 @@ from riskengine.project import Project
 from riskengine.reports.nightly_files import night_files
 from riskengine.reports.nightly_tables import to_send
 from riskengine.reports.receipts import delivery_line
-from riskengine.stages import stage
+from riskengine.stages import lap, measured
 from riskengine.store.ledger import open_ledger, recorded_run
 
 MODEL = "inforce_pd"
@@ -28,24 +29,29 @@ log = logging.getLogger("riskengine.nightly")
 def run(project: Project, as_of: date) -> publish.Outcome:
     """Publish the night of `as_of`; a second run with the same inputs changes nothing."""
     ledger = open_ledger(project.store)
-    with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record:
-        with stage("intake"):
-            take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
-            found = resolve(project, as_of)
-            told = f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled, {found.queued:,} wait"
-            log.info("identity: %s", told, extra={"identity": found.to_json()})
+    with publish.lock(project.store), recorded_run(ledger, "nightly", as_of) as record, measured():
+        taken = take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
+        lap("intake", sum(one.accepted for batch in taken for one in batch.receipts))
+        found = resolve(project, as_of)
+        told = (
+            f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled, {found.queued:,} wait"
+        )
+        log.info("identity: %s", told, extra={"identity": found.to_json()})
+        lap("identity", found.rows_open)
         it = tonight(project, MODEL, as_of)
         done = publish.unchanged(project.store, as_of, it.inputs)
         if done is None:
-            before, past = read_past(it.earlier, it.acts)
-            with stage("profiles, scores, signals"):
-                night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
-            with stage("cases, lines, budget"):
-                made = handled(it.rules, it.bundle, night, past, it.acts)
-            with stage("report"):
-                files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
+            before, past = read_past(it.earlier, it.acts, it.rules.cases.file.overdue)
+            night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
+            if (
+                not it.rival.name
+            ):  # a challenger is compared with the frames of the night before, nobody else reads them
+                before = replace(before, scores=None, signals=None, reminders=None)
+            made = handled(it.rules, it.bundle, night, past, it.acts)
+            files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
             rivals, old = (it.bundle, it.rival), (it.earlier, before)
             files, rest = shadow.shadowed(it.rules.watch, rivals, it.facts, night, old).added(files, rest)
+            lap("shadow", rest["rows"].get(shadow.FILE))
             done = publish.publish(project.store, as_of, it.inputs, files, rest)
         last = publish.days(project.store)[-1]
         enqueue(ledger, to_send(it.rules.watch, done.publication), now(), last)

@@ -7,18 +7,48 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from riskengine.errors import Problem, UsageError, nearest
-from riskengine.schema import Definition, Words, read_definition
+from riskengine.schema import DatedValue, Definition, Words, in_force, read_definition
 
 _ROOMS = ("features", "models", "configs")
 _SHIPPED = Path(__file__).parent / "_project"
+
+
+class StorePlace(Definition):
+    """Where facts and state are kept, and how long what was replaced stays: `[store]` of `configs/environment.toml`."""
+
+    path: str = "var"
+    facts: str = ""  # s3://bucket/prefix: the facts live there, and the folder holds what was read of them
+    keep_days: tuple[DatedValue, ...] = (
+        DatedValue.model_validate(
+            {
+                "from": date(2026, 11, 22),
+                "value": 400,
+                "reference": "Own choice: a year and the audit that follows it; what a record names stays for ever",
+            }
+        ),
+    )
+
+    def days_kept(self, day: date) -> int:
+        """For how many days what was replaced stays, as declared on a day; before the first declaration as in that."""
+        declared = in_force(self.keep_days, day) or min(self.keep_days, key=lambda one: one.start)
+        return int(declared.value)
+
+    @field_validator("keep_days")
+    @classmethod
+    def _whole_days(cls, declared: tuple[DatedValue, ...]) -> tuple[DatedValue, ...]:
+        if not declared or any(one.value < 1 or one.value != int(one.value) for one in declared):
+            raise ValueError("keep_days needs at least one declaration, each of whole days, 1 or more")
+        return declared
 
 
 class Environment(Definition):
@@ -31,7 +61,7 @@ class Environment(Definition):
     calendar: str = "CN"  # the country whose working days count (ISO 3166)
     note: Words | None = None  # shown on every output, e.g. that the data is a sample or synthetic
     synthetic: bool = False  # invented data: every command says so on the terminal
-    store: str = "var"
+    store: StorePlace = StorePlace()
     inbox: str = "data"
     tracking_uri: str = ""  # empty: sqlite inside the store
     outputs: dict[str, bool] = Field(default_factory=dict)
@@ -48,6 +78,11 @@ class Environment(Definition):
     declared_actors: bool = (
         False  # $RISKENGINE_ACTOR names a person: something before the command vouches for it
     )
+
+    @field_validator("store", mode="before")
+    @classmethod
+    def _only_a_path(cls, said: Any) -> Any:
+        return {"path": said} if isinstance(said, str) else said
 
 
 @dataclass(frozen=True)
@@ -70,7 +105,10 @@ class Project:
     def store(self) -> Path:
         """The folder of facts and state: `$RISKENGINE_STORE`, else what the environment names."""
         override = os.environ.get("RISKENGINE_STORE")
-        return Path(override) if override else self._within(self.environment.store)
+        folder = Path(override) if override else self._within(self.environment.store.path)
+        if self.environment.store.facts:
+            _declare_place(folder, self.environment.store.facts)
+        return folder
 
     @property
     def inbox(self) -> Path:
@@ -111,6 +149,19 @@ class Project:
             package.__path__ = [str(self.root)]
             sys.modules[name] = package
         return name
+
+
+def _declare_place(folder: Path, facts: str) -> None:
+    """Write into a store where its facts live (`store.place` reads it): everything below the project knows the folder only."""
+    said = folder / "PLACE"
+    if said.exists():
+        if said.read_text(encoding="utf-8") == facts:
+            return
+        hint = "Copy the facts first (docs/store.md), then remove PLACE"
+        problem = Problem(str(said), facts, said.read_text(encoding="utf-8"), hint)
+        raise UsageError("This store has its facts elsewhere", [problem])
+    folder.mkdir(parents=True, exist_ok=True)
+    said.write_text(facts, encoding="utf-8")
 
 
 def default_root() -> Path:

@@ -54,8 +54,11 @@ V = TypeVar("V", bound=Dated)
 
 def in_force(values: Sequence[V], as_of: date) -> V | None:
     """The latest value whose day has come by `as_of`, or None before the first."""
-    begun = [value for value in values if value.start <= as_of]
-    return max(begun, key=lambda value: value.start) if begun else None
+    found = None
+    for value in values:
+        if value.start <= as_of and (found is None or value.start > found.start):
+            found = value
+    return found
 
 
 D = TypeVar("D", bound=Definition)

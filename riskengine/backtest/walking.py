@@ -25,11 +25,12 @@ from riskengine.learning.making import Taught, interval, make, part_of, to_scale
 from riskengine.learning.samples import followed_period, labelled_rows, model_spec
 from riskengine.learning.spec import ModelSpec
 from riskengine.learning.tuning import tuned
-from riskengine.monitor.watch import Watch, visible_facts
+from riskengine.monitor.watch import Watch
 from riskengine.profile.plan import compile_recipe
 from riskengine.schema import canonical_json, fingerprint, read_toml
 from riskengine.scoring.bundle import Bundle, champion, read_bundle, write_bundle
 from riskengine.scoring.trees import export_trees
+from riskengine.store.known import known_facts
 from riskengine.store.snapshot import Snapshot
 
 log = logging.getLogger("riskengine.backtest")
@@ -102,7 +103,7 @@ def trained_as_of(watch: Watch, snapshot: Snapshot, name: str, day: date) -> Bun
     spec = model_spec(catalogue, name)
     grades = read_toml(watch.project.configs / "grades.toml")
     recipe = compile_recipe(catalogue, spec.features).to_json()
-    facts = visible_facts(snapshot, day)
+    facts = known_facts(snapshot, day)
     key = fingerprint([spec.model_dump(mode="json", by_alias=True), grades, recipe, facts, str(day)])
     folder = watch.project.store / FOLDER / "models" / key
     if folder.is_dir():

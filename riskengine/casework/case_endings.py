@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from riskengine.casework.case_events import WITHDRAWN, Change, Happened
 from riskengine.casework.case_rules import CaseFile
 from riskengine.casework.connected import Group, Key, is_guarantee
 from riskengine.intake.contract import SourceContract
+
+if TYPE_CHECKING:
+    from riskengine.casework.case_rows import Case
 
 ENDED = ("case", "about", "unit", "root", "identifiers", "severity", "opened_on", "ended_on", "why")
 COMPENSATED = "compensated"
@@ -36,16 +39,38 @@ class Tonight:
     closed: frozenset[str] = frozenset()
 
 
+class Was(NamedTuple):
+    """What a night reads of a case of the night before; None where nothing is known."""
+
+    case: str
+    about: str
+    enterprise: str
+    unit: str
+    root: str
+    severity: str
+    worst: str
+    fact: str
+    opened_on: date
+    raised_on: date
+    stock_on: date | None
+    evidence_hash: str | None
+    evidence_seen: str
+    identifiers: str
+    follows: str | None
+    turned: str | None
+    turned_on: date | None
+
+
 @dataclass(frozen=True)
 class Before:
-    """The cases of the night before by id, what was in them (about, id, signal, state), and the ids overdue then.
+    """The cases of the night before by id, what was in them, what of that the source had taken back, and the ids overdue then.
 
     `overdue` is None where there was no night before.
     """
 
-    cases: Mapping[str, Row]
+    cases: Mapping[str, Was]
     members: Mapping[str, Sequence[Member]]
-    states: Mapping[Member, str]
+    withdrawn: frozenset[Member]
     overdue: frozenset[str] | None
     first: bool = False  # no night before had cases
 
@@ -80,43 +105,50 @@ def overdue(book: pd.DataFrame, feature: str) -> frozenset[str]:
 
 def turns(
     changes: Sequence[Change],
-    made: Sequence[dict[str, Any]],
-    before: Before,
-    tonight: Tonight,
-    rules: CaseFile,
+    made: Sequence[Case],
+    ids: Sequence[tuple[str, str]],
+    known: tuple[Before, Tonight, CaseFile],
 ) -> list[Happened]:
-    """Cases there before whose guarantee has turned overdue, is overdue no longer, or was compensated; rows say `turned`."""
+    """Cases there before whose guarantee has turned overdue, is overdue no longer, or was compensated; rows say `turned`.
+
+    `ids`: what each signal is about, and which.
+    """
+    before, tonight, rules = known
     now = overdue(tonight.book, rules.overdue)
+    turned = frozenset() if before.overdue is None else now - before.overdue
     found: list[Happened] = []
     for change, new in zip(changes, made, strict=True):
-        if change.before:
-            found += _of_overdue(change, new, now, before.overdue, tonight.as_of)
+        if change.before and (turned or new.turned):
+            own = frozenset(ids[at][1] for at in change.group.members if is_guarantee(ids[at][0]))
+            found += _of_overdue(new, own & now, own & turned, tonight.as_of)
     in_force = set(tonight.book.id.astype("str"))
     paid = {one for one, source in tonight.gone.items() if source in rules.compensated} - in_force
     going = {case: row for change, row in zip(changes, made, strict=True) for case in change.before}
     told: set[tuple[str, str]] = set()
-    for case, members in sorted(before.members.items()):
-        row: Row | None = going.get(case) or before.cases.get(case)
-        for one in sorted({name for about, name, _ in members if is_guarantee(about)} & paid) if row else ():
-            if row and (row["case"], one) not in told:
-                told.add((row["case"], one))
-                found.append(Happened(row["case"], row["enterprise"], "turned compensated", None, one))
+    of_paid: dict[str, set[str]] = {}
+    for case, members in before.members.items() if paid else ():
+        for about, name, _ in members:
+            if name in paid and is_guarantee(about):
+                of_paid.setdefault(case, set()).add(name)
+    for case, names in sorted(of_paid.items()):
+        row: Case | Was | None = going.get(case) or before.cases.get(case)
+        for one in sorted(names) if row else ():
+            if row and (row.case, one) not in told:
+                told.add((row.case, one))
+                found.append(Happened(row.case, row.enterprise, "turned compensated", None, one))
                 if case in going:
-                    going[case] |= {"turned": COMPENSATED, "turned_on": tonight.as_of}
+                    going[case].turned, going[case].turned_on = COMPENSATED, tonight.as_of
     return found
 
 
-def _of_overdue(
-    change: Change, row: dict[str, Any], now: frozenset[str], then: frozenset[str] | None, as_of: date
-) -> list[Happened]:
-    own = change.guarantees
-    late = sorted(own & (now - then)) if then is not None else []
-    if late:
-        row |= {"turned": "overdue", "turned_on": as_of}
-    elif row["turned"] == "overdue" and not own & now:
-        row |= {"turned": None, "turned_on": None}
-        return [Happened(change.case, row["enterprise"], "no longer overdue")]
-    return [Happened(change.case, row["enterprise"], "turned overdue", None, one) for one in late]
+def _of_overdue(row: Case, now: frozenset[str], turned: frozenset[str], as_of: date) -> list[Happened]:
+    """Of its guarantees some are overdue `now`, of these some have `turned` so tonight."""
+    if turned:
+        row.turned, row.turned_on = "overdue", as_of
+    elif row.turned == "overdue" and not now:
+        row.turned = row.turned_on = None
+        return [Happened(row.case, row.enterprise, "no longer overdue")]
+    return [Happened(row.case, row.enterprise, "turned overdue", None, one) for one in sorted(turned)]
 
 
 def endings(gone: Sequence[str], before: Before, tonight: Tonight, rules: CaseFile) -> list[dict[str, Any]]:
@@ -133,11 +165,12 @@ def endings(gone: Sequence[str], before: Before, tonight: Tonight, rules: CaseFi
         said = {whys[member] for member in members if member in whys}
         if paid:
             why = COMPENSATED
-        elif members and all(before.states.get(member) == WITHDRAWN for member in members):
+        elif members and all(member in before.withdrawn for member in members):
             why = WITHDRAWN
         else:
             why = ", ".join(sorted(said)) or "no longer true"
-        found.append({**{name: row.get(name) for name in ENDED}, "ended_on": tonight.as_of, "why": why})
+        told = {name: getattr(row, name) for name in ENDED[:-2]}
+        found.append({**told, "ended_on": tonight.as_of, "why": why})
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,6 +13,9 @@ from riskengine.casework.connected import Group
 from riskengine.monitor.evaluate import CLEARING, TO_CONFIRM
 from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.schema import Words
+
+if TYPE_CHECKING:
+    from riskengine.casework.case_rows import Case
 
 EVENTS = ("on", "case", "enterprise", "signal", "event", "before", "after", "detail_en", "detail_zh")
 WITHDRAWN, EASING = "withdrawn", "easing"
@@ -42,7 +45,7 @@ _WHY_ZH = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """A case tonight: its signals, the cases of the night before it goes on from (the first keeps its id), what differs."""
 
@@ -54,7 +57,6 @@ class Change:
     lead: int = -1
     joined: tuple[str, ...] = ()
     renewed: tuple[str, ...] = ()
-    guarantees: frozenset[str] = frozenset()
     fact_before: str | None = None
     withdrawn_before: frozenset[str] = frozenset()
 
@@ -75,14 +77,15 @@ class Happened:
 def events_of(
     on: date,
     changes: Iterable[Change],
-    made: Iterable[Mapping[str, Any]],
+    made: Iterable[Case],
     more: Iterable[Happened],
     rows: Mapping[str, Sequence[Any]],
 ) -> pd.DataFrame:
     """The events of a night (EVENTS), ordered by case, event and what they speak of; `more` are those of the book."""
     found = list(more)
+    withdrawn = frozenset(place for place, state in enumerate(rows["state"]) if state == WITHDRAWN)
     for change, row in zip(changes, made, strict=True):
-        found += _of(change, row, rows)
+        found += _of(change, row, rows, withdrawn)
     found.sort(
         key=lambda one: (one.case, _ORDER[one.event], one.signal or "", one.before or "", one.after or "")
     )
@@ -93,27 +96,28 @@ def events_of(
 _ORDER = {name: number for number, name in enumerate(_WORDS)}
 
 
-def _of(change: Change, row: Mapping[str, Any], rows: Mapping[str, Sequence[Any]]) -> list[Happened]:
-    case, who, severity, before = change.case, row["enterprise"], row["severity"], row["severity_before"]
+def _of(
+    change: Change, row: Case, rows: Mapping[str, Sequence[Any]], withdrawn: frozenset[int]
+) -> list[Happened]:
+    case, who, severity, before = change.case, row.enterprise, row.severity, row.severity_before
+    lead = rows["signal"][row.lead]
     found = [Happened(one, who, "merged", before=one, after=case) for one in change.before[1:]]
     if not change.before:
-        return [Happened(case, who, "opened", None, severity, row["lead"], _words(row))]
+        return [Happened(case, who, "opened", None, severity, lead, _words(row.lead, rows))]
     if change.level > change.level_before:
-        found.append(Happened(case, who, "raised", before, severity, row["lead"], _words(row)))
+        found.append(Happened(case, who, "raised", before, severity, lead, _words(row.lead, rows)))
     elif change.level < change.level_before:
-        found.append(Happened(case, who, "lowered", before, severity, row["lead"]))
+        found.append(Happened(case, who, "lowered", before, severity, lead))
     for signal in change.renewed:
         place = min(
             (place for place in change.group.members if rows["signal"][place] == signal),
             key=lambda place: (rows["state"][place] != "renewed", str(rows["id"][place])),
         )
-        words = Words(en=rows["text_en"][place] or "", zh=rows["text_zh"][place] or "")
+        words = _words(place, rows)
         found.append(Happened(case, who, "renewed", None, rows["severity"][place], signal, words))
-    if row["fact"] in (EASING, CLEARING, TO_CONFIRM) and row["fact"] != change.fact_before:
-        found.append(Happened(case, who, row["fact"], change.fact_before, None, row["lead"]))
-    taken_back = {
-        rows["signal"][place] for place in change.group.members if rows["state"][place] == WITHDRAWN
-    }
+    if row.fact in (EASING, CLEARING, TO_CONFIRM) and row.fact != change.fact_before:
+        found.append(Happened(case, who, row.fact, change.fact_before, None, lead))
+    taken_back = {rows["signal"][place] for place in withdrawn.intersection(change.group.members)}
     found += [
         Happened(case, who, WITHDRAWN, signal=signal) for signal in taken_back - change.withdrawn_before
     ]
@@ -124,8 +128,8 @@ def _colour(told: str | None) -> str | None:
     return f"{SEVERITY_WORDS[told].zh}色" if told in SEVERITY_WORDS else told
 
 
-def _words(row: Mapping[str, Any]) -> Words:
-    return Words(en=row["text_en"] or "", zh=row["text_zh"] or "")
+def _words(place: int, rows: Mapping[str, Sequence[Any]]) -> Words:
+    return Words(en=rows["text_en"][place] or "", zh=rows["text_zh"][place] or "")
 
 
 def _told(on: date, one: Happened) -> dict[str, Any]:

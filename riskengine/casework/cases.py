@@ -11,8 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from riskengine.casework.case_endings import (
@@ -20,13 +22,14 @@ from riskengine.casework.case_endings import (
     Before,
     Memory,
     Tonight,
+    Was,
     endings,
     overdue,
     remembered,
     turns,
 )
-from riskengine.casework.case_events import Change, Happened, events_of
-from riskengine.casework.case_rows import COLUMNS, Maker
+from riskengine.casework.case_events import WITHDRAWN, Change, Happened, events_of
+from riskengine.casework.case_rows import COLUMNS, STANDING, Case, Maker
 from riskengine.casework.case_rules import CaseRules
 from riskengine.casework.connected import Evidence, Group, Key, groups
 from riskengine.casework.silence import cooling, hushing, quiet
@@ -34,8 +37,6 @@ from riskengine.monitor.signals import SEVERITIES
 from riskengine.schema import fingerprint
 
 _NUMBER = {name: number for number, name in enumerate(SEVERITIES)}
-_GOES_ON = ("case", "about", "enterprise", "unit", "root", "severity", "worst", "fact", "opened_on", "raised_on",
-            "stock_on", "evidence_seen", "identifiers", "follows", "turned", "turned_on")  # fmt: skip
 _READ = ("about", "id", "enterprise", "signal", "severity", "state", "worst", "first_seen", "raised_on", "guarantees",
          "exposure", "expected_loss", "text_en", "text_zh", "evidence", "evidence_key")  # fmt: skip
 
@@ -66,14 +67,17 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
     `signals` has `evaluate.COLUMNS`; the order of its rows changes nothing.
     """
     rows: dict[str, list[Any]] = {name: signals[name].to_numpy(dtype="object").tolist() for name in _READ}
-    old = _records(past.cases, _GOES_ON)
+    old = _was(past.cases)
     then = _before(past, old, rules)
-    where = {key: case for case, keys in then.members.items() for key in keys}
-    sticky = [
-        case if (case := where.get(key)) in old else None
-        for key in zip(rows["about"], rows["id"], rows["signal"], strict=True)
-    ]
-    before = {case: (_key(row), frozenset(json.loads(row["identifiers"]))) for case, row in old.items()}
+    sticky = _sticky(rows, then)
+    nothing: frozenset[str] = frozenset()
+    before = {
+        case: (
+            _key(row),
+            nothing if row.identifiers == "[]" else frozenset(json.loads(row.identifiers)),
+        )
+        for case, row in old.items()
+    }
     columns = {column for root in rules.file.root for column in root.same}
     evidence = Evidence(columns, tonight.contracts)
     found = groups(rows, sticky, before, rules, evidence)
@@ -85,17 +89,18 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
     inhibited, hushed = hushing(changes, made, rows, (rules.silenced(tonight.as_of), tonight.closed))
     memory = Memory(ended_before)
     for number, (change, row) in enumerate(zip(changes, made, strict=True)):
-        row["inhibited"] = sum(inhibited[place] for place in change.group.members)
+        row.inhibited = sum(inhibited[place] for place in change.group.members)
         maker.fact(change, row, inhibited)
-        row["follows"] = row["follows"] or (None if change.before else memory.latest(change.group))
-        row["quiet"] = quiet(row, change, rows["state"], hushed[number]) or cooling(
+        row.follows = row.follows or (None if change.before else memory.latest(change.group))
+        row.quiet = quiet(row, change, rows["state"], hushed[number]) or cooling(
             row, memory, rules, tonight.as_of
         )
-    happened = turns(changes, made, then, tonight, rules.file)
+    ids = list(zip(rows["about"], rows["id"], strict=True))
+    happened = turns(changes, made, ids, (then, tonight, rules.file))
     into = {case for change in changes for case in change.before}
     ended = endings([case for case in old if case not in into], then, tonight, rules.file)
     happened += [
-        Happened(row["case"], old[row["case"]]["enterprise"], "ended", row["severity"], row["why"])
+        Happened(row["case"], old[row["case"]].enterprise, "ended", row["severity"], row["why"])
         for row in ended
     ]
     events = events_of(tonight.as_of, changes, made, happened, rows)
@@ -108,7 +113,7 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
             case=pd.Series(place, index=signals.index, dtype="object"),
             inhibited=pd.Series(inhibited, index=signals.index, dtype="bool"),
         ),
-        _framed(made),
+        _framed(made, signals, rules),
         events,
         remembered([*ended_before.values()], ended, tonight.as_of, rules.file.remember),
     )
@@ -124,53 +129,97 @@ def with_deadlines(formed: Formed, own: Mapping[str, str]) -> pd.DataFrame:
     return formed.cases.assign(deadlines=pd.Series(told, index=formed.cases.index, dtype="object"))
 
 
-def _framed(made: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    columns = {name: pd.Series([row[name] for row in made], dtype="object") for name in COLUMNS}
-    frame = pd.DataFrame(columns).astype(dict(COLUMNS))
-    order = frame.severity.map(_NUMBER).astype("float64")
-    return (
-        frame.assign(_level=-order)
-        .sort_values(["_level", "unit", "root", "about", "case"], kind="stable", ignore_index=True)
-        .drop(columns="_level")
-    )
+_OF_LEAD = {"lead": "signal", "text_en": "text_en", "text_zh": "text_zh", "evidence_key": "evidence_key"}
+
+
+def _framed(made: Sequence[Case], signals: pd.DataFrame, rules: CaseRules) -> pd.DataFrame:
+    """CASES in order. What a case says in the words of its lead signal or of its root is taken from there, column by column."""
+    level = np.array([_NUMBER[row.severity] for row in made], dtype="int64")
+    keys: list[Sequence[Any]] = [[row.case for row in made], [row.about for row in made]]
+    keys += [[row.root for row in made], [row.unit for row in made], (-level).tolist()]
+    order = sorted(range(len(made)), key=list(zip(*reversed(keys), strict=True)).__getitem__)
+    rows = [made[place] for place in order]
+    lead = np.array([row.lead for row in rows], dtype="int64")
+    titles = {root: rules.title(root) for root in {row.root for row in rows}}
+    columns: dict[str, pd.Series] = {}
+    for name, kind in COLUMNS.items():
+        if name in _OF_LEAD:
+            values: Any = signals[_OF_LEAD[name]].to_numpy(dtype="object")[lead]
+        elif name in ("title_en", "title_zh"):
+            values = [getattr(titles[row.root], name[-2:]) for row in rows]
+        elif name in _OF_CASE:
+            values = list(map(attrgetter(name), rows))
+        else:
+            values = [STANDING.get(name)] * len(rows)
+        columns[name] = pd.Series(values, dtype=kind)
+    return pd.DataFrame(columns, copy=False)
+
+
+_OF_CASE = {*Case.__dataclass_fields__, "enterprise"}
+
+
+def _was(frame: pd.DataFrame | None) -> dict[str, Was]:
+    """The cases of the night before by id, in order of id."""
+    if frame is None or not len(frame):
+        return {}
+    columns = (_known(frame[name]) if name in frame else [None] * len(frame) for name in Was._fields)
+    return {row.case: row for row in sorted(map(Was._make, zip(*columns, strict=True)), key=_by_id)}
+
+
+def _by_id(row: Was) -> str:
+    return str(row.case)
+
+
+def _known(column: pd.Series) -> list[Any]:
+    """A column as Python values, None where nothing is known."""
+    values: list[Any] = column.astype("object").where(column.notna(), None).tolist()
+    return values
+
+
+def _sticky(rows: Mapping[str, Sequence[Any]], then: Before) -> list[str | None]:
+    """The case of each signal the night before, where that case is known."""
+    where = {key: case for case, keys in then.members.items() if case in then.cases for key in keys}
+    return [where.get(key) for key in zip(rows["about"], rows["id"], rows["signal"], strict=True)]
 
 
 def _records(frame: pd.DataFrame | None, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The rows by case, in order of case, with None where nothing is known."""
     if frame is None or not len(frame):
         return {}
-    told = frame.reindex(columns=list(names)).astype("object")
-    columns = told.where(told.notna(), None)
-    rows = [
-        dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)
-    ]
-    return {row["case"]: row for row in sorted(rows, key=lambda row: str(row["case"]))}
+    place = names.index("case")
+    known = frame.reindex(columns=list(names))
+    columns = [_known(known[name]) for name in names]
+    rows = sorted(zip(*columns, strict=True), key=lambda row: str(row[place]))
+    return {row[place]: dict(zip(names, row, strict=True)) for row in rows}
 
 
-def _before(past: Past, old: Mapping[str, Mapping[str, Any]], rules: CaseRules) -> Before:
+def _before(past: Past, old: Mapping[str, Was], rules: CaseRules) -> Before:
     """What was in each case the night before; nothing where that publication had no cases."""
     members: dict[str, list[tuple[str, str, str]]] = {}
-    states: dict[tuple[str, str, str], str] = {}
+    withdrawn: set[tuple[str, str, str]] = set()
     if past.signals is not None and "case" in past.signals:
         names = ("case", "state", "about", "id", "signal")
         for case, state, *key in zip(*(past.signals[name].tolist() for name in names), strict=True):
             if isinstance(case, str) and case:
                 member = (key[0], key[1], key[2])
                 members.setdefault(case, []).append(member)
-                states[member] = state
+                if state == WITHDRAWN:
+                    withdrawn.add(member)
     late = None if past.book is None else overdue(past.book, rules.file.overdue)
-    return Before(old, members, states, late, past.cases is None)
+    return Before(old, members, frozenset(withdrawn), late, past.cases is None)
 
 
-def _key(row: Mapping[str, Any]) -> Key:
-    return row["about"], row["unit"], row["root"]
+def _key(row: Was) -> Key:
+    return row.about, row.unit, row.root
 
 
-def _named(group: Group, old: Mapping[str, Mapping[str, Any]], taken: set[str], as_of: date) -> Change:
+def _named(group: Group, old: Mapping[str, Was], taken: set[str], as_of: date) -> Change:
     """The group under the oldest of its cases before, else under an id of its own that no other case has had."""
-    past = sorted(group.before, key=lambda case: (old[case]["opened_on"], case))
+    past = group.before
+    if len(past) > 1:
+        past = tuple(sorted(past, key=lambda case: (old[case].opened_on, case)))
     if past:
-        return Change(past[0], group, tuple(past))
+        return Change(past[0], group, past)
     number = 0
     while (name := _case_id(group, as_of, number)) in taken:
         number += 1

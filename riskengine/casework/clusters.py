@@ -48,12 +48,11 @@ def clusters(
         lines.severity.map(_NUMBER).ge(_NUMBER[rule.severity]) & lines.moved_on.map(lambda day: day >= first)
     ]
     member: dict[str, str] = {}
-    made = []
     for joined in _joined(set(moved.enterprise), edges, rule):
         if len(joined) >= rule.least:
-            name = "K" + fingerprint(joined)[:10]
-            member |= dict.fromkeys(joined, name)
-            made.append(_told(name, moved[moved.enterprise.isin(joined)], rule))
+            member |= dict.fromkeys(joined, "K" + fingerprint(joined)[:10])
+    own = moved.groupby(moved.enterprise.map(member), sort=False)  # once: a province has a thousand of them
+    made = [_told(str(name), rows, rule) for name, rows in own]
     made.sort(key=lambda row: (-_NUMBER[row["severity"]], -(row["expected_loss"] or 0.0), row["cluster"]))
     named = pd.Series([member.get(one) for one in lines.enterprise], index=lines.index, dtype="object")
     return _framed(made), lines.assign(cluster=named)
@@ -84,19 +83,19 @@ def _joined(moved: set[str], edges: pd.DataFrame, rule: ClusterRule) -> list[lis
 def _ties(moved: set[str], edges: pd.DataFrame, rule: ClusterRule) -> list[tuple[str, str]]:
     """The pairs that may join, the heaviest first, then in order."""
     strong = edges[edges.kind.isin(rule.kinds) & (edges.weight.astype("float64") >= rule.weight)]
-    pairs = strong[["source", "target", "kind"]].drop_duplicates()
+    from_moved, to_moved = strong.source.isin(moved), strong.target.isin(moved)
+    pairs = strong.loc[from_moved | to_moved, ["source", "target", "kind"]].drop_duplicates()
     ends = pd.concat(
         [pairs, pairs.rename(columns={"source": "target", "target": "source"})]
     ).drop_duplicates()
     degree = ends.groupby(["kind", "source"]).size()
     hubs = {(kind, one) for kind, one in degree[degree > rule.hub].index if kind not in _BY_PERSON}
     best: dict[tuple[str, str], float] = {}
+    between = strong[from_moved & to_moved & (strong.source != strong.target)]
     for source, target, kind, weight in zip(
-        strong.source, strong.target, strong.kind, strong.weight, strict=True
+        between.source, between.target, between.kind, between.weight, strict=True
     ):
-        if source in moved and target in moved and source != target:
-            if (kind, source) in hubs or (kind, target) in hubs:
-                continue
+        if (kind, source) not in hubs and (kind, target) not in hubs:
             pair = (source, target) if source < target else (target, source)
             best[pair] = max(best.get(pair, 0.0), float(weight))
     return sorted(best, key=lambda pair: (-best[pair], pair))

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from riskengine.casework.case_rules import CaseRules
 from riskengine.intake.contract import SourceContract
@@ -29,8 +29,7 @@ PERIODS = ("monthly", "quarterly", "yearly")
 Key = tuple[str, str, str]  # about (`enterprise` for all that is about one), unit, root
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What a text of evidence says: `column=value` of the columns asked for, a short hash of each row, the newest event's day."""
 
     identifiers: frozenset[str] = frozenset()
@@ -38,8 +37,7 @@ class Told:
     newest: str = ""
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Signals (places in the frame) of one event, the cases before that they belong to, and all their identifiers."""
 
     key: Key
@@ -49,41 +47,99 @@ class Group:
 
 
 class Evidence:
-    """Reads texts of evidence, each once."""
+    """Reads texts of evidence, each once.
+
+    Lesson of the profile: of a text of a kilobyte a case needs the source, the keys and the day of each row. Of a text as
+    `monitor.evidence` writes it no more than these is decoded; any other text is read as a whole, to the same answer.
+    """
 
     def __init__(self, columns: Iterable[str], contracts: Mapping[str, SourceContract]) -> None:
         self._columns = frozenset(columns)
         self._dates = {name: _periods(contract) for name, contract in contracts.items()}
         self._known: dict[str, Told] = {}
+        self._shapes: dict[
+            tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]
+        ] = {}  # names told, naming
 
     def read(self, text: Any) -> Told:
         """The identifiers and hashes of a text; none of what rests on nothing."""
         if not isinstance(text, str):
-            return Told()
+            return _NOTHING
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self._parse(text)
+            parts = _parts(text)
+            found = self._known[text] = self._parse(text) if parts is None else self._told(parts)
         return found
+
+    def _told(self, parts: Sequence[tuple[str, Mapping[str, Any], str]]) -> Told:
+        rows = [self._row(*part) for part in parts]
+        identifiers = [row[1] for row in rows if row[1]]
+        return Told(
+            _NONE.union(*identifiers) if identifiers else _NONE,
+            tuple(row[0] for row in rows),
+            max((row[2] for row in rows), default=""),
+        )
+
+    def _row(self, source: str, keys: Mapping[str, Any], day: str) -> _Row:
+        """(Short hash, identifiers, day) of a row of evidence."""
+        shape = (source, *keys)
+        known = self._shapes.get(shape)
+        if known is None:
+            period = self._dates.get(source, _NONE)
+            names = tuple(name for name in sorted(keys) if name not in period)
+            known = self._shapes[shape] = names, tuple(name for name in keys if name in self._columns)
+        names, naming = known
+        told = [f"{name}={keys[name]}" for name in names]
+        found = [f"{name}={plain(keys[name])}" for name in naming if keys[name] not in (None, "")]
+        return _short("|".join([source, *told])), frozenset(found) if found else _NONE, sys.intern(day)
 
     def _parse(self, text: str) -> Told:
         told = json.loads(text)
-        identifiers = set()
-        rows = []
-        for row in told.get("rows", ()):
-            keys = row["keys"]
-            period = self._dates.get(row["source"], frozenset())
-            told_keys = (f"{name}={value}" for name, value in sorted(keys.items()) if name not in period)
-            rows.append("|".join([row["source"], *told_keys]))
-            for name in self._columns & keys.keys():
-                if keys[name] not in (None, ""):
-                    identifiers.add(f"{name}={plain(keys[name])}")
+        rows = told.get("rows", ())
+        found = self._told([(row["source"], row["keys"], str(row.get("event_date") or "")) for row in rows])
         paths = told.get("paths", ())
         most = max((float(one["contribution"]) for one in paths), default=0.0)
         weighty = (one for one in paths if float(one["contribution"]) >= WEIGHTY * most)
-        rows += [f"path|{one['keys'][0]}" for one in weighty]  # the one in trouble
-        newest = max((str(row.get("event_date") or "") for row in told.get("rows", ())), default="")
-        hashes = tuple(hashlib.sha256(row.encode()).hexdigest()[:12] for row in rows)
-        return Told(frozenset(identifiers), hashes, newest)
+        more = (_short(f"path|{one['keys'][0]}") for one in weighty)  # the one in trouble
+        return found._replace(hashes=(*found.hashes, *more)) if paths else found
+
+
+_Row = tuple[str, frozenset[str], str]
+_NONE: frozenset[str] = frozenset()
+_NOTHING = Told()
+# within a value a quotation mark stands behind a backslash, so these stand between values and never within one
+_BEGINS, _BETWEEN, _ENDS = '{"rows":[{"source":', '},{"source":', '}],"of":'
+_KEYS, _DAY = ',"keys":', ',"event_date":'
+_OF_DAY = len('"2026-06-30"')
+_decoded = json.JSONDecoder().raw_decode
+
+
+def _parts(text: str) -> list[tuple[str, Mapping[str, Any], str]] | None:
+    """(Source, keys, day) of each row of a text as `monitor.evidence` writes it; None of any other."""
+    end = text.rfind(_ENDS)
+    rest = text[end + len(_ENDS) :].rstrip()
+    if end < 0 or not text.startswith(_BEGINS) or not (rest[:-1].isdigit() and rest[-1] == "}"):
+        return None
+    found = []
+    for row in text[len(_BEGINS) : end].split(_BETWEEN):
+        keys_at = row.find(_KEYS)
+        day_at = row.rfind(_DAY)
+        if row[:1] != '"' or keys_at < 0 or row.find(_KEYS, keys_at + 1) >= 0 or day_at < keys_at:
+            return None
+        source = row[1 : row.find('"', 1)]
+        day = row[day_at + len(_DAY) :][:_OF_DAY]
+        try:
+            keys, after = _decoded(row, keys_at + len(_KEYS))
+        except ValueError:
+            return None
+        if day_at < after or "\\" in source or day[:: _OF_DAY - 1] != '""' or not day[1:5].isdigit():
+            return None
+        found.append((source, keys, day[1:-1]))
+    return found
+
+
+def _short(row: str) -> str:
+    return hashlib.sha256(row.encode()).hexdigest()[:12]
 
 
 def _periods(contract: SourceContract) -> frozenset[str]:
@@ -121,37 +177,68 @@ def groups(
     `rows` are the columns about, id, enterprise, signal, evidence; `sticky` the case of each row the night before;
     `before` the key and the identifiers of each case then.
     """
-    union = _Union()
     keys: list[Key] = []
     own: list[frozenset[str]] = []
+    nothing: frozenset[str] = frozenset()
+    roots = {signal: rules.roots.get(signal) for signal in set(rows["signal"])}
     for about, name, enterprise, signal, text in zip(
         rows["about"], rows["id"], rows["enterprise"], rows["signal"], rows["evidence"], strict=True
     ):
-        root = rules.roots.get(signal)
+        root = roots[signal]
         keys.append(key_of(about, name, enterprise, root.id if root else signal))
-        found = evidence.read(text).identifiers if root and root.same else frozenset()
-        own.append(frozenset(one for one in found if root and one.split("=", 1)[0] in root.same))
+        found = evidence.read(text).identifiers if root and root.same else nothing
+        kept = (
+            frozenset(one for one in found if root and one.split("=", 1)[0] in root.same)
+            if found
+            else nothing
+        )
+        own.append(kept)
     at = _keys_tonight(keys, sticky, before)
+    members: dict[Key, list[int]] = {}
+    for place, key in enumerate(keys):
+        members.setdefault(key, []).append(place)
+    cases: dict[Key, list[str]] = {}
+    for case, key in at.items():
+        if key in members:
+            cases.setdefault(key, []).append(case)
+    made: list[Group] = []
+    for key in sorted(members):
+        places, past = members[key], cases.get(key, ())
+        if any(own[place] for place in places) or any(before[case][1] for case in past):
+            made += _apart(key, places, past, (own, sticky, before))
+        else:  # nearly all: without identifiers all of one key speak of one event
+            made.append(Group(key, tuple(places), tuple(sorted(past)), nothing))
+    return made
+
+
+def _apart(
+    key: Key,
+    places: Sequence[int],
+    past: Sequence[str],
+    known: tuple[Sequence[frozenset[str]], Sequence[str | None], Mapping[str, tuple[Key, frozenset[str]]]],
+) -> list[Group]:
+    """The groups of one key, by identifiers in common and by the cases before, in order of identifiers."""
+    own, sticky, before = known
+    union, mine = _Union(), set(past)
     nodes = [
-        _joined(union, key, identifiers, case if case is not None and at[case] == key else None)
-        for key, identifiers, case in zip(keys, own, sticky, strict=True)
+        _joined(union, own[place], case if (case := sticky[place]) in mine else None) for place in places
     ]
-    for case, (_, identifiers) in before.items():
-        _joined(union, at[case], identifiers, case)
-    members: dict[Hashable, list[int]] = {}
-    for place, node in enumerate(nodes):
+    for case in past:
+        _joined(union, before[case][1], case)
+    members: dict[int, list[int]] = {}
+    for place, node in zip(places, nodes, strict=True):
         members.setdefault(union.root(node), []).append(place)
-    cases: dict[Hashable, list[str]] = {}
-    for case in before:
-        top = union.root(("case", case))
+    cases: dict[int, list[str]] = {}
+    for case in past:
+        top = union.root(union.node(("case", case)))
         if top in members:
             cases.setdefault(top, []).append(case)
     made = []
-    for top, places in members.items():
-        past = tuple(sorted(cases.get(top, ())))
-        every = frozenset().union(*(own[place] for place in places), *(before[case][1] for case in past))
-        made.append(Group(keys[places[0]], tuple(places), past, every))
-    return sorted(made, key=lambda group: (group.key, sorted(group.identifiers), group.before))
+    for top, those in members.items():
+        earlier = tuple(sorted(cases.get(top, ())))
+        every = _NONE.union(*(own[place] for place in those), *(before[case][1] for case in earlier))
+        made.append(Group(key, tuple(those), earlier, every))
+    return sorted(made, key=lambda group: (sorted(group.identifiers), group.before))
 
 
 def _keys_tonight(
@@ -172,30 +259,36 @@ def _keys_tonight(
     return at
 
 
-def _joined(union: _Union, key: Key, identifiers: frozenset[str], case: str | None) -> Hashable:
-    tokens: list[Hashable] = [(key, one) for one in identifiers] or [(key, "")]
-    if case is not None:
-        tokens.append(("case", case))
+def _joined(union: _Union, identifiers: frozenset[str], case: str | None) -> int:
+    tokens: list[Hashable] = [*identifiers] or [""]
+    first = union.node(tokens[0])
     for token in tokens[1:]:
-        union.join(tokens[0], token)
-    return tokens[0]
+        union.join(first, union.node(token))
+    if case is not None:
+        union.join(first, union.node(("case", case)))
+    return first
 
 
 class _Union:
-    """Disjoint sets with path halving."""
+    """Disjoint sets of numbered nodes, with path halving."""
 
     def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
+        self._number: dict[Hashable, int] = {}
+        self._parent: list[int] = []
 
-    def root(self, node: Hashable) -> Hashable:
+    def node(self, name: Hashable) -> int:
+        found = self._number.setdefault(name, len(self._parent))
+        if found == len(self._parent):
+            self._parent.append(found)
+        return found
+
+    def root(self, node: int) -> int:
         parent = self._parent
-        parent.setdefault(node, node)
         while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
+            parent[node] = node = parent[parent[node]]
         return node
 
-    def join(self, one: Hashable, other: Hashable) -> None:
+    def join(self, one: int, other: int) -> None:
         first, second = self.root(one), self.root(other)
         if first != second:
             self._parent[second] = first

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -51,7 +51,7 @@ def lines(
     about a guarantee whose enterprise is not known forms a line of its own, under the guarantee's id.
     """
     names = [one for one in (*_BOOK, name, rules.file.maturity) if one and one in book]
-    held: dict[str, list[dict[str, Any]]] = {}
+    held: dict[str, list[Any]] = {}
     for row in _rows(book[list(dict.fromkeys(names))]):
         row["id"] = str(row["id"])
         held.setdefault(row["enterprise_id"] or row["id"], []).append(row)
@@ -59,12 +59,12 @@ def lines(
     escalations = rules.escalations(as_of)
     made = []
     for (_, unit), own in _by_unit(cases, (ENTERPRISE, GUARANTEE)).items():
-        loud = [case for case in own if not case["quiet"]]
+        loud = [case for case in own if not case.quiet]
         if not loud:
             continue
         guarantees = held.get(unit, [])
         is_late = any(row["id"] in late for row in guarantees)
-        level = max(_NUMBER[case["severity"]] for case in loud)
+        level = max(_NUMBER[case.severity] for case in loud)
         rule = _escalated(loud, level, escalations, is_late, as_of)
         made.append(
             {
@@ -85,56 +85,93 @@ def overall(cases: pd.DataFrame, as_of: date) -> pd.DataFrame:
     abouts = [one for one in sorted(set(cases.about)) if one not in (ENTERPRISE, GUARANTEE)]
     made = []
     for (about, unit), own in _by_unit(cases, abouts).items():
-        loud = [case for case in own if not case["quiet"]]
+        loud = [case for case in own if not case.quiet]
         if loud:
             lead = _lead(loud)
-            told = {one: lead[one] for one in ("severity", "guarantees", "exposure", "expected_loss")}
-            texts = {one: lead[one] for one in ("text_en", "text_zh")}
+            told = {
+                one: getattr(lead, one) for one in ("severity", "guarantees", "exposure", "expected_loss")
+            }
+            texts = {one: getattr(lead, one) for one in ("text_en", "text_zh")}
             made.append({"about": about, "unit": unit, **_of_cases(own, loud, as_of), **told, **texts})
     return _ordered(made, OVERALL, "unit")
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = frame.astype("object").where(frame.notna(), None)
-    rows: list[dict[str, Any]] = columns.to_dict("records")  # type: ignore[assignment]
-    return rows
+    names = [str(name) for name in frame.columns]
+    columns = [_plain(frame[name]) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _by_unit(cases: pd.DataFrame, abouts: Sequence[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in _rows(cases[cases.about.isin(abouts)]):
-        row["quiet"] = row["quiet"] or ""
-        found.setdefault((row["about"], row["unit"]), []).append(row)
+class _Case(NamedTuple):
+    """What a line reads of a case. As mappings the cases of a province took more memory than all of their columns."""
+
+    about: str
+    unit: str
+    case: str
+    severity: str
+    fact: str
+    quiet: str
+    lead: str
+    phase: str
+    owner: str | None
+    opened_on: date
+    raised_on: date
+    stock_on: date | None
+    breached: str | None
+    guarantees: int
+    exposure: float | None
+    expected_loss: float | None
+    text_en: str
+    text_zh: str
+    claim_due: str | None
+    verify_due: str | None
+    plan_due: str | None
+
+
+def _by_unit(cases: pd.DataFrame, abouts: Sequence[str]) -> dict[tuple[str, str], list[_Case]]:
+    found: dict[tuple[str, str], list[_Case]] = {}
+    mine = cases.loc[cases.about.isin(abouts), [name for name in _Case._fields if name in cases.columns]]
+    columns = {name: _plain(mine[name]) for name in mine}
+    columns["quiet"] = [value or "" for value in columns["quiet"]]
+    nothing = [None] * len(mine)
+    for row in map(_Case._make, zip(*(columns.get(name, nothing) for name in _Case._fields), strict=True)):
+        found.setdefault((row.about, row.unit), []).append(row)
     return found
 
 
-def _loss(row: Mapping[str, Any]) -> float:
-    value = row["expected_loss"]
+def _plain(column: pd.Series) -> list[Any]:
+    values: list[Any] = column.astype("object").where(column.notna(), None).tolist()
+    return values
+
+
+def _loss(value: float | None) -> float:
     return 0.0 if value is None or math.isnan(value) else float(value)
 
 
-def moved_on(case: Mapping[str, Any]) -> date:
+def moved_on(case: _Case) -> date:
     """The day on which a case last became as new or as severe as it is."""
-    day: date = case["stock_on"] or case["raised_on"]
+    day: date = case.stock_on or case.raised_on
     return day
 
 
-def _lead(loud: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _lead(loud: Sequence[_Case]) -> _Case:
     """The case that leads: the most severe, then the latest raised, then the dearest."""
+    if len(loud) == 1:
+        return loud[0]
     return min(
         loud,
         key=lambda case: (
-            -_NUMBER[case["severity"]],
-            case["fact"] in _IDLE,
-            -case["raised_on"].toordinal(),
-            -_loss(case),
-            case["case"],
+            -_NUMBER[case.severity],
+            case.fact in _IDLE,
+            -case.raised_on.toordinal(),
+            -_loss(case.expected_loss),
+            case.case,
         ),
     )
 
 
 def _escalated(
-    loud: Sequence[Mapping[str, Any]], level: int, rules: Sequence[Escalate], late: bool, as_of: date
+    loud: Sequence[_Case], level: int, rules: Sequence[Escalate], late: bool, as_of: date
 ) -> Escalate | None:
     """The rule that makes the line more severe than `level`, the most severe first; None where none does."""
     for rule in rules:
@@ -144,42 +181,40 @@ def _escalated(
         counted = [
             case
             for case in loud
-            if case["severity"] == rule.severity and moved_on(case) >= first and case["fact"] not in _IDLE
+            if case.severity == rule.severity and moved_on(case) >= first and case.fact not in _IDLE
         ]
         if len(counted) >= rule.least:
             return rule
     return None
 
 
-def _of_cases(
-    own: Sequence[Mapping[str, Any]], loud: Sequence[Mapping[str, Any]], as_of: date
-) -> dict[str, Any]:
+def _of_cases(own: Sequence[_Case], loud: Sequence[_Case], as_of: date) -> dict[str, Any]:
     lead = _lead(loud)
-    dues = [date.fromisoformat(str(case[one])[:10]) for case in loud for one in DUES if case[one]]
-    due = min(dues, default=None)
+    dues = [str(getattr(case, one))[:10] for case in loud for one in DUES if getattr(case, one)]
+    due = date.fromisoformat(min(dues)) if dues else None
     return {
         "cases": len(loud),
         "quiet_cases": len(own) - len(loud),
-        "lead_case": lead["case"],
-        "lead": lead["lead"],
-        "phase": lead["phase"],
-        "owner": lead["owner"],
-        "opened_on": min(case["opened_on"] for case in loud),
-        "raised_on": max(case["raised_on"] for case in loud if case["severity"] == lead["severity"]),
-        "moved_on": max(moved_on(case) for case in loud if case["severity"] == lead["severity"]),
+        "lead_case": lead.case,
+        "lead": lead.lead,
+        "phase": lead.phase,
+        "owner": lead.owner,
+        "opened_on": min(case.opened_on for case in loud),
+        "raised_on": max(case.raised_on for case in loud if case.severity == lead.severity),
+        "moved_on": max(moved_on(case) for case in loud if case.severity == lead.severity),
         "due": due,
-        "overdue": any(bool(case["breached"]) for case in loud) or (due is not None and due < as_of),
+        "overdue": any(bool(case.breached) for case in loud) or (due is not None and due < as_of),
     }
 
 
 def _of_book(
-    guarantees: Sequence[Mapping[str, Any]], loud: Sequence[Mapping[str, Any]], name: str, maturity: str
+    guarantees: Sequence[Mapping[str, Any]], loud: Sequence[_Case], name: str, maturity: str
 ) -> dict[str, Any]:
     if not guarantees:  # all have left tonight: what the cases still say of them
         lead = _lead(loud)
-        told = {one: lead[one] for one in ("guarantees", "exposure", "expected_loss")}
+        told = {one: getattr(lead, one) for one in ("guarantees", "exposure", "expected_loss")}
         return {**told, "pd": math.nan, "pd_before": math.nan}
-    largest = min(guarantees, key=lambda row: (-_loss(row), row["id"]))
+    largest = min(guarantees, key=lambda row: (-_loss(row["expected_loss"]), row["id"]))
     worst = min(guarantees, key=lambda row: (-(row.get("pd") or 0.0), row["id"]))
     ends = [row[maturity] for row in guarantees if maturity and row.get(maturity) is not None]
     return {
@@ -196,6 +231,8 @@ def _of_book(
 
 
 def _ordered(made: Sequence[Mapping[str, Any]], columns: Mapping[str, str], key: str) -> pd.DataFrame:
-    ordered = sorted(made, key=lambda row: (-_NUMBER[row["severity"]], -_loss(row), row[key]))
+    ordered = sorted(
+        made, key=lambda row: (-_NUMBER[row["severity"]], -_loss(row["expected_loss"]), row[key])
+    )
     frame = pd.DataFrame({one: pd.Series([row[one] for row in ordered], dtype="object") for one in columns})
     return frame.astype(dict(columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -25,6 +25,7 @@ from riskengine.casework.seen import (
     late,
     met,
     open_dues,
+    parts,
     quiet,
     resumed,
     seen_of,
@@ -57,6 +58,14 @@ EVENT_WORDS: dict[str, Words] = {
     ARCHIVED: Words(en="over for long: archived", zh="结束已久，归档"),
     BREACHED: Words(en="not done in time", zh="逾时未办"),
 }
+_NAMED = (
+    "case",
+    "enterprise",
+    "evidence_hash",
+)  # what says of which case it is, and nothing of where it stands
+_Stood = tuple[Any, ...]  # a value for each of COLUMNS
+_Happened = tuple[str, str, str]  # event, before, after
+_Alike = dict[Hashable, tuple[_Stood, list[_Happened]]]  # what is seen of a case -> what it stands at
 _STEPS = {"claim": "认领", "verify": "核实", "plan": "方案"}
 
 
@@ -90,51 +99,70 @@ def stood(
     `claim_due`, `verify_due`, `plan_due` are local ISO minutes of what is still to be done; `breached` also keeps what was
     done late. Needed: case, enterprise, severity, worst, fact, raised_on, evidence_hash, signals; optional: turned, quiet.
     """
-    earlier = _earlier(night.before, night.before_as_of or night.as_of)
+    was = _Before(night.before, night.before_as_of or night.as_of)
     told: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[_Stood] = []
+    alike = _Alike()
     given = cases.quiet.fillna("").tolist() if "quiet" in cases.columns else [""] * len(cases)
-    records = _records(cases, lambda name: name not in COLUMNS)
-    for row, said in zip(records, given, strict=True):
-        seen = seen_of(row, night.as_of, bool(said))
-        was = earlier.get(seen.case)
-        merged = _absorbed(seen.case, was, earlier, night)
-        by_acts = joined(found, seen.case, merged)
-        if by_acts and seen.case not in found and (was is None or was.acted != by_acts.seq):
-            was = next(
-                (earlier[name] for name in merged if name in earlier and earlier[name].acted == by_acts.seq),
-                was,
-            )
-        now, happened = met(resumed(by_acts, was, seen.case), seen)
-        if was is not None and was.hushed and not said:  # told again: time runs from tonight
-            now = replace(now, clock=night.as_of)
-        if night.before is None and night.deadlines.stock and not now.seq:
-            now = replace(now, clock=WorkSpan.parse(night.deadlines.stock).after(night.as_of, night.calendar))
-        steps = dues(now, seen, night.deadlines, night.calendar)
-        missed = late(steps, now, was)
-        happened += [(BREACHED, "", step) for step in missed if _newly(step, was, now)]
-        told += [_event(seen, *one) for one in happened]
-        rows.append(
-            {
-                "phase": now.phase,
-                "owner": now.owner,
-                "awaiting": now.awaiting,
-                **open_dues(steps),
-                "breached": ",".join(missed),
-                "snoozed_until": now.snoozed_until,
-                "quiet": quiet(now, seen) or said,
-                "since": now.since,
-                "clock": now.clock,
-                "acted": now.seq,
-                "absorbed": ",".join(merged),
-            }
-        )
+    names = [name for name in _columns(cases) if name not in COLUMNS]
+    merged_into: dict[str, list[str]] = {}
+    for gone, kept in night.merged.items():
+        merged_into.setdefault(kept, []).append(gone)
+    who = {name: _plain(cases[name]) for name in _NAMED if name in names}
+    plain = [name for name in names if name not in _NAMED]
+    for number, (case, said, *values) in enumerate(
+        zip(who["case"], given, *(_plain(cases[name]) for name in plain), strict=True)
+    ):
+        before = was.values(case)
+        merged = _absorbed(case, was, merged_into)
+        key = None if merged or case in found else (tuple(values), said, before)
+        answer = alike.get(key) if key is not None else None
+        if answer is None:
+            named = {name: texts[number] for name, texts in who.items()}
+            seen = seen_of({**named, **dict(zip(plain, values, strict=True))}, night.as_of, bool(said))
+            answer = _stood((seen, said), was, (found, merged), night)
+            if key is not None:
+                alike[key] = answer
+        rows.append(answer[0])
+        for one in answer[1]:
+            told.append(_event((night.as_of, case, who["enterprise"][number] or ""), *one))
+    columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     made = {
-        name: pd.Series([row[name] for row in rows], index=cases.index, dtype=kind)
-        for name, kind in COLUMNS.items()
+        name: pd.Series(list(values), index=cases.index, dtype=kind)
+        for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
     }
     told += archived(found, night)
     return cases.assign(**made), pd.DataFrame(told, columns=list(EVENTS), dtype="object")
+
+
+def _stood(
+    of: tuple[Seen, str], before: _Before, by: tuple[Mapping[str, Standing], tuple[str, ...]], night: Tonight
+) -> tuple[_Stood, list[_Happened]]:
+    """What COLUMNS say of one case, and what happened to it.
+
+    Of a case that nobody has touched and into which none was merged this depends on what is seen of it alone, not on its
+    name, its enterprise or its evidence: a night has hundreds of thousands of these and a few hundred that differ.
+    """
+    (seen, said), (found, merged) = of, by
+    was = before.get(seen.case)
+    by_acts = joined(found, seen.case, merged)
+    if by_acts and seen.case not in found and (was is None or was.acted != by_acts.seq):
+        earlier = [one for one in map(before.get, merged) if one is not None]
+        was = next((one for one in earlier if one.acted == by_acts.seq), was)
+    now, happened = met(resumed(by_acts, was, seen.case), seen)
+    if was is not None and was.hushed and not said:  # told again: time runs from tonight
+        now = replace(now, clock=night.as_of)
+    if night.before is None and night.deadlines.stock and not now.seq:
+        now = replace(now, clock=WorkSpan.parse(night.deadlines.stock).after(night.as_of, night.calendar))
+    steps = dues(now, seen, night.deadlines, night.calendar)
+    missed = late(steps, now, was)
+    happened += [(BREACHED, "", step) for step in missed if _newly(step, was, now)]
+    due = open_dues(steps)
+    row = (
+        now.phase, now.owner, now.awaiting, due["claim_due"], due["verify_due"], due["plan_due"], ",".join(missed),
+        now.snoozed_until, quiet(now, seen) or said, now.since, now.clock, now.seq, ",".join(merged),
+    )  # fmt: skip
+    return row, happened
 
 
 def archived(found: Mapping[str, Standing], night: Tonight) -> list[dict[str, Any]]:
@@ -148,9 +176,9 @@ def archived(found: Mapping[str, Standing], night: Tonight) -> list[dict[str, An
         since = archived_on(row["ended_on"], standing, night.deadlines.archive_after)
         if night.before_as_of < since <= night.as_of:
             enterprise = row["unit"] if row["about"] == "enterprise" else ""
-            seen = Seen(row["case"], night.as_of, enterprise, row["severity"], row["severity"], "")
+            of = (night.as_of, row["case"], enterprise)
             phase = COMPENSATED if row["why"] == PAID else standing.phase if standing else ""
-            told.append(_event(seen, ARCHIVED, phase, ARCHIVED))
+            told.append(_event(of, ARCHIVED, phase, ARCHIVED))
     return told
 
 
@@ -158,11 +186,9 @@ def closed(
     before: pd.DataFrame | None, before_as_of: date | None, found: Mapping[str, Standing]
 ) -> frozenset[str]:
     """The cases that are closed (false alarm, resolved) going into a night: a red among them hushes nobody any more."""
-    earlier = _earlier(before, before_as_of or date.min)
+    earlier = _Before(before, before_as_of or date.min)
     now = {
-        case: resumed(joined(found, case, was.absorbed), was, case)
-        for case, was in earlier.items()
-        if case in found or was.absorbed
+        case: resumed(joined(found, case, was.absorbed), was, case) for case, was in earlier.touched(found)
     }
     return frozenset(case for case, one in now.items() if one.phase in CLOSED and not one.awaiting)
 
@@ -179,7 +205,7 @@ def released(
     if "case" not in signals.columns or not len(cases):
         return frozenset()
     ended = set()
-    for case, was in _earlier(cases, date.min).items():
+    for case, was in _Before(cases, date.min).touched(found):
         by_acts = joined(found, case, was.absorbed)
         if by_acts is None:
             continue
@@ -194,24 +220,62 @@ def released(
     return frozenset(zip(mine.signal, mine.about, mine.id, strict=True))
 
 
-def _earlier(before: pd.DataFrame | None, day: date) -> dict[str, Seen]:
-    if before is None or "phase" not in before.columns:
-        return {}
-    return {str(row["case"]): seen_of(row, day) for row in _records(before, lambda _: True)}
+class _Before:
+    """The cases of the publication before; each is read when it is asked for."""
+
+    def __init__(self, cases: pd.DataFrame | None, day: date) -> None:
+        there = cases is not None and "phase" in cases.columns
+        self._day, self._names = day, _columns(cases) if cases is not None and there else []
+        columns = {name: _plain(cases[name]) for name in self._names} if cases is not None and there else {}
+        self._place = {str(case): number for number, case in enumerate(columns.get("case", ()))}
+        self._named = {name: columns.pop(name) for name in _NAMED if name in columns}
+        self._plain = list(columns)
+        self._rows = list(zip(*columns.values(), strict=True))
+        self._absorbed = columns.get("absorbed", [None] * len(self._place))
+
+    def values(self, case: str) -> tuple[Any, ...] | None:
+        """What is known of a case but its names, as it was written; None where it was not there."""
+        place = self._place.get(case)
+        return None if place is None else self._rows[place]
+
+    def get(self, case: str) -> Seen | None:
+        """A case as that publication has it."""
+        place = self._place.get(case)
+        if place is None:
+            return None
+        row = {name: values[place] for name, values in self._named.items()}
+        return seen_of(row | dict(zip(self._plain, self._rows[place], strict=True)), self._day)
+
+    def absorbed(self, case: str) -> tuple[str, ...]:
+        """The cases that had been merged into it."""
+        place = self._place.get(case)
+        return () if place is None else parts(self._absorbed[place])
+
+    def touched(self, found: Mapping[str, Standing]) -> Iterator[tuple[str, Seen]]:
+        """The cases that people have acted on, or into which another was merged."""
+        for case, place in self._place.items():
+            if case in found or self._absorbed[place]:
+                seen = self.get(case)
+                if seen is not None and (case in found or seen.absorbed):
+                    yield case, seen
 
 
-def _records(cases: pd.DataFrame, wanted: Callable[[str], bool]) -> list[dict[str, Any]]:
+def _columns(cases: pd.DataFrame) -> list[str]:
     """What `seen_of` reads of each case."""
-    names = [name for name in (*Seen.__dataclass_fields__, "quiet") if name in cases.columns and wanted(name)]
-    columns = (cases[name].tolist() for name in names)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [name for name in (*Seen.__dataclass_fields__, "quiet") if name in cases.columns]
 
 
-def _absorbed(case: str, was: Seen | None, earlier: Mapping[str, Seen], night: Tonight) -> tuple[str, ...]:
+def _plain(column: pd.Series) -> list[Any]:
+    """A column as Python values, None where nothing is known."""
+    values: list[Any] = column.astype("object").where(column.notna(), None).tolist()
+    return values
+
+
+def _absorbed(case: str, before: _Before, merged_into: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Every case ever merged into this one, and into those that were."""
-    found = list(was.absorbed) if was else []
-    for gone in sorted(name for name, kept in night.merged.items() if kept == case):
-        found += [gone, *(earlier[gone].absorbed if gone in earlier else ())]
+    found = list(before.absorbed(case))
+    for gone in sorted(merged_into.get(case, ())):
+        found += [gone, *before.absorbed(gone)]
     return tuple(dict.fromkeys(found))
 
 
@@ -219,7 +283,9 @@ def _newly(step: str, was: Seen | None, now: Standing) -> bool:
     return was is None or step not in was.breached or not stays(step, now, was)
 
 
-def _event(seen: Seen, event: str, before: str, after: str) -> dict[str, Any]:
+def _event(of: tuple[date, str, str], event: str, before: str, after: str) -> dict[str, Any]:
+    """An event (EVENTS) of a day, case and enterprise."""
+    on, case, enterprise = of
     words = EVENT_WORDS[event]
     more = {"en": "", "zh": ""}
     if event == BREACHED:
@@ -229,9 +295,9 @@ def _event(seen: Seen, event: str, before: str, after: str) -> dict[str, Any]:
     elif before in PHASES:
         more = {"en": f" ({PHASES[before].en})", "zh": f"（{PHASES[before].zh}）"}
     return {
-        "on": seen.as_of,
-        "case": seen.case,
-        "enterprise": seen.enterprise,
+        "on": on,
+        "case": case,
+        "enterprise": enterprise,
         "signal": None,
         "event": event,
         "before": before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ import typer
 
 from riskengine import clock
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
+from riskengine.project import Project, find
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +26,12 @@ def review(
     applicants: Annotated[
         Path | None, typer.Option(help="A file with one row per applicant, in the sources' own column names.")
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            help='Stay: one JSON question a line on stdin, {"id": ID} or {"rows": [...]}, one answer a line.'
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write the result: .csv, .parquet, .jsonl or .json.")
@@ -34,17 +41,37 @@ def review(
     ] = None,
 ) -> None:
     """Pre-review applicants: PD, grade, decision, rules, reasons, suggested amount. 准入预审"""
-    if (name is None) == (applicants is None):
-        got = "neither" if name is None else "both"
-        raise UsageError("Whom to review?", [Problem("review", "one of --id ID and --applicants FILE", got)])
+    if (name is not None) + (applicants is not None) + serve != 1:
+        got = "none" if name is None and applicants is None else "more than one"
+        expected = "one of --id ID, --applicants FILE and --serve"
+        raise UsageError("Whom to review?", [Problem("review", expected, got)])
     if out is not None:
         from riskengine.decision.delivery import check_format
 
         check_format(out)
     project = find(context.obj)
     day = clock.parse_past_day(as_of, "--as-of")
+    if serve:
+        _serve(project, day)
+        return
     run = project.pipeline("review").run(project, day, name if name is not None else applicants)
     run.deliver(out=out, as_json=as_json, language=language or project.environment.language)
+
+
+def _serve(project: Project, day: date) -> None:
+    """Answer question after question until stdin ends; nothing is read again that has not changed."""
+    import gc
+    import json
+    import sys
+
+    from riskengine.decision.open_desk import OpenDesk, answers
+    from riskengine.intake.personal import redacted
+
+    gc.enable()
+    with OpenDesk(project) as desk:
+        for answer in answers(desk, sys.stdin, day):
+            sys.stdout.write(redacted(json.dumps(answer, ensure_ascii=False, allow_nan=False)) + "\n")
+            sys.stdout.flush()
 
 
 def replay(

@@ -60,9 +60,14 @@ def choose_format(name: str) -> None:
     os.environ[VARIABLE] = name
 
 
+def in_json() -> bool:
+    """Whether stderr is for a collector, not for a person."""
+    return os.environ.get(VARIABLE) == "json"
+
+
 def mark(text: str) -> str:
     """What stderr says of the data before anything else."""
-    if os.environ.get(VARIABLE) != "json":
+    if not in_json():
         return f"{text}\n"
     line = {
         "at": clock.now().isoformat(timespec="milliseconds"),
@@ -75,7 +80,7 @@ def mark(text: str) -> str:
 
 def refusal(error: RiskEngineError) -> str:
     """What stderr says of a refusal: words for a person, one JSON object for a collector."""
-    if os.environ.get(VARIABLE) != "json":
+    if not in_json():
         return f"riskengine: {error}\n"
     line = {
         "at": clock.now().isoformat(timespec="milliseconds"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from riskengine import clock
-from riskengine.cli.telling import telling
+from riskengine.cli.telling import in_json, telling
 from riskengine.errors import FindingsError, Problem, StaleError
 from riskengine.project import Project, find
 
@@ -44,10 +44,12 @@ def nightly(
         lines = "\n".join(ahead_lines(told, project.environment.language))
         typer.echo(json.dumps(told.to_json(), indent=2, ensure_ascii=False) if as_json else lines)
         return
-    from riskengine.reports.nightly_files import summary
+    from riskengine.reports.nightly_files import stage_lines, summary
 
     with telling(f"night of {day}"):
         done = project.pipeline("nightly").run(project, day)
+    if done.status != "no change" and not in_json():
+        typer.echo(stage_lines(done.manifest, project.environment.language), err=True)
     lines = summary(done, project.environment.language)
     typer.echo(json.dumps(done.manifest, indent=2, ensure_ascii=False) if as_json else lines)
     check(project, done.manifest, fail_on)

@@ -129,17 +129,39 @@ def filed_applicants(project: Project, path: Path, as_of: date | None) -> list[A
     return applicants_of_rows(project, table.to_pylist(), as_of, columns=list(table.column_names))
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What an application looks like: who an applicant is, and the contracts of the sources that applicants feed."""
+
+    rule: SubjectRule
+    fed: Mapping[str, SourceContract]
+
+
+def read_form(project: Project) -> Form:
+    """The project's form of an application."""
+    from riskengine.intake.contract import read_contracts
+    from riskengine.profile.keys import Subjects
+    from riskengine.schema import read_definition
+
+    rule = read_definition(Subjects, project.configs / "subjects.toml").applicant
+    fed = {name: contract for name, contract in read_contracts(project).items() if contract.fed_by_applicant}
+    return Form(rule, fed)
+
+
 def applicants_of_rows(
-    project: Project, rows: Sequence[Mapping[str, Any]], as_of: date | None, *, columns: Sequence[str] = ()
+    project: Project,
+    rows: Sequence[Mapping[str, Any]],
+    as_of: date | None,
+    *,
+    columns: Sequence[str] = (),
+    form: Form | None = None,
 ) -> list[Applicant]:
     """One applicant for each row of raw cells; `columns` that nothing takes are named once on stderr."""
     from riskengine.intake.applicant import clean_cells
     from riskengine.intake.personal import personal_key
-    from riskengine.profile.catalogue import Catalogue
 
-    catalogue = Catalogue(project)
-    rule = catalogue.subjects.applicant
-    fed = {name: contract for name, contract in catalogue.sources.items() if contract.fed_by_applicant}
+    form = form or read_form(project)
+    rule, fed = form.rule, form.fed
     if rule.source not in fed:
         place = f"configs/sources/{rule.source}.toml"
         raise UsageError(

@@ -75,7 +75,7 @@ def number(value: Any) -> Decimal | None:
     """
     if isinstance(value, bool):
         return Decimal(int(value))
-    if value is None or not isinstance(value, int | float | Decimal) or value != value:  # noqa: PLR0124 - NaN
+    if value is None or not isinstance(value, (int, float, Decimal)) or value != value:  # noqa: PLR0124 - NaN
         return None
     if isinstance(value, float) and abs(value) == float("inf"):
         return None

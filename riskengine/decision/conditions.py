@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
@@ -18,6 +19,7 @@ BY_MODEL = ("pd", "score", "grade_no")  # grade_no: 1 is the best grade
 BY_DESK = (*BY_MODEL, "size_class", "product")
 
 ORDERED = (">", ">=", "<", "<=")
+_COMPARE = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
 Operator = Literal[">", ">=", "<", "<=", "==", "!=", "in", "not in", "known", "missing"]
 
 
@@ -84,8 +86,7 @@ class Condition(Definition):
             return None
         if isinstance(limit, tuple):
             return listed(str(value), limit) == (self.op == "in")
-        compare = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}[self.op]
-        return bool(compare(value, limit))
+        return bool(_COMPARE[self.op](value, limit))
 
 
 def listed(value: str, entries: tuple[str, ...]) -> bool:
@@ -94,7 +95,12 @@ def listed(value: str, entries: tuple[str, ...]) -> bool:
     >>> listed("7010", ("62", "70*"))
     True
     """
-    return any(value.startswith(entry[:-1]) if entry.endswith("*") else value == entry for entry in entries)
+    return value in entries or value.startswith(_beginnings(entries))
+
+
+@lru_cache(maxsize=256)
+def _beginnings(entries: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(entry[:-1] for entry in entries if entry.endswith("*"))
 
 
 def few(entries: Sequence[str], most: int = 4) -> str:
@@ -109,9 +115,9 @@ def few(entries: Sequence[str], most: int = 4) -> str:
 def distance(condition: Condition, row: Mapping[str, Any], day: date) -> float | None:
     """How far a number lies from its limit, as a part of the limit's size (of 1 where the limit is 0); None where neither is one."""
     value, limit = row.get(condition.feature), condition.limit(day)
-    if condition.op not in ORDERED or not isinstance(limit, int | float):
+    if condition.op not in ORDERED or not isinstance(limit, (int, float)):
         return None
-    if not isinstance(value, int | float | Decimal) or value != value:  # noqa: PLR0124 - NaN
+    if not isinstance(value, (int, float, Decimal)) or value != value:  # noqa: PLR0124 - NaN
         return None
     return round(float(abs(float(value) - limit) / (abs(limit) or 1.0)), 6)
 

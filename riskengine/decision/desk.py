@@ -18,10 +18,13 @@ from riskengine.decision.products import Products
 from riskengine.decision.sizes import Sizes
 from riskengine.decision.told import titles
 from riskengine.errors import IntegrityError, Problem, UsageError
+from riskengine.profile.daily import Daily
 from riskengine.profile.kept import kept_recipe, recorded_recipe
+from riskengine.profile.keys import Subjects
+from riskengine.profile.programs import Program, kept_program
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
-from riskengine.schema import D, file_sha256, fingerprint, parse
+from riskengine.schema import D, file_sha256, fingerprint, parse, read_definition
 from riskengine.scoring.bundle import Bundle, champion, champion_of, read_bundle
 from riskengine.store import snapshot as snapshots
 from riskengine.store.snapshot import Snapshot, replace_text
@@ -38,6 +41,9 @@ class Desk:
     products: Products
     basis: dict[str, str]
     sizes: Sizes | None = None  # where the project has a size table
+    narrow: tuple[
+        str, ...
+    ] = ()  # key columns with few facts each: enterprise, application; none: DuckDB runs the recipes
 
     @cached_property
     def model(self) -> Recipe:
@@ -61,6 +67,17 @@ class Desk:
             return None
         span = Span.parse(said)
         return Decimal(span.months) + Decimal(span.days) * 12 / 365
+
+    @cached_property
+    def program(self) -> Program | None:
+        """The recipes spelled out for one applicant; None where DuckDB runs them (a past decision's desk always)."""
+        hashes = (self.basis["model_recipe"], self.basis["rules_recipe"])
+        return kept_program(self.snapshot.root, self.recipes, hashes, self.narrow) if self.narrow else None
+
+    @cached_property
+    def daily(self) -> Daily | None:
+        """What every applicant of a day needs, kept; None for a past decision's desk."""
+        return Daily(self.snapshot) if self.narrow else None
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -98,7 +115,14 @@ def desk_with(project: Project, bundle: Bundle | None, policy_file: Path | None 
         products,
         _basis(snapshot, bundle, rules, (policy_hash, products_hash, sizes_hash)),
         sizes,
+        _narrow(project),
     )
+
+
+def _narrow(project: Project) -> tuple[str, ...]:
+    """The columns that name an enterprise and an application, by `configs/subjects.toml`."""
+    rule = read_definition(Subjects, project.configs / "subjects.toml").applicant
+    return rule.enterprise, rule.id
 
 
 def recorded(store: Path, basis: dict[str, str]) -> Desk:

@@ -10,7 +10,9 @@ from typing import Literal
 
 from riskengine.clock import Span
 from riskengine.profile.compute import Workbench
+from riskengine.profile.daily import Daily
 from riskengine.profile.recipe import Recipe, SourceNote
+from riskengine.schema import fingerprint
 
 SPOKEN = (
     '"row" > 0'  # the publisher said it; rows that identity re-issued on the day of a judgement are below 0
@@ -35,15 +37,32 @@ def source_notes(recipes: Iterable[Recipe]) -> dict[str, SourceNote]:
 
 
 def freshness(
-    bench: Workbench, notes: Mapping[str, SourceNote], days: Iterable[date]
+    bench: Workbench, notes: Mapping[str, SourceNote], days: Iterable[date], daily: Daily | None = None
 ) -> dict[date, list[Freshness]]:
-    """For each day, what is known of each source among the facts with `known_at` and `event_date` up to that day."""
+    """For each day, what is known of each source among the facts with `known_at` and `event_date` up to that day.
+
+    With `daily` the answer of a single day is kept: whole columns of every source are read for it.
+    """
     wanted = sorted(set(days))
+    if daily is not None and len(wanted) == 1:
+        return {wanted[0]: _of_day(bench, notes, wanted[0], daily)}
     found: dict[date, list[Freshness]] = {day: [] for day in wanted}
     for name, note in notes.items():
         for day, (event, known) in zip(wanted, _last(bench, name, wanted), strict=True):
             found[day].append(Freshness(name, note, event, known, state_of(note.stale_after, known, day)))
     return found
+
+
+def _of_day(bench: Workbench, notes: Mapping[str, SourceNote], day: date, daily: Daily) -> list[Freshness]:
+    name = fingerprint(["freshness", str(day), sorted(notes)])
+    rows = daily.find(name)
+    if rows is None:
+        rows = daily.keep(name, [(source, *_last(bench, source, [day])[0]) for source in notes])
+    last = {source: (event, known) for source, event, known in rows}
+    return [
+        Freshness(source, note, *last[source], state_of(note.stale_after, last[source][1], day))
+        for source, note in notes.items()
+    ]
 
 
 def state_of(stale_after: str, last_known: date | None, as_of: date) -> State:

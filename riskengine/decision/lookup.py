@@ -13,12 +13,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from riskengine.decision.applicants import applicants_of_rows
-from riskengine.decision.desk import Desk, current_desk
+from riskengine.decision.applicants import Form, applicants_of_rows
+from riskengine.decision.desk import Desk
 from riskengine.decision.lookup_rules import (
     Lists,
     LookupRules,
@@ -27,6 +27,7 @@ from riskengine.decision.lookup_rules import (
     read_lookup,
     request_words,
 )
+from riskengine.decision.open_desk import OpenDesk, State, state_of_files
 from riskengine.decision.progress import Progress
 from riskengine.decision.review import decide
 from riskengine.decision.words import next_lines
@@ -37,6 +38,7 @@ from riskengine.profile.compute import Workbench
 from riskengine.project import Project
 from riskengine.schema import canonical_json, file_sha256, fingerprint
 
+_FEW = 100  # codes of which only their own files are read
 _AT_ONCE = 10_000  # codes computed in one query
 _VISIBLE = "known_at <= $day AND event_date <= $day AND (superseded_at IS NULL OR superseded_at > $day) AND NOT removed"
 
@@ -57,7 +59,7 @@ class Basis:
         said = self.rules.request
         return () if said.institution in self.request else said.apart
 
-    @property
+    @cached_property
     def deciding(self) -> Desk:
         """The desk without the rules left out."""
         policy = self.desk.policy
@@ -79,10 +81,13 @@ class Lookup:
         self._project, self._as_of = project, as_of
         self._asked = dict(request or {})
         self._basis: Basis | None = None
+        self._open = OpenDesk(project)
+        self._state: State = ()
         self._kept = _kept_answers(project.store / "lookup.sqlite")
 
     def close(self) -> None:
-        """Close the kept answers."""
+        """Close the kept answers and the desk."""
+        self._open.close()
         self._kept.close()
 
     def answers(self, codes: Sequence[str]) -> list[dict[str, Any]]:
@@ -121,17 +126,21 @@ class Lookup:
 
     def _current(self) -> Basis:
         """The basis of now: read again only where a definition, the champion or the snapshot has changed."""
+        state = state_of_files(self._project)
+        if self._basis is not None and state == self._state:
+            return self._basis
         stamp = _stamp(self._project)
         if self._basis is None or self._basis.stamp != stamp:
             rules = read_lookup(self._project)
-            desk = current_desk(self._project)
+            desk = self._open.desk
             contracts = read_contracts(self._project)
             ids = [rule.id for rule in desk.policy.rules]
             if wrong := problems(rules, contracts, ids, desk.products.ids):
                 raise UsageError("lookup.toml does not fit the other definitions", wrong)
             request = {**rules.request.assumed, **self._asked}
             self._basis = Basis(desk, rules, self._as_of, request, stamp)
-            self._contracts = contracts
+            self._words = request_words(request, contracts.values())
+        self._state = state
         return self._basis
 
     def _read(self, basis: Basis, codes: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -146,10 +155,13 @@ class Lookup:
         return found
 
     def _computed(self, basis: Basis, codes: Sequence[str]) -> dict[str, dict[str, Any]]:
-        with Workbench(basis.desk.snapshot, threads=1 if len(codes) == 1 else 0) as bench:
-            made = _answers(self._project, basis, bench, codes)
-        words = request_words(basis.request, self._contracts.values())
-        made = {code: {**one, "assumed": words} for code, one in made.items()}
+        form = self._open.form
+        if len(codes) == 1:
+            made = _answers((self._project, form), basis, self._open.bench(basis.desk.snapshot), codes)
+        else:
+            with Workbench(basis.desk.snapshot) as bench:
+                made = _answers((self._project, form), basis, bench, codes)
+        made = {code: {**one, "assumed": self._words} for code, one in made.items()}
         name = basis.name
         rows = [(name, code, canonical_json(answer)) for code, answer in made.items()]
         with self._kept:
@@ -158,8 +170,9 @@ class Lookup:
 
 
 def _answers(
-    project: Project, basis: Basis, bench: Workbench, codes: Sequence[str]
+    asked: tuple[Project, Form], basis: Basis, bench: Workbench, codes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
+    project, form = asked
     lists, register = basis.rules.lists, basis.rules.entry
     members = _memberships(bench, lists, codes, basis.as_of)
     entries = _entries(bench, register, codes, basis.as_of)
@@ -172,7 +185,7 @@ def _answers(
     ]
     if not rows:
         return found
-    applicants = applicants_of_rows(project, rows, basis.as_of)
+    applicants = applicants_of_rows(project, rows, basis.as_of, form=form)
     decided = decide(basis.deciding, bench, applicants, Progress())
     for code, output in zip(there, decided, strict=True):
         found[code] = {
@@ -254,7 +267,7 @@ def _memberships(
     """The lists that an enterprise is on as known on the day, and of other types the last it was on; longest valid first."""
     shown = ", ".join(f'"{column}"' for column in (lists.type, lists.valid_to, *lists.shown))
     rows = bench.connection.execute(
-        f"""SELECT "{lists.enterprise}", "{lists.valid_to}" >= $day, {shown} FROM {_facts(bench, lists.source)}
+        f"""SELECT "{lists.enterprise}", "{lists.valid_to}" >= $day, {shown} FROM {_facts(bench, lists.source, lists.enterprise, codes)}
         WHERE {_VISIBLE}{_listed(lists)} AND "{lists.enterprise}" IN (SELECT unnest($codes))
         WINDOW latest AS (PARTITION BY "{lists.enterprise}", "{lists.type}" ORDER BY "{lists.valid_to}" DESC, fact_rank DESC)
         QUALIFY "{lists.valid_to}" >= $day OR row_number() OVER latest = 1
@@ -283,7 +296,7 @@ def _entries(
     columns = list(dict.fromkeys([register.name, *register.fill.values()]))
     shown = ", ".join(f'"{column}"' for column in columns)
     rows = bench.connection.execute(
-        f"""SELECT "{register.enterprise}", {shown} FROM {_facts(bench, register.source)}
+        f"""SELECT "{register.enterprise}", {shown} FROM {_facts(bench, register.source, register.enterprise, codes)}
         WHERE {_VISIBLE} AND "{register.enterprise}" IN (SELECT unnest($codes))
         QUALIFY row_number() OVER (PARTITION BY "{register.enterprise}" ORDER BY fact_rank DESC) = 1""",
         {"day": day, "codes": list(codes)},
@@ -291,8 +304,11 @@ def _entries(
     return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
 
 
-def _facts(bench: Workbench, source: str) -> str:
-    files = bench.facts(source)
+def _facts(bench: Workbench, source: str, column: str = "", codes: Sequence[str] = ()) -> str:
+    """A source's facts; with `codes` of its cluster column only the files that may hold them."""
+    facts = bench.snapshot.sources.get(source)
+    few = facts is not None and column and facts.cluster == column and len(codes) <= _FEW
+    files = bench.holding(source, codes) or bench.facts(source) if few else bench.facts(source)
     if not files:
         problem = Problem(
             f"source {source}", "at least one batch", "none", f"Run riskengine intake {source} FILE"

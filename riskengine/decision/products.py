@@ -150,6 +150,21 @@ class Products(Definition):
         return sorted((found | set(self.request.model_dump().values())) - {"", *BY_DESK})
 
     @property
+    def deciding(self) -> list[str]:
+        """Of the features those that the exposure of a guarantee rests on: what chooses product and shares, and the request.
+
+        What is outstanding counts only where some account has no fee, and so no terms.
+        """
+        found = {one.feature for product in self.products for one in product.when}
+        found |= {product.tier for product in self.products}
+        found |= {self.request.amount, self.request.guaranteed}
+        for product in self.products:
+            endless = {each.start for each in product.fee if each.up_to is None}
+            if any(each.start not in endless for each in product.fee):
+                found.add(self.request.account)
+        return sorted(found & set(self.features))
+
+    @property
     def ids(self) -> list[str]:
         """The products' ids, in the order in which they are tried."""
         return [product.id for product in self.products]

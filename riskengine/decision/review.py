@@ -15,15 +15,16 @@ from typing import Any
 from riskengine.decision import records
 from riskengine.decision.applicants import (
     Applicant,
+    Form,
     applicants_of_rows,
     filed_applicants,
     known_applicants,
-    subjects_and_facts,
 )
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, current_desk
 from riskengine.decision.freshness import Freshness, freshness, source_notes
 from riskengine.decision.grounds import peer_group, scored, told, untold
+from riskengine.decision.profiling import profiles_of
 from riskengine.decision.progress import Progress
 from riskengine.decision.verdict import (
     Seen,
@@ -90,19 +91,35 @@ def review(
             "Nothing to review",
             [Problem("review", "--as-of D --id ID, or --applicants FILE", "neither or both")],
         )
+    one = bool(ids) or (rows is not None and len(rows) == 1)
     desk = current_desk(project)
-    with Workbench(desk.snapshot, threads=1 if ids else 0) as bench:
-        progress = Progress()
-        if file is not None:
-            progress.say("reading")
-            applicants = filed_applicants(project, file, as_of)
-        elif rows is not None:
-            applicants = applicants_of_rows(project, rows, as_of)
-        else:
-            assert as_of is not None
-            applicants = known_applicants(bench, rule_of(project), reading_all(desk.recipes), ids, as_of)
-        outputs = decide(desk, bench, applicants, progress)
-        progress.say("recording")
+    with Workbench(desk.snapshot, threads=1 if one else 0) as bench:
+        return reviewed(desk, bench, (project, as_of), ids or rows or file, None)
+
+
+def reviewed(
+    desk: Desk,
+    bench: Workbench,
+    asked: tuple[Project, date | None],
+    whom: Sequence[str] | Sequence[Mapping[str, Any]] | Path | None,
+    form: Form | None,
+) -> ReviewRun:
+    """Who they are (ids, rows of cells, or the rows of a file), what is decided, and the record of it."""
+    project, as_of = asked
+    progress = Progress()
+    if isinstance(whom, Path):
+        progress.say("reading")
+        applicants = filed_applicants(project, whom, as_of)
+    elif whom and isinstance(whom[0], str):
+        assert as_of is not None
+        names = [name for name in whom if isinstance(name, str)]
+        rule = form.rule if form else rule_of(project)
+        applicants = known_applicants(bench, rule, reading_all(desk.recipes), names, as_of)
+    else:
+        rows = [row for row in whom or () if isinstance(row, Mapping)]
+        applicants = applicants_of_rows(project, rows, as_of, form=form)
+    outputs = decide(desk, bench, applicants, progress)
+    progress.say("recording")
     inputs = [applicant.to_json() for applicant in applicants]
     run = records.run_name(desk.basis, inputs)
     lines = [
@@ -153,22 +170,15 @@ def _verdicts(
     desk: Desk, bench: Workbench, live: Sequence[Applicant], progress: Progress, rules_day: date | None
 ) -> list[dict[str, Any]]:
     progress.say("profiles")
-    profiles: list[dict[str, Any]] = [{} for _ in live]
-    every = reading_all(desk.recipes)
-    subjects, overlay = subjects_and_facts(every, live)
-    bench.load_subjects(every, subjects)
-    bench.load_facts(every, overlay)
-    for answers in reversed(
-        bench.rows_of(desk.recipes)
-    ):  # where both have a feature, the model's is the value
-        for profile, row in zip(profiles, answers, strict=True):
-            profile.update(row)
+    profiles = profiles_of(desk, bench, live)
     rows = [[_number(profile[name]) for name in desk.bundle.features] for profile in profiles]
     groups = [peer_group(desk.bundle, applicant.keys) for applicant in live]
     progress.say("scores")
     segments = [segment_of(desk.bundle.calibration, applicant.keys) for applicant in live]
     scores = scored(desk.bundle, rows, groups, segments=segments)
-    fresh = freshness(bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)])
+    fresh = freshness(
+        bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)], desk.daily
+    )
     gaps = [guarded_features(desk, profile) for profile in profiles]
     bounds = worst_ratings(desk, rows, gaps, segments)
     found = []

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from riskengine.decision.asked import Asked
-from riskengine.decision.findings import Cap, Finding, without
+from riskengine.decision.findings import Cap, Finding
 from riskengine.decision.limits import Suggestion
 from riskengine.portfolio.exposure import rounded
 from riskengine.profile.recipe import Recipe
@@ -43,7 +43,7 @@ def policy_told(findings: Sequence[Finding], known: Mapping[str, Mapping[str, An
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     told = [_line(finding, known) for finding in findings]
     for finding, line in zip(findings, told, strict=True):
-        if not list(without([finding], "model", "data")):
+        if finding.rule.test in ("model", "data"):
             continue
         if finding.state == "hit" and finding.action is not None:
             groups[_HIT[finding.action]].append(_words(finding, known) | line)

@@ -23,6 +23,7 @@ from riskengine.identity.register import CREDIT_CODE
 from riskengine.intake.cells import derive
 from riskengine.intake.codes import normal_code
 from riskengine.intake.contract import SourceContract, WhoIsMeant
+from riskengine.intake.load import published
 from riskengine.schema import fingerprint
 from riskengine.store import ledger as books
 from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
@@ -156,7 +157,7 @@ def reissue(
     A killed re-issue is finished or forgotten by the next intake or resolve, as any batch is (`intake.load.recover`).
     """
     begun: list[int] = []
-    keys: dict[str, tuple[str, ...]] = {}
+    told: list[SourceContract] = []
     for source, table in sorted(facts.items()):
         if not table.num_rows:
             continue
@@ -171,9 +172,9 @@ def reissue(
         names = [*contract.columns, *contract.derived, *(name for name, _ in FACT_FIELDS)]
         store.append(source, table.select(names), batch)
         begun.append(batch)
-        keys[source] = contract.key
+        told.append(contract)
     if begun:
-        store.publish(keys)
+        published(store, told)
         books.finish_batches(ledger, begun)
     return sum(table.num_rows for table in facts.values())
 

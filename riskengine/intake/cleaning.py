@@ -28,6 +28,7 @@ from riskengine.intake.contract import Column, SourceContract
 from riskengine.intake.personal import mask, name_shown, name_tokens, redacted, tokens
 from riskengine.store.facts import ARROW_TYPES
 from riskengine.store.ledger import Refusal
+from riskengine.store.rank import FIRST_DAY, LAST_DAY
 
 _MANY = 100  # distinct cells from which reading a column at once pays
 _AT_ONCE = 100_000  # facts named at once: their texts fit into memory
@@ -249,16 +250,18 @@ def _without_key(
 def _set_clocks(
     contract: SourceContract, columns: dict[str, pa.Array], received: date, already: set[tuple[int, str]]
 ) -> list[tuple[int, str, str, str | None]]:
-    """Add `event_date` and `known_at`; refuse rows without them or known before they happened."""
+    """Add `event_date` and `known_at`; refuse rows without them, of days that cannot be ordered (`store.rank`), or known
+    before they happened."""
     count = len(next(iter(columns.values())))
     broken: list[tuple[int, str, str, str | None]] = []
     for name, rule in (("event_date", contract.event_clock), ("known_at", contract.known_clock)):
         sources = [columns[rule.column]] if rule.column else [pa.array([0] * count, pa.int8())]
         days = _mapped(sources, lambda value, rule=rule: clock_day(rule, value, received), pa.date32())
+        fits = pc.and_(pc.greater_equal(days, pa.scalar(FIRST_DAY)), pc.less_equal(days, pa.scalar(LAST_DAY)))
         columns[name] = days
         broken += [
-            (row, name, "clock", None)
-            for row in pc.indices_nonzero(pc.is_null(days)).to_pylist()
+            (row, name, "clock", None if days[row].as_py() is None else str(days[row].as_py()))
+            for row in pc.indices_nonzero(pc.invert(pc.fill_null(fits, False))).to_pylist()
             if (row, rule.column) not in already
         ]
     early = pc.fill_null(pc.less(columns["known_at"], columns["event_date"]), False)

@@ -31,19 +31,24 @@ _VALUES[[ord(mark) for mark in CREDIT_CODE_ALPHABET]] = range(31)
 
 
 def plain_values(column: Column, cells: Any) -> tuple[pa.Array, pa.Array] | None:
-    """The typed values of a string array and which of them are sure (a boolean array); None where no cell can be.
+    """The typed values of an array of texts, floats or whole numbers and which of them are sure (a boolean array); None
+    where no cell can be.
 
     The value of an unsure cell means nothing.
     """
-    if not pa.types.is_string(cells.type) or cells.null_count or column.type in ("date", "flag"):
+    if cells.null_count or column.type in ("date", "flag"):
         return None
+    told = _texts(cells)  # amounts of Parquet files one by one were a third of cleaning a province's day
+    if told is None:
+        return None
+    cells, finite = told
     if column.format not in ("", "uscc"):
         return None
     power = _power_of_ten(column.scale)
     if column.type != "text" and (power is None or (power and column.type != "money")):
         return None
     regex = _PLAIN.get(column.type, rf"\A-?[0-9]{{1,13}}(?:\.[0-9]{{1,{2 + (power or 0)}}})?\z")
-    sure = pc.match_substring_regex(cells, _CODE if column.format else regex)
+    sure = pc.and_(finite, pc.match_substring_regex(cells, _CODE if column.format else regex))
     if column.missing:
         sure = pc.and_not(
             sure, pc.is_in(cells, pa.array([cell_text(one) for one in column.missing], pa.string()))
@@ -59,6 +64,19 @@ def plain_values(column: Column, cells: Any) -> tuple[pa.Array, pa.Array] | None
         sure = _checked_codes(cells, sure)
     values = cells if column.type == "text" else _numbers(column.type, cells, sure, power or 0)
     return values, _within(column, values, sure)
+
+
+def _texts(cells: pa.Array) -> tuple[pa.Array, Any] | None:
+    """The cells as `cell_text` writes them, where they are spelled without exponent, and which are numbers at all."""
+    always = pa.scalar(True)
+    if pa.types.is_string(cells.type):
+        return cells, always
+    if pa.types.is_int64(cells.type):
+        return cells.cast(pa.string()), always
+    if not pa.types.is_float64(cells.type):
+        return None
+    texts = pc.replace_substring_regex(pc.add(cells, 0.0).cast(pa.string()), r"\.0\z", "")  # -0.0 is 0.0
+    return texts, pc.and_(pc.is_finite(cells), pc.invert(pc.match_substring(texts, "e")))
 
 
 def _numbers(kind: str, cells: pa.Array, sure: pa.Array, power: int) -> pa.Array:

@@ -16,6 +16,7 @@ from riskengine.schema import Definition, Words, read_definition
 ColumnType = Literal["text", "integer", "number", "money", "rate", "date", "flag"]
 Family = Literal["government", "market", "guarantee", "credit"]
 RESERVED = ("event_date", "known_at", "batch", "row", "removed", "fact_hash", "superseded_at", "fact_rank")
+_CLUSTERING = ("text", "integer", "date")
 _CLOCK = re.compile(r"^(?:(month_end)\((\w+)\)|(\w+))(?:\s*\+\s*(\d+[dmy]))?$")
 
 
@@ -145,6 +146,7 @@ class SourceContract(Definition):
     fed_by_applicant: bool = False  # an applicant's own file fills this source at review
     currency: str = "CNY"
     key: tuple[str, ...]
+    cluster: str = Field(default="", exclude=True)  # see `clustered_by`; says nothing about the data
     event_date: str
     known_at: str
     stale_after: str = ""
@@ -183,6 +185,10 @@ class SourceContract(Definition):
             for name in names
             if name not in known
         ]
+        if self.cluster and self.column_type(self.cluster) not in _CLUSTERING:
+            missing.append(
+                f"cluster names {self.cluster!r}, which is no column of text, whole numbers or dates"
+            )
         if self.identity:
             told = [self.identity.code, self.identity.name, self.identity.region, self.identity.person]
             missing += [f"identity names {name!r}" for name in told if name and name not in known]
@@ -222,6 +228,21 @@ class SourceContract(Definition):
             elif personal & set(rule.columns):
                 faults.append(f"{place} a personal column, of which only copy and birth_year may be made")
         return faults
+
+    @property
+    def clustered_by(self) -> str:
+        """The column whose value says where in the store a fact lies (`store.index`), as facts are looked up by it.
+
+        `cluster` where the contract names one, else the enterprise's code: that of `[identity]`, else the first column of
+        codes in the key, else the first at all; else the first column of the key that can be.
+        """
+        codes = [
+            name for name, column in self.columns.items() if column.format in ("uscc", "enterprise_code")
+        ]
+        codes = [*(name for name in self.key if name in codes), *codes]
+        told = [self.cluster, self.identity.code if self.identity else "", *codes, *self.key]
+        fit = [name for name in told if name and self.column_type(name) in _CLUSTERING]
+        return (fit or [self.key[0]])[0]
 
     @property
     def personal(self) -> tuple[str, ...]:

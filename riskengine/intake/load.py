@@ -7,7 +7,7 @@ not is forgotten and its file taken in anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,11 +24,13 @@ from riskengine.intake.contract import SourceContract, read_contracts
 from riskengine.intake.personal import personal_key, redacted
 from riskengine.intake.readers import FORMATS, PublishedFile, read_file
 from riskengine.intake.repeats import news
+from riskengine.intake.unread import Digests, unread
 from riskengine.project import Project
-from riskengine.schema import file_sha256, fingerprint
+from riskengine.schema import fingerprint
 from riskengine.store import ledger as books
 from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
 from riskengine.store.ledger import BatchRecord
+from riskengine.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,15 @@ def arrived(project: Project, as_of: date) -> list[tuple[str, list[Path]]]:
     taken: dict[str, set[str]] = {source: set() for source in contracts}
     for record in books.batch_records(books.open_ledger(project.store)):
         taken.setdefault(record.source, set()).add(record.sha256)
-    found = []
+    found, digests = [], Digests(project.store, project.inbox)
     for source in sorted(contracts):
         here = [path for path in (project.inbox / source).glob("*") if _is_delivery(path)]
         here = sorted(here, key=lambda path: (received_on(path, as_of), path.name))
-        files = [path for path in here if received_on(path, as_of) <= as_of and _news_of(path, taken[source])]
+        due = [path for path in here if received_on(path, as_of) <= as_of]
+        files = unread(digests, due, taken[source])
         if files:
             found.append((source, files))
+    digests.keep()
     return found
 
 
@@ -105,13 +109,6 @@ def received_on(path: Path, otherwise: date) -> date:
         return date.fromisoformat(path.name[:10])
     except ValueError:
         return otherwise
-
-
-def _news_of(path: Path, taken: set[str]) -> bool:
-    try:
-        return file_sha256(path) not in taken
-    except OSError:  # it is there and cannot be read: taking it in will say so
-        return True
 
 
 def take_in(project: Project, source: str, files: Sequence[Path], received: date) -> list[Receipt]:
@@ -181,11 +178,7 @@ def deliver(
         own.discard(shown.batch)
         taken.append((_receipt(contract, file, shown, (before, before)), record))
     begun = [record.batch for _, record in taken if record.state == "pending"]
-    after = (
-        _complete(desk.store, desk.ledger, {contract.name: contract.key}, begun)
-        if begun
-        else desk.store.snapshot().id
-    )
+    after = _complete(desk.store, desk.ledger, [contract], begun) if begun else desk.store.snapshot().id
     return [replace(receipt, snapshot_after=after) for receipt, _ in taken]
 
 
@@ -206,18 +199,36 @@ def recover(store: FactStore, ledger: Engine, contracts: dict[str, SourceContrac
             books.forget_batch(ledger, record.batch)
     if done:
         sources = {record.source for record in done if record.accepted}
-        _complete(
-            store, ledger, {name: contracts[name].key for name in sources}, [record.batch for record in done]
-        )
+        _complete(store, ledger, [contracts[name] for name in sources], [record.batch for record in done])
     return done
 
 
 def _complete(
-    store: FactStore, ledger: Engine, keys: dict[str, tuple[str, ...]], batches: Iterable[int]
+    store: FactStore, ledger: Engine, contracts: Sequence[SourceContract], batches: Iterable[int]
 ) -> str:
-    after = store.publish(keys)
+    after = published(store, contracts)
     books.finish_batches(ledger, batches)
     return after.id
+
+
+def published(store: FactStore, contracts: Iterable[SourceContract], anew: bool = False) -> Snapshot:
+    """Bring the index of these sources up to their facts; `anew` from the data files alone (`FactStore.publish`)."""
+    told = {contract.name: contract for contract in contracts}
+    keys = {name: contract.key for name, contract in told.items()}
+    return store.publish(keys, {name: contract.clustered_by for name, contract in told.items()}, anew)
+
+
+def reindex(project: Project, tell: Callable[[str], None] = lambda _: None) -> Snapshot:
+    """Build the index of every source anew from its data files and make the snapshot current; nothing else changes.
+
+    `tell` hears of each source when it is done. Killed in the middle, the sources that are done stay done; the same facts give the same snapshot.
+    """
+    contracts = read_contracts(project)
+    with open_desk(project, contracts) as desk:
+        for source in sorted(contracts):
+            published(desk.store, [contracts[source]], anew=True)
+            tell(source)
+        return desk.store.snapshot()
 
 
 def _open(contract: SourceContract, files: Sequence[Path]) -> list[PublishedFile]:

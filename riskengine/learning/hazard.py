@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,19 +83,28 @@ def months(span: str) -> int:
 
 def fit_index(spec: ModelSpec, seen: Panel) -> Any:
     """The booster of the index: Poisson trees with the cumulated baseline as offset, over the label's horizon."""
-    near = Panel(seen.rows, seen.seen, seen.band, months(spec.label.horizon))
-    observed = near.where(near.last > 0)
-    baseline = _baseline(observed)
-    cumulated = np.concatenate([np.zeros((len(baseline), 1)), np.cumsum(baseline, axis=1)], axis=1)
-    exposure = cumulated[observed.band, observed.last]
-    params = fitting.parameters(spec) | {"objective": "poisson", "boost_from_average": False}
-    taught = Rows(
-        observed.rows.matrix,
-        observed.failed.astype(np.int64),
-        observed.rows.weight,
-        observed.rows.group,
-    )
-    return fitting.fit(params, spec.lightgbm.rounds, taught, spec.features, np.log(exposure))
+    observed = in_horizon(spec, seen)
+    weight = observed.rows.weight / observed.rows.weight.mean()
+    rates = baseline(*tallies(observed, weight, int(observed.band.max()) + 1))
+    offset = np.log(exposure(rates)[observed.band, observed.last])
+    taught = replace(observed.rows, label=observed.failed.astype(np.int64))
+    return fitting.fit(index_parameters(spec), spec.lightgbm.rounds, taught, spec.features, offset)
+
+
+def index_parameters(spec: ModelSpec) -> dict[str, Any]:
+    """LightGBM's parameters of the index."""
+    return fitting.parameters(spec) | {"objective": "poisson", "boost_from_average": False}
+
+
+def in_horizon(spec: ModelSpec, seen: Panel) -> Panel:
+    """What the index learns from: the months up to the label's horizon, of the rows that were seen in one at least."""
+    near = replace(seen, months=months(spec.label.horizon))
+    return near.where(near.last > 0)
+
+
+def exposure(rates: Floats) -> Floats:
+    """The baseline (bands x months) cumulated over the months seen: bands x months + 1, of which the first is 0."""
+    return np.concatenate([np.zeros((len(rates), 1)), np.cumsum(rates, axis=1)], axis=1)
 
 
 def term_structure(spec: ModelSpec, seen: Panel, index: Floats) -> dict[str, Any]:
@@ -165,17 +174,24 @@ def _leaving(term: dict[str, Any], matrix: Floats) -> Floats:
     return np.where(np.isnan(days)[:, None], 0.0, table[left])
 
 
-def _baseline(seen: Panel) -> Floats:
-    """Rates by band and month ahead: each month's pooled rate times the band's ratio, both shrunk by a few events."""
-    size, weight = seen.months, seen.rows.weight / seen.rows.weight.mean()
-    last, failed = seen.last, seen.failed
-    bands = int(seen.band.max()) + 1
-    risk, events = np.zeros((bands, size)), np.zeros((bands, size))
+def tallies(seen: Panel, weight: Floats, bands: int) -> tuple[Floats, Floats]:
+    """By band and last month seen (from 0; bands x months + 1): the weight of the rows, and of those that failed in it.
+
+    Those of parts add up to those of the whole.
+    """
+    size, last, failed = seen.months, seen.last, seen.failed
+    ended, events = np.zeros((bands, size + 1)), np.zeros((bands, size + 1))
     for band in range(bands):
         inside = seen.band == band
-        ended = np.bincount(last[inside], weight[inside], minlength=size + 1)
-        risk[band] = np.cumsum(ended[::-1])[::-1][1:]
-        events[band] = np.bincount(last[inside & failed], weight[inside & failed], minlength=size + 1)[1:]
+        ended[band] = np.bincount(last[inside], weight[inside], minlength=size + 1)
+        events[band] = np.bincount(last[inside & failed], weight[inside & failed], minlength=size + 1)
+    return ended, events
+
+
+def baseline(ended: Floats, failed: Floats) -> Floats:
+    """Rates by band and month ahead from tallies: each month's pooled rate times the band's ratio, both shrunk by a few events."""
+    risk = np.ascontiguousarray(np.cumsum(ended[:, ::-1], axis=1)[:, ::-1][:, 1:])
+    events = np.ascontiguousarray(failed[:, 1:])
     whole = events.sum() / max(risk.sum(), 1e-9)
     by_month = (events.sum(axis=0) + _PRIOR) / (risk.sum(axis=0) + _PRIOR / max(whole, 1e-9))
     expected = (risk * by_month).sum(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -73,10 +74,22 @@ def log_odds(pd: Floats) -> Floats:
 
 def make(spec: ModelSpec, taught: Taught) -> Made:
     """Trees of all these rows, calibrated on scores that each row got from trees of other borrowers."""
-    whole, *others = fitting.side_by_side(
-        [partial(_booster, spec, taught), *(partial(_booster, spec, part) for part in _others(spec, taught))]
+    return made(
+        spec,
+        taught,
+        fitting.side_by_side(
+            [
+                partial(_booster, spec, taught),
+                *(partial(_booster, spec, part) for part in _others(spec, taught)),
+            ]
+        ),
     )
-    raw = _held_scores(spec, taught, others)
+
+
+def made(spec: ModelSpec, taught: Taught, boosters: Sequence[Any]) -> Made:
+    """The same with boosters fitted elsewhere (`distributed.fit_folds`): of all, then without each fold; `taught` may be a sample."""
+    whole, *others = boosters
+    raw = _held_scores(spec, taught, list(others))
     return Made(taught, whole, _calibration(spec, taught, raw), raw)
 
 
@@ -132,8 +145,15 @@ def part_of(frame: TrainingFrame, chosen: npt.NDArray[Any]) -> TrainingFrame:
     )
 
 
+def weighted(spec: ModelSpec, rows: Rows) -> Rows:
+    """The rows with the weights that a fit may see: none where the spec keeps them out."""
+    if spec.sample_weight is None or spec.sample_weight.in_fit:
+        return rows
+    return Rows(rows.matrix, rows.label, np.ones(len(rows.weight)), rows.group)
+
+
 def _booster(spec: ModelSpec, taught: Taught) -> Any:
-    rows = _weighted(spec, taught.rows)
+    rows = weighted(spec, taught.rows)
     if spec.hazard:
         assert taught.seen is not None
         return hazard.fit_index(spec, hazard.panel(spec, rows, taught.seen))
@@ -181,14 +201,7 @@ def interval(spec: ModelSpec, made: Made, missed: float) -> dict[str, Any]:
 def fit_scorecard(spec: ModelSpec, rows: Rows) -> Card:
     """The scorecard of a spec on these rows: its directions, and the features of its baseline (none: all)."""
     directions = dict(zip(spec.features, spec.constraints, strict=True))
-    return fit_card(_weighted(spec, rows), spec.features, directions, spec.baseline.features)
-
-
-def _weighted(spec: ModelSpec, rows: Rows) -> Rows:
-    """The rows with the weights that a fit may see: none where the spec keeps them out."""
-    if spec.sample_weight is None or spec.sample_weight.in_fit:
-        return rows
-    return Rows(rows.matrix, rows.label, np.ones(len(rows.weight)), rows.group)
+    return fit_card(weighted(spec, rows), spec.features, directions, spec.baseline.features)
 
 
 def _out_of_fold(taught: Taught, raw: Floats) -> OutOfFold:

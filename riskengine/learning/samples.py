@@ -27,6 +27,7 @@ from riskengine.learning.outcomes import (
     person_months,
     statuses,
 )
+from riskengine.learning.sampling import Share, drawn, kept_borrowers, thin
 from riskengine.learning.spec import ModelSpec, read_spec
 from riskengine.profile.again import again
 from riskengine.profile.catalogue import Catalogue
@@ -44,13 +45,14 @@ class Period:
     """As-of days from `start` to `end`, with outcomes as known on `known`; only mature labels are kept.
 
     With `immature`, rows whose horizon is not over yet are kept too, and the column `mature` tells them apart: their
-    label means nothing, their months followed (`followed`, `event_lead`, `exit_lead`) do.
+    label means nothing, their months followed (`followed`, `event_lead`, `exit_lead`) do. `share`: a part of the borrowers.
     """
 
     start: date
     end: date
     known: date
     immature: bool = False
+    share: Share = field(default_factory=Share)
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def labelled_rows(
     with Workbench(snapshot) as bench:
         bench.load_facts(recipe)
         _load_subjects(bench, rule, recipe, (spec, period))
+        kept = _thin(bench, catalogue, spec, period)
         subjects = bench.connection.execute("SELECT * FROM subjects ORDER BY subject").df()
         profiles = bench.frame(recipe)
         known = _what_became(bench, catalogue, spec, subjects, period.known)
@@ -150,6 +153,9 @@ def labelled_rows(
     rows = rows.loc[:, ~rows.columns.duplicated()]
     weight = rows["id"].map(weights) if weights is not None else pd.Series(1.0, index=rows.index)
     group = rows[spec.group].fillna(rows["id"]) if spec.group else rows["id"]
+    if kept is not None:
+        sure = group.astype(str).isin(kept).to_numpy()
+        weight = weight * drawn(group.to_numpy(dtype=str), spec.population.one_subject_in, sure)
     rows = pd.concat([rows, known, weight.rename("weight"), group.rename("group")], axis=1)
     unweighted = int(rows["weight"].isna().sum())
     if unweighted:
@@ -178,6 +184,7 @@ def status_counts(project: Project, spec: ModelSpec, snapshot: Snapshot, period:
     with Workbench(snapshot) as bench:
         bench.load_facts(recipe)
         _load_subjects(bench, _rule(catalogue, spec), recipe, (spec, period))
+        _thin(bench, catalogue, spec, period)
         subjects = bench.connection.execute("SELECT id, as_of FROM subjects ORDER BY subject").df()
         return _counted(_what_became(bench, catalogue, spec, subjects, period.known)["status"])
 
@@ -244,6 +251,18 @@ def _load_subjects(
         bench.connection.execute(
             f"DELETE FROM subjects WHERE (('0x' || md5(id)[:6])::BIGINT + {step}) % {spec.population.one_in} <> 0"
         )
+
+
+def _thin(bench: Workbench, catalogue: Catalogue, spec: ModelSpec, period: Period) -> frozenset[str] | None:
+    """Leave the borrowers that are drawn; those that are kept for their events, None where nobody is."""
+    population = spec.population
+    keeps = population.keep_events and population.one_subject_in > 1
+    kept = None
+    if keeps:
+        asked = _rule(catalogue, spec), catalogue, read_ladder(catalogue)
+        kept = kept_borrowers(bench, spec.group, _events(bench, asked, spec, period.known))
+    thin(bench, spec.group, population, period.share)
+    return kept
 
 
 def _events(

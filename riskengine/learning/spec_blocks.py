@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from riskengine.schema import Definition, Words
 
@@ -32,6 +32,17 @@ class Population(Definition):
         ""  # a source whose fact on the same id says that the risk was taken: who was declined cannot fail
     )
     one_in: int = Field(default=1, ge=1)  # thin the panel: each guarantee at every so-manieth date, in turn
+    # Thin the borrowers (`learning.sampling`): one in so many, drawn by hash; powers of two are whole buckets of the store.
+    one_subject_in: int = Field(default=1, ge=1, le=65536)
+    keep_events: bool = False  # of them, keep every borrower with a known event; the others weigh more
+
+    @model_serializer(mode="wrap")
+    def _told(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A population that is not thinned is told as before there was a way to: its bundles keep their bytes."""
+        found: dict[str, Any] = told(self)
+        if self.one_subject_in == 1:
+            del found["one_subject_in"], found["keep_events"]
+        return found
 
 
 class SampleWeight(Definition):

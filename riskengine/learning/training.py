@@ -99,7 +99,7 @@ def train(
     limits = leakage.Limits(spec.gates.single_feature_auc_at_most, spec.gates.explained)
     fold = folds(spec, frame.group[parts.development])
     audit = leakage.audit(rows.where(parts.development), spec.features, fold, limits, hindsight)
-    spec, search = tuned(spec, _ripe(spec, frame, parts))
+    spec, search = tuned(spec, ripe(spec, frame, parts))
     early, known = _test_models(spec, frame, parts)
     tests = [("out_of_time", parts.out_of_time, early), ("held_out", parts.held_out, known)]
     everybody = Taught(rows, frame, frame.months)
@@ -140,7 +140,7 @@ def train(
 
 def _test_models(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> tuple[Made, Made]:
     """The model that is tested out of time, and the one that is tested on held-out borrowers."""
-    early = make(spec, _ripe(spec, frame, parts))
+    early = make(spec, ripe(spec, frame, parts))
     if spec.hazard:
         at_cut = ~held_out(spec, frame.group) & (frame.as_of <= parts.cut)
         return early, make(spec, Taught(frame.rows(), frame, frame.months).where(at_cut))
@@ -149,7 +149,7 @@ def _test_models(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> tuple[M
     return early, make(spec, Taught(frame.rows(), frame).where(parts.development))
 
 
-def _ripe(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> Taught:
+def ripe(spec: ModelSpec, frame: TrainingFrame, parts: Split) -> Taught:
     """What a training on the day of the cut would have had."""
     if not spec.hazard:
         return Taught(frame.rows(), frame).where(parts.ripe)

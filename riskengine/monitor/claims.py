@@ -37,6 +37,6 @@ def populated(
     """
     found = {}
     for name, recipe in recipes.items():
-        load_population(bench, name, subjects, recipe, as_of)
+        load_population(bench, subjects.populations[name], recipe, [as_of])
         found[name] = profiled(bench, subject_rows(bench), recipe)
     return found

@@ -53,7 +53,8 @@ def _crossed(condition: Condition, column: Any, missing: Flags, as_of: date) -> 
         return nothing, nothing
     known = column[~missing]
     if isinstance(limit, tuple):
-        inside = np.array([listed(str(one), limit) for one in known], dtype=bool)
+        codes, distinct = pd.factorize(known)  # a text is looked for once, however many rows have it
+        inside = np.array([listed(str(one), limit) for one in distinct], dtype=bool)[codes]
         holds = nothing.copy()
         holds[~missing] = inside == (condition.op == "in")
         return holds, ~holds & ~missing

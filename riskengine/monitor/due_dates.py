@@ -19,7 +19,7 @@ import pandas as pd
 
 from riskengine.monitor.comparing import Flags, compare_all
 from riskengine.monitor.reminders import Reminder, Term
-from riskengine.monitor.signals import Shown
+from riskengine.monitor.texts import texts
 from riskengine.working_days import Calendar
 
 SLACK = 16  # days: further than a working day is ever away
@@ -32,6 +32,7 @@ PLAIN: dict[str, Any] = {  # what a publication made before these columns existe
     "base": None, "provisional": False, "uncertain": False, "officer": "", "replaces": None,
     "acknowledged_by": None, "acknowledged_on": None, "acknowledged": False,
 }  # fmt: skip
+STATUS = ("days_left", "status", "lead", "level", "step")
 Days = npt.NDArray[np.datetime64]
 
 
@@ -68,13 +69,13 @@ class DueDates:
     missed: int = 0
     seen: Mapping[str, int] = field(default_factory=dict)
 
-    def due(self, rows: pd.DataFrame, wanted: Flags, uncertain: Flags) -> tuple[list[dict[str, Any]], Flags]:
-        """(Every due date of the wanted rows that is shown today, which rows have a due date at all).
+    def due(self, rows: pd.DataFrame, wanted: Flags, uncertain: Flags) -> tuple[dict[str, list[Any]], Flags]:
+        """(Every due date of the wanted rows that is shown today, by column; which rows have a due date at all).
 
         With `pick = "first"` the terms up to the first that definitely holds are looked at, and the earliest due date counts.
         """
         left, known = wanted.copy(), np.zeros(len(rows), dtype=bool)
-        found: dict[str, dict[str, Any]] = {}
+        parts: list[tuple[Any, Days, Days, Flags]] = []
         hangs_on: Days = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]")
         earliest, unsure = hangs_on.copy(), uncertain.copy()
         for term in self.one.due_terms:
@@ -83,29 +84,32 @@ class DueDates:
             there = left & ~fails & ~np.isnat(first)
             known |= there
             if self.one.pick == "each":
-                open_ = (uncertain | ~holds)[there]
-                for row in self._in_sight(rows[there], bases[there], first[there], open_):
-                    found.setdefault(row["key"], row)
+                parts.append((there, bases, first, uncertain | ~holds))
                 continue
             left &= ~holds
             sooner = there & (np.isnat(earliest) | (first < earliest))
             hangs_on[sooner], earliest[sooner] = bases[sooner], first[sooner]
             unsure[sooner] = (uncertain | ~holds)[sooner]
-        there = ~np.isnat(earliest)
-        for row in self._in_sight(rows[there], hangs_on[there], earliest[there], unsure[there]):
-            found.setdefault(row["key"], row)
-        return list(found.values()), known
+        parts.append((~np.isnat(earliest), hangs_on, earliest, unsure))
+        seen = [
+            self._in_sight(rows, *(one[part[0]] for one in (np.arange(len(rows)), *part[1:])))
+            for part in parts
+        ]
+        places, bases, days, open_ = (np.concatenate(column) for column in zip(*seen, strict=True))
+        return self._rows(rows, (places, bases, days, open_)), known
 
     def kept(
         self, before: pd.DataFrame, planned: set[str], rows: pd.DataFrame, done: Flags
     ) -> list[dict[str, Any]]:
         """What was published, has become due since, and would no longer be planned: it stays for its time, unless it
         is done, its subject has left, or the date it hangs on is another now."""
-        names = rows.unit.astype("str").tolist()
-        over = {name for name, stopped in zip(names, done.tolist(), strict=True) if stopped}
-        mine = before[~before["key"].isin(planned) & before.id.isin(names) & ~before.id.isin(over)]
+        mine = before[~before["key"].isin(planned)]
+        if not len(mine):
+            return []
+        names = rows.unit.astype("str")
+        mine = mine[mine.id.isin(names) & ~mine.id.isin(names[done])]
         kept = []
-        hangs_on = self._bases_of(rows) if len(mine) else {}
+        hangs_on = self._bases_of(rows[names.isin(mine.id).to_numpy()]) if len(mine) else {}
         for old in mine.to_dict("records"):
             left = (old["due"] - self.as_of).days
             now = hangs_on.get(str(old["id"]), set())
@@ -150,8 +154,9 @@ class DueDates:
         first[there] = months_later(bases[there], months[there].astype("int64")) + days[there].astype("int64")
         if plus.working:
             near = (first >= np.datetime64("1950-01-01")) & (first < np.datetime64("2200-01-01"))
-            moved = [self.calendar.add(day, sign * plus.working) for day in first[near].tolist()]
-            first[near] = np.array(moved, dtype="datetime64[D]")
+            days_, which = np.unique(first[near], return_inverse=True)
+            moved = [self.calendar.add(day, sign * plus.working) for day in days_.tolist()]
+            first[near] = np.array(moved, dtype="datetime64[D]")[which]
         return bases, first
 
     def _in_time(self, key: str, due: date) -> bool:
@@ -161,19 +166,22 @@ class DueDates:
             return True
         return ago <= past + self.missed and self.seen.get(key, -1) < self._status(due)["step"]
 
-    def _in_sight(self, rows: pd.DataFrame, bases: Days, first: Days, unsure: Flags) -> list[dict[str, Any]]:
-        """Every due date of these rows up to the longest lead that is not too long past; where it stays until it is done,
-        of those that repeat the last that has passed."""
+    def _in_sight(
+        self, rows: pd.DataFrame, places: Any, bases: Days, first: Days, unsure: Flags
+    ) -> tuple[Any, Days, Days, Flags]:
+        """(Places, bases, days before any shift, whether something is unknown) of what may be shown of the rows at `places`: every
+        due date up to the longest lead that is not too long past; where it stays until it is done, of those that repeat the
+        last that has passed. By turns of the interval, of each turn in row order."""
         one = self.one
         longest = max(lead if isinstance(lead, int) else 2 * int(lead[:-2]) + SLACK for lead in one.leads)
-        steps = np.array([one.interval_months(grade) or 0 for grade in rows["grade"]], dtype="int64")
+        codes, grades = pd.factorize(rows["grade"].iloc[places], use_na_sentinel=False)
+        steps = np.array([one.interval_months(grade) or 0 for grade in grades], dtype="int64")[codes]
         past = one.past + self.missed if one.past is not None else 31 * int(steps.max(initial=0))
         low, high = self._day(-(past + SLACK)), self._day(longest + SLACK)
         passed = (low.astype("datetime64[M]") - first.astype("datetime64[M]")).astype("int64")
         start = np.where(steps > 0, np.maximum(passed // np.maximum(steps, 1) - 1, 0), 0)
-        spoken = [name for name in self._spoken() if name in rows.columns]
         again = int((high - low).astype("int64") // 28) + 4
-        found = []
+        found: list[tuple[Any, Days, Days, Flags]] = []
         for turn in range(again if one.every else 1):
             months = steps * (start + turn)
             if one.every:  # the first due date of a repeated one is one interval after base + plus
@@ -184,60 +192,70 @@ class DueDates:
             else:
                 recent = np.full(len(days), not one.every) | (months_later(days, steps) > self._day(0))
             inside = np.flatnonzero(recent & (days <= high) & ((steps > 0) | (not one.every)))
-            near = zip(
-                rows[spoken].iloc[inside].to_dict("records"),
-                bases[inside].tolist(),
-                days[inside].tolist(),
-                unsure[inside].tolist(),
-                strict=True,
-            )
-            for row, base, day, open_ in near:
-                found.append(self._row(row, base, working_day(day, one.shift, self.calendar), open_))
-        return [row for row in found if row is not None]
+            found.append((places[inside], bases[inside], days[inside], unsure[inside]))
+        found_places, found_bases, found_days, open_ = (
+            np.concatenate(column) for column in zip(*found, strict=True)
+        )
+        return found_places, found_bases, found_days, open_
 
-    def _row(self, values: Any, base: date, due: date, unsure: bool) -> dict[str, Any] | None:
-        left = (due - self.as_of).days
-        key = f"{self.one.id}|{values['unit']}|{due}"
-        if left > max(self._leads(due)) or not self._in_time(key, due):
-            return None
-        filled = {**values, "base": base, "due": due, "days": abs(left)}
-        provisional = not self.calendar.announced(due.year)
-        words = {
-            language: self.one.text.say(language).format_map(
-                {str(name): Shown(value, language) for name, value in filled.items()}
-            )
-            + (PROVISIONAL[language].format(year=due.year) if provisional else "")
-            + (UNCERTAIN[language] if unsure else "")
-            for language in ("en", "zh")
-        }
+    def _rows(self, rows: pd.DataFrame, near: tuple[Any, Days, Days, Flags]) -> dict[str, list[Any]]:
+        """The reminders of what `_in_sight` found, each once, by column: what is within its leads and its time.
+
+        Lesson of the profile: a province has a quarter of a million reminders and a few hundred due dates. What a due date alone
+        decides (working day, leads, status, step) is asked once for each, and texts are written together (`texts`).
+        """
+        one, (places, bases, days, unsure) = self.one, near
+        distinct, which = np.unique(days, return_inverse=True)
+        dues = [working_day(day, one.shift, self.calendar) for day in distinct.tolist()]
+        wanted = [(due - self.as_of).days <= max(self._leads(due)) for due in dues]
+        kept = np.flatnonzero(np.array(wanted, dtype=bool)[which])
+        names = rows.unit.to_numpy(dtype="object")[places[kept]].tolist()
+        ends = [str(due) for due in dues]
+        keys = [f"{one.id}|{name}|{ends[at]}" for name, at in zip(names, which[kept].tolist(), strict=True)]
+        young = [one.past is None or (self.as_of - due).days <= one.past for due in dues]
+        once: dict[str, int] = {}
+        for number, (key, at) in enumerate(zip(keys, which[kept].tolist(), strict=True)):
+            if key not in once and (young[at] or self._in_time(key, dues[at])):
+                once[key] = number
+        chosen = np.fromiter(once.values(), dtype="int64", count=len(once))
+        kept = kept[chosen]
+        places, bases, which, unsure = places[kept], bases[kept], which[kept], unsure[kept]
+        shown = {name: rows[name].iloc[places] for name in spoken(one) if name in rows.columns}
+        of_due = np.array(dues, dtype="object")
+        states = {at: self._status(dues[at]) for at in np.unique(which).tolist()}
+        status = [states[at] for at in which.tolist()]
+        left = np.array([one_["days_left"] for one_ in status], dtype="int64")
+        filled = {**shown, "base": _objects(bases), "due": of_due[which], "days": np.abs(left)}
+        open_years = {at: dues[at].year for at in states if not self.calendar.announced(dues[at].year)}
+        provisional = np.array([at in open_years for at in which.tolist()], dtype=bool)
+        words = texts(one.text, filled, len(places))
+        for language, told in words.items():
+            for at, year in open_years.items():
+                mine = which == at
+                told[mine] = told[mine] + PROVISIONAL[language].format(year=year)
+            told[unsure] = told[unsure] + UNCERTAIN[language]
+        plain = {name: [value] * len(places) for name, value in PLAIN.items()}
         return {
-            **PLAIN,
-            "key": key,
-            "reminder": self.one.id,
-            "about": self.one.about,
-            "id": values["unit"],
-            "enterprise": values["enterprise_id"],
-            "base": base,
-            "due": due,
-            **self._status(due),
-            "state": "",
-            "first_shown": None,
-            "estimate": self.one.estimate,
-            "provisional": provisional,
-            "uncertain": unsure,
-            "expected_loss": float(values["expected_loss"]),
-            "loses": self.one.loses,
-            "at_stake": self._at_stake(values),
-            "text_en": words["en"],
-            "text_zh": words["zh"],
+            **plain,
+            "key": list(once),
+            "reminder": [one.id] * len(places),
+            "about": [one.about] * len(places),
+            "id": [names[place] for place in chosen.tolist()],
+            "enterprise": rows.enterprise_id.iloc[places].tolist(),
+            "base": bases.tolist(),
+            "due": of_due[which].tolist(),
+            **{name: [told[name] for told in status] for name in STATUS},
+            "state": [""] * len(places),
+            "first_shown": [None] * len(places),
+            "estimate": [one.estimate] * len(places),
+            "provisional": provisional.tolist(),
+            "uncertain": unsure.tolist(),
+            "expected_loss": rows.expected_loss.iloc[places].astype("float64").tolist(),
+            "loses": [one.loses] * len(places),
+            "at_stake": self._at_stake(shown, len(places)),
+            "text_en": words["en"].tolist(),
+            "text_zh": words["zh"].tolist(),
         }
-
-    def _spoken(self) -> list[str]:
-        """The columns that a row is made from: what the texts name, the unit, the money."""
-        texts = self.one.text.en + self.one.text.zh
-        named = [name for _, name, _, _ in Formatter().parse(texts) if name]
-        plain = ["unit", "enterprise_id", "expected_loss", "exposure", self.one.stake]
-        return list(dict.fromkeys([*named, *plain]))
 
     def _leads(self, due: date) -> list[int]:
         """The leads in days before this due date."""
@@ -261,12 +279,27 @@ class DueDates:
         step = len(reached) + len(passed) + level
         return {"days_left": left, "status": status, "lead": lead, "level": level, "step": step}
 
-    def _at_stake(self, values: Mapping[Any, Any]) -> float:
-        """The amount lost: `stake` where it is known, else the exposure, else the expected loss."""
+    def _at_stake(self, shown: Mapping[str, Any], size: int) -> list[float]:
+        """The amounts lost: `stake` where it is known, else the exposure, else the expected loss."""
+        found = np.full(size, np.nan)
         for name in (self.one.stake, "exposure", "expected_loss"):
-            if name and name in values and not pd.isna(values[name]):
-                return round(max(float(values[name]), 0.0), 2)
-        return 0.0
+            if name and name in shown:
+                found = np.where(np.isnan(found), shown[name].astype("float64").to_numpy(), found)
+        return [0.0 if amount != amount else round(max(amount, 0.0), 2) for amount in found.tolist()]  # noqa: PLR0124
 
     def _day(self, ahead: int) -> np.datetime64:
         return np.datetime64(self.as_of + timedelta(days=ahead))
+
+
+def spoken(one: Reminder) -> list[str]:
+    """The columns that a reminder's rows are made from: what the texts name, the unit, the money."""
+    words = one.text.en + one.text.zh
+    named = [name for _, name, _, _ in Formatter().parse(words) if name]
+    plain = ["unit", "enterprise_id", "expected_loss", "exposure", one.stake]
+    return list(dict.fromkeys([*named, *plain]))
+
+
+def _objects(days: Days) -> Any:
+    made = np.empty(len(days), dtype="object")
+    made[:] = days.tolist()
+    return made

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from riskengine.monitor.comparing import compare_all
+from riskengine.monitor.earlier import Earlier
 from riskengine.monitor.passing import carried, leaving, passage, unwatched
 from riskengine.monitor.signal_rows import (
     CLEARING,
@@ -43,6 +44,7 @@ from riskengine.monitor.signal_rows import (
     waiting,
 )
 from riskengine.monitor.signals import SEVERITIES, Signal
+from riskengine.monitor.texts import texts
 from riskengine.monitor.vocabulary import FEED, GUARANTEE, SOURCE
 
 __all__ = [
@@ -70,16 +72,16 @@ def evaluate(signals: Sequence[Signal], frame: pd.DataFrame, night: Night) -> Ev
     alone = before[np.array([pair not in known for pair in pairs], dtype=bool)]
     asked = [*(s.about for s in watched), *alone.about[alone.worst.isin(night.never_ends)]]
     looked_at = {
-        about: units(frame, about, night.keys, night.feeds)
+        about: _named(units(frame, about, night.keys, night.feeds, _inputs(watched, about)))
         for about in dict.fromkeys(asked)
         if about in (GUARANTEE, SOURCE, *night.keys)
     }
     waits, gone = unwatched(alone, looked_at, night)
+    earlier = Earlier.of(before, looked_at)
     found, over, counts = [empty(), waits], [none_ended(), gone], []
     for signal in signals:
         if signal.watched_on(night.rules):
-            mine = before[(before.signal == signal.id) & (before.about == signal.about)]
-            active, left, count = _one(signal, looked_at[signal.about], mine, night)
+            active, left, count = _one(signal, looked_at[signal.about], earlier, night)
             found.append(active)
             over.append(left)
         else:
@@ -111,11 +113,16 @@ def both(first: Evaluation, second: Evaluation, order: Sequence[str]) -> Evaluat
 
 
 def units(
-    frame: pd.DataFrame, about: str, keys: Mapping[str, tuple[str, ...]], feeds: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    about: str,
+    keys: Mapping[str, tuple[str, ...]],
+    feeds: pd.DataFrame | None = None,
+    wanted: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """The rows a signal looks at: the guarantees themselves, one row a group with its totals, or the feeds.
 
-    A group is named by its key values; guarantees whose key is unknown form none.
+    A group is named by its key values; guarantees whose key is unknown form none. A group has the columns `wanted` (all of
+    the frame's where nothing is said: hundreds of features of a hundred thousand groups take minutes).
     """
     if about == GUARANTEE:
         return frame.assign(unit=frame.id.astype("str"), guarantees=1)
@@ -124,6 +131,9 @@ def units(
         made = rows.assign(unit=rows.source.astype("str"), guarantees=0, enterprise_id="")
         return made.assign(expected_loss=0.0, exposure=0.0).reset_index(drop=True)
     columns = list(keys[about])
+    if wanted is not None:
+        chosen = {*columns, *wanted, "enterprise_id", "expected_loss", "exposure"}
+        frame = frame[[name for name in frame.columns if name in chosen]]
     if not columns:
         inside = frame.assign(unit=about)
     else:
@@ -142,17 +152,27 @@ def units(
     return made.reset_index()
 
 
+def _named(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with their names as Python's texts, made once: every signal of a row has the same object."""
+    return rows.assign(**{name: rows[name].astype("object") for name in ("unit", "enterprise_id")})
+
+
+def _inputs(signals: Iterable[Signal], about: str) -> list[str]:
+    return [name for signal in signals if signal.about == about for name in signal.inputs]
+
+
 def _one(
-    signal: Signal, rows: pd.DataFrame, before: pd.DataFrame, night: Night
+    signal: Signal, rows: pd.DataFrame, earlier: Earlier, night: Night
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     told = _told(signal, rows, night)
-    passed = passage(signal, rows, told, before.set_index("id"), night)
+    mine, place, left_book = earlier.of_signal(signal)
+    passed = passage(signal, rows, told, (mine, place), night)
     level = passed.level(told)
-    active = carried(signal, _active(signal, rows[level >= 0], told, level), told, passed, night)
+    active = carried(signal, _active(signal, rows, told, level), told, passed, night)
     kept, over = empty(), none_ended()
     if passed.gone(told).any():
         kept, over = leaving(signal, rows, told, passed, night)
-    left = ended(before[~before.id.isin(rows.unit)], "left the book")
+    left = ended(mine[left_book], "left the book")
     everything = together([active, kept], list(COLUMNS))
     final = level.copy()
     final[level >= 0] = active.severity.map(NUMBER).to_numpy(dtype="int64")
@@ -207,27 +227,23 @@ def _count(signal: Signal, told: Told, held: Any) -> dict[str, Any]:
 
 def _active(signal: Signal, rows: pd.DataFrame, told: Told, level: Any) -> pd.DataFrame:
     """The rows that are active tonight with tonight's words; what was before is added by `passing.carried`."""
-    on = level >= 0
-    names = [name for name in signal.inputs if name in rows.columns]
-    shown: list[dict[str, Any]] = rows[names].to_dict("records")  # type: ignore[assignment]
-    words: dict[str, list[str]] = {"en": [], "zh": []}
-    for values, value, limit in zip(shown, told.value[on], told.limit[on], strict=True):
-        values |= {"value": value, "limit": limit}
-        for language, texts in words.items():
-            texts.append(signal.say(language, values))
+    on = np.flatnonzero(level >= 0)
+    shown = {name: rows[name].iloc[on] for name in signal.inputs if name in rows.columns}
+    words = texts(signal.text, {**shown, "value": told.value[on], "limit": told.limit[on]}, len(on))
+    severity = np.array(SEVERITIES, dtype="object")[level[on]]
     return pd.DataFrame(
         {
             "about": signal.about,
-            "id": rows.unit.to_numpy(),
-            "enterprise": rows.enterprise_id.to_numpy(),
+            "id": rows.unit.to_numpy()[on],
+            "enterprise": rows.enterprise_id.to_numpy()[on],
             "signal": signal.id,
-            "severity": [SEVERITIES[n] for n in level[on]],
+            "severity": severity,
             "severity_before": None,
             "band": None,
             "state": "new",
             "first_seen": None,
             "raised_on": None,
-            "worst": [SEVERITIES[n] for n in level[on]],
+            "worst": severity,
             "clear_since": None,
             "clear_on": None,
             "clear_days": 0,
@@ -236,9 +252,9 @@ def _active(signal: Signal, rows: pd.DataFrame, told: Told, level: Any) -> pd.Da
             "feature": told.feature[on],
             "value": told.value[on],
             "limit": told.limit[on],
-            "guarantees": rows.guarantees.to_numpy(),
-            "exposure": rows.exposure.to_numpy(),
-            "expected_loss": rows.expected_loss.to_numpy(),
+            "guarantees": rows.guarantees.to_numpy()[on],
+            "exposure": rows.exposure.to_numpy()[on],
+            "expected_loss": rows.expected_loss.to_numpy()[on],
             "text_en": words["en"],
             "text_zh": words["zh"],
             "evidence": None,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from riskengine.monitor.plan import COLUMNS as REMINDER_COLUMNS
 from riskengine.monitor.publish import Publication
 
 _MONEY = pa.decimal128(18, 2)
+_EXACT = 2.0**53  # cents that a double still counts one by one
 _DAYS = (
     "first_seen",
     "raised_on",
@@ -93,9 +95,11 @@ def read_before(publication: Publication | None) -> Before:
     return Before(publication.as_of, scores, signals, reminders, publication.manifest, model)
 
 
-def read_frame(publication: Publication, name: str) -> pd.DataFrame:
-    """One published frame: money as floats, days as `date`, unknown texts as None."""
-    table = pq.read_table(publication.folder / name, page_checksum_verification=True)
+def read_frame(publication: Publication, name: str, wanted: Collection[str] | None = None) -> pd.DataFrame:
+    """One published frame: money as floats, days as `date`, unknown texts as None; of the columns `wanted` those it has."""
+    path = publication.folder / name
+    chosen = None if wanted is None else [one for one in pq.read_schema(path).names if one in wanted]
+    table = pq.read_table(path, columns=chosen, page_checksum_verification=True)
     columns: dict[str, Any] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_decimal(field.type):
@@ -103,8 +107,17 @@ def read_frame(publication: Publication, name: str) -> pd.DataFrame:
         elif pa.types.is_floating(field.type) or pa.types.is_integer(field.type):
             columns[field.name] = column.to_pandas()
         else:
-            columns[field.name] = pd.Series(column.to_pylist(), dtype="object")
+            columns[field.name] = pd.Series(_objects(column), dtype="object")
     return pd.DataFrame(columns)
+
+
+def _objects(column: pa.ChunkedArray) -> Any:
+    """Python's values, equal ones the same object: a night's million rows repeat few texts and days."""
+    if not (pa.types.is_string(column.type) or pa.types.is_date(column.type)):
+        return column.to_pylist()
+    coded = column.combine_chunks().dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), None], dtype="object")
+    return values[coded.indices.fill_null(len(values) - 1).to_numpy()]
 
 
 def _kind(name: str, column: Any) -> pa.DataType:
@@ -125,12 +138,48 @@ def _kind(name: str, column: Any) -> pa.DataType:
 
 def _array(column: Any, kind: pa.DataType) -> pa.Array:
     if kind == _MONEY:
-        return pa.array([None if pd.isna(value) else f"{value:.2f}" for value in column], pa.string()).cast(
-            _MONEY
-        )
+        return _money(column.to_numpy(dtype="float64", na_value=np.nan))
     if pa.types.is_date(kind):
-        days = pd.to_datetime(column)
-        return pa.array([None if pd.isna(day) else day.date() for day in days], kind)
+        return _days(column)
     if pa.types.is_string(kind):
-        return pa.array([None if pd.isna(value) else str(value) for value in column], kind)
+        return _texts(column)
     return pa.array(column, kind, from_pandas=True)
+
+
+def _money(amounts: Any) -> pa.Array:
+    """Amounts to the cent, as `format(value, ".2f")` rounds them: a double is its decimal expansion, whatever it is meant to be.
+
+    What is the double nearest to a whole number of cents needs no text on the way.
+    """
+    known = ~np.isnan(amounts)
+    cents = np.rint(np.where(known, amounts, 0.0) * 100)
+    plain = ~known | ((cents / 100 == amounts) & (np.abs(cents) < _EXACT))
+    if not plain.all():
+        told = [f"{value:.2f}" if there else None for value, there in zip(amounts, known, strict=True)]
+        return pa.array(told, pa.string()).cast(_MONEY)
+    wide = np.empty((len(cents), 2), dtype="<i8")
+    wide[:, 0] = cents
+    wide[:, 1] = np.where(wide[:, 0] < 0, -1, 0)
+    there = pa.array(known).buffers()[1]
+    return pa.Array.from_buffers(_MONEY, len(cents), [there, pa.py_buffer(wide.tobytes())])
+
+
+def _days(column: Any) -> pa.Array:
+    if column.dtype == object:
+        try:
+            found = pa.array(column.to_numpy(), from_pandas=True)
+        except pa.ArrowException:
+            found = None
+        if found is not None and found.type in (pa.date32(), pa.null()):
+            return found.cast(pa.date32())
+    days = pd.to_datetime(column)
+    return pa.array([None if pd.isna(day) else day.date() for day in days], pa.date32())
+
+
+def _texts(column: Any) -> pa.Array:
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+        try:
+            return pa.array(column.to_numpy(dtype="object"), pa.string(), from_pandas=True)
+        except pa.ArrowException:  # numbers, days or flags among them: each as Python says it
+            pass
+    return pa.array([None if pd.isna(value) else str(value) for value in column], pa.string())

@@ -16,13 +16,12 @@ from riskengine.decision.limits import suggest
 from riskengine.decision.products import Products
 from riskengine.monitor.acknowledged import Ack
 from riskengine.monitor.vocabulary import NIGHT, Vocabulary
-from riskengine.portfolio.exposure import rounded
+from riskengine.portfolio.exposure_rows import at_risk, expected_losses
 from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe
 from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.native import score_rows
-from riskengine.scoring.scorecard import master_scale, term_of
-from riskengine.scoring.served import feature_matrix, segment_values
+from riskengine.scoring.served import feature_matrix, segment_codes
 
 HISTORY = 12  # PDs kept for the small pictures
 
@@ -78,19 +77,13 @@ def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
     Where the bundle has intervals also `pd_low`, `pd_high` and `unsure` ("wide", "thin" or ""); segments are read from the
     subjects' key columns. Where the bundle is a hazard also `pd_lifetime`, the PD over all the months that it knows.
     """
-    matrix, segments = feature_matrix(bundle, frame), segment_values(bundle, frame)
-    ratings = score_rows(bundle, matrix, segments)
-    numbers = {grade.name: float(number) for number, grade in enumerate(master_scale(bundle).grades, 1)}
+    ratings = score_rows(bundle, feature_matrix(bundle, frame), segment_codes(bundle, frame))
     grade = pd.Series(ratings.grade, index=frame.index, dtype="object")
     made = frame.assign(
-        pd=ratings.pd, score=ratings.score, grade=grade, grade_no=grade.map(numbers).astype("float64")
+        pd=ratings.pd, score=ratings.score, grade=grade, grade_no=ratings.grade_no.astype(np.float64)
     )
     if bundle.calibration["method"] == "hazard":
-        asked = zip(ratings.raw.tolist(), matrix.tolist(), segments or [None] * len(frame), strict=True)
-        terms = [term_of(bundle, *one) for one in asked]
-        made = made.assign(
-            pd_lifetime=np.array([term.lifetime_pd for term in terms if term], dtype=np.float64)
-        )
+        made = made.assign(pd_lifetime=ratings.lifetime)
     if "interval" not in bundle.calibration:
         return made
     unsure = pd.Series(ratings.unsure, index=frame.index, dtype="object")
@@ -100,18 +93,17 @@ def rated(frame: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
 def valued(frame: pd.DataFrame, products: Products, as_of: date) -> pd.DataFrame:
     """The frame with `exposure` and `expected_loss` at the guarantor's share, to the cent; NaN where terms are unknown."""
     names = list(products.features)
-    exposure, loss = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
-    rows = frame[names].astype("object").where(frame[names].notna(), None).to_numpy().tolist()
-    known: dict[tuple[Any, ...], Any] = {}  # many guarantees are of the same terms
-    for number, (row, pd_) in enumerate(zip(map(tuple, rows), frame.pd, strict=True)):
-        if row not in known:
-            said = {**dict.fromkeys(BY_DESK), **dict(zip(names, row, strict=True))}
-            known[row] = suggest(products, said, as_of, None)
-        terms = known[row]
-        if terms is not None:
-            exposure[number] = float(rounded(terms.exposure.own))
-            loss[number] = float(rounded(terms.exposure.expected_loss(float(pd_))))
-    return frame.assign(exposure=exposure, expected_loss=loss)
+    which = frame.groupby(products.deciding, dropna=False, sort=False).ngroup().to_numpy().astype(np.int64)
+    _, first = np.unique(which, return_index=True)
+    alike = frame[names].iloc[first]  # many guarantees are of the same terms
+    rows = alike.astype("object").where(alike.notna(), None).to_numpy().tolist()
+    found = (
+        suggest(products, {**dict.fromkeys(BY_DESK), **dict(zip(names, row, strict=True))}, as_of, None)
+        for row in rows
+    )
+    terms = [None if one is None else one.exposure for one in found]
+    pds = frame.pd.to_numpy(dtype=np.float64)
+    return frame.assign(exposure=at_risk(terms, which), expected_loss=expected_losses(terms, which, pds))
 
 
 def compared(

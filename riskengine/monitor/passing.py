@@ -64,11 +64,12 @@ _KEPT_BY_PERSON = {
 class Passage:
     """What the night before knew of each row looked at, and what that makes of tonight's bands; arrays in row order.
 
-    `was`: its severity before as a number (-1: none); `seen`: the last night that could tell saw it there; `held`: kept
+    `before` are the signal's rows of the night before, `place` which of them each row is (-1: none).     `was`: its severity before as a number (-1: none); `seen`: the last night that could tell saw it there; `held`: kept
     because something cannot be told; `easing`: definitely lower than its severity; `released`, `withdrawn`: as `Night` says.
     """
 
     before: pd.DataFrame
+    place: Any
     was: Any
     seen: Any
     held: Any
@@ -84,18 +85,28 @@ class Passage:
         """What fired before and is not active tonight."""
         return (self.was >= 0) & ~self.held & (told.level < 0)
 
+    def earlier(self, chosen: Any) -> pd.DataFrame:
+        """What the chosen rows were before, one row each, counted from 0; all unknown where one was nothing."""
+        return self.before.reindex(self.place[chosen]).reset_index(drop=True)
 
-def passage(signal: Signal, rows: pd.DataFrame, told: Told, earlier: pd.DataFrame, night: Night) -> Passage:
-    """How each row passes from `earlier` (this signal's rows before, by id) into tonight."""
-    before = earlier.reindex(rows.unit.to_numpy())
-    was = before.severity.map(NUMBER).fillna(-1).to_numpy(dtype="int64")
-    seen = (was >= 0) & before.band.notna().to_numpy()
-    down = before.feature.isin(night.stale).to_numpy(dtype=bool)
+
+def passage(
+    signal: Signal, rows: pd.DataFrame, told: Told, earlier: tuple[pd.DataFrame, Any], night: Night
+) -> Passage:
+    """How each row passes from `earlier` (this signal's rows before, and which of them each row is) into tonight."""
+    before, place = earlier
+
+    def spread(told: Any, otherwise: Any) -> Any:  # the last stands for -1
+        return np.append(told, otherwise)[place]
+
+    was = spread(before.severity.map(NUMBER).fillna(-1).to_numpy(dtype="int64"), -1)
+    seen = (was >= 0) & spread(before.band.notna().to_numpy(dtype=bool), False)
+    down = spread(before.feature.isin(night.stale).to_numpy(dtype=bool), False)
     withdrawn = _named(night.withdrawn, signal, rows) & ~down & (told.level < 0)
     lower, open_above = told.level < was, told.open > told.level
     held = lower & open_above & ((told.level >= 0) | seen) & ~withdrawn
     easing = lower & (told.level >= 0) & ~open_above
-    return Passage(before, was, seen, held, easing, _named(night.released, signal, rows), withdrawn)
+    return Passage(before, place, was, seen, held, easing, _named(night.released, signal, rows), withdrawn)
 
 
 def carried(signal: Signal, active: pd.DataFrame, told: Told, passed: Passage, night: Night) -> pd.DataFrame:
@@ -104,7 +115,7 @@ def carried(signal: Signal, active: pd.DataFrame, told: Told, passed: Passage, n
     `active` has tonight's words; its index counts from 0.
     """
     on = passed.level(told) >= 0
-    before = passed.before[on].reset_index(drop=True)
+    before = passed.earlier(on)
     known, held, easing = (np.asarray(part)[on] for part in (passed.was >= 0, passed.held, passed.easing))
     back = known & ~passed.seen[on]
     state = np.where(known, np.where(back, RENEWED, CONTINUING), NEW).astype("object")
@@ -119,7 +130,7 @@ def carried(signal: Signal, active: pd.DataFrame, told: Told, passed: Passage, n
     made["raised_on"] = before.raised_on.astype("object").where(same, night.as_of)
     higher = before.worst.map(NUMBER).fillna(-1) > made.severity.map(NUMBER)
     made["worst"] = before.worst.astype("object").where(higher, made.severity)
-    for name in SAID:
+    for name in SAID if held.any() else ():
         made[name] = made[name].where(~held, before[name])
     running = (
         held & before.clear_since.notna().to_numpy() & passed.seen[on]
@@ -177,7 +188,7 @@ def leaving(
     clear, released, withdrawn = (
         np.asarray(part)[gone] for part in (told.open < 0, passed.released, passed.withdrawn)
     )
-    past = passed.before[gone].rename_axis("id").reset_index()
+    past = passed.earlier(gone)
     rested = past.band.isna().to_numpy() & past.clear_since.notna().to_numpy()
     past["severity_before"], past["band"] = past.severity, None
     days = _counted(past, rested & clear, night.as_of, rested)

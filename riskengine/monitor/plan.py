@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ import pandas as pd
 
 from riskengine.monitor.acknowledged import Ack
 from riskengine.monitor.comparing import Flags, compare, compare_all
-from riskengine.monitor.due_dates import DueDates
+from riskengine.monitor.due_dates import DueDates, spoken
 from riskengine.monitor.evaluate import Night, units
 from riskengine.monitor.reminders import Reminder
 from riskengine.monitor.vocabulary import ALERTED, GUARANTEE, SOURCE
@@ -83,7 +84,7 @@ def plan(
     )
     missed = max((night.as_of - reach.before_on).days - 1, 0) if reach.before_on else 0
     closed = {key for key, ack in reach.acts.items() if ack.done}
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     gone: list[dict[str, Any]] = []
     counts = []
     for one in reminders:
@@ -95,15 +96,21 @@ def plan(
         holds, fails = compare_all(one.when, looked_at, night.as_of)
         asked = DueDates(one, night.as_of, reach.calendar, missed, _steps(mine))
         due, known = asked.due(looked_at, ~fails & ~done, ~holds)
-        due += asked.kept(mine, {row["key"] for row in due}, looked_at, done)
-        due = [row for row in due if row["key"] not in closed]
-        rows += due
-        gone += _ended(mine, due, looked_at, (done, one, night.as_of, reach.acts))
+        for row in asked.kept(mine, set(due["key"]), looked_at, done):
+            for name, column in due.items():
+                column.append(row[name])
+        if not closed.isdisjoint(due["key"]):
+            open_ = [key not in closed for key in due["key"]]
+            due = {name: list(compress(column, open_)) for name, column in due.items()}
+        for name, column in rows.items():
+            column += due[name]
+        gone += _ended(mine, due["key"], looked_at, (done, one, night.as_of, reach.acts))
         unknown = ((~holds & ~fails) | (holds & ~known)) & ~done
-        counts.append(_count(one, due, (len(looked_at), int(unknown.sum()))))
+        counts.append(_count(one, due["status"], (len(looked_at), int(unknown.sum()))))
     named = {one.id for one in reminders}
-    gone += [_gone(row, "not planned") for row in before.to_dict("records") if row["reminder"] not in named]
-    made = _compared([row | _said(row, reach.acts) for row in rows], before, night.as_of)
+    unnamed = before[~before.reminder.isin(named)]
+    gone += [_gone(row, "not planned") for row in unnamed.to_dict("records")]
+    made = _compared(rows | _said(rows, reach.acts), before, night.as_of)
     ended = pd.DataFrame(gone, columns=list(ENDED)).sort_values(["due", "reminder", "id"], kind="stable")
     made, ended = _linked(made, ended)
     return Plan(ordered(made), pd.DataFrame(counts), ended.reset_index(drop=True))
@@ -111,15 +118,15 @@ def plan(
 
 def ordered(reminders: pd.DataFrame) -> pd.DataFrame:
     """Reminders in the order of this module's docstring: money first, by how soon it is lost and how much it is."""
-    rows = reminders.to_dict("records")
-    return reminders.iloc[sorted(range(len(rows)), key=lambda n: _place(rows[n]))].reset_index(drop=True)
-
-
-def _place(row: Mapping[Any, Any]) -> tuple[Any, ...]:
-    tie = (row["due"], row["reminder"], str(row["id"]))
-    if not row["loses"]:
-        return (1, 0, 0.0, *tie)
-    return (0, sum(row["days_left"] > days for days in SOON), -row["at_stake"], *tie)
+    loses = reminders.loses.astype("bool").to_numpy()
+    soon = sum((reminders.days_left.to_numpy() > days).astype("int64") for days in SOON)
+    stake = reminders.at_stake.to_numpy(dtype="float64")
+    ties = [
+        pd.factorize(np.array(column, dtype="object"), sort=True)[0]
+        for column in (reminders.id.map(str).tolist(), reminders.reminder.tolist(), reminders.due.tolist())
+    ]
+    place = np.lexsort([*ties, np.where(loses, -stake, 0.0), np.where(loses, soon, 0), ~loses])
+    return reminders.iloc[place].reset_index(drop=True)
 
 
 def _steps(before: pd.DataFrame) -> dict[str, int]:
@@ -127,32 +134,33 @@ def _steps(before: pd.DataFrame) -> dict[str, int]:
     return dict(zip(before["key"], before["step"], strict=True)) if "step" in before else {}
 
 
-def _said(row: Mapping[str, Any], acts: Mapping[str, Ack]) -> dict[str, Any]:
-    ack = acts.get(row["key"])
-    if ack is None:
-        return {"acknowledged_by": None, "acknowledged_on": None, "acknowledged": False}
+def _said(rows: Mapping[str, list[Any]], acts: Mapping[str, Ack]) -> dict[str, list[Any]]:
+    """What officers said of each row."""
+    found = [acts.get(key) for key in rows["key"]]
     return {
-        "acknowledged_by": ack.by,
-        "acknowledged_on": ack.on,
-        "acknowledged": bool(ack.step >= row["step"]),
+        "acknowledged_by": [ack and ack.by for ack in found],
+        "acknowledged_on": [ack and ack.on for ack in found],
+        "acknowledged": [
+            bool(ack is not None and ack.step >= step) for ack, step in zip(found, rows["step"], strict=True)
+        ],
     }
 
 
-def _compared(rows: list[dict[str, Any]], before: pd.DataFrame, as_of: date) -> pd.DataFrame:
+def _compared(rows: Mapping[str, list[Any]], before: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """The rows with what they were before: `state` (new, raised by a further step, continuing) and `first_shown`."""
-    made = pd.DataFrame(rows, columns=list(COLUMNS))
+    made = pd.DataFrame({name: rows[name] for name in COLUMNS})
     for name in ("acknowledged_by", "acknowledged_on"):  # None, whatever the others are
-        made[name] = pd.Series([row[name] for row in rows], dtype="object")
+        made[name] = pd.Series(rows[name], dtype="object")
     shown = dict(zip(before["key"], before.first_shown, strict=True))
     steps = "step" if "step" in before else "lead"
     past = dict(zip(before["key"], before[steps], strict=True))
     made["state"] = [
         "new" if key not in shown else "continuing" if past[key] == step else "raised"
-        for key, step in zip(made["key"], made[steps], strict=True)
+        for key, step in zip(rows["key"], made[steps], strict=True)
     ]
-    made["first_shown"] = [shown.get(key, as_of) for key in made["key"]]
+    made["first_shown"] = [shown.get(key, as_of) for key in rows["key"]]
     linked = dict(zip(before["key"], before["replaces"], strict=True)) if "replaces" in before else {}
-    made["replaces"] = pd.Series([linked.get(key) for key in made["key"]], dtype="object")
+    made["replaces"] = pd.Series([linked.get(key) for key in rows["key"]], dtype="object")
     return made
 
 
@@ -163,8 +171,9 @@ def _linked(made: pd.DataFrame, ended: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     for row in ended[ended.why == "replaced"].to_dict("records"):
         left.setdefault((row["reminder"], str(row["id"])), []).append(row["key"])
     instead: dict[str, str] = {}
-    fresh = made[made.state == "new"].sort_values("due", kind="stable")
-    for row in fresh.to_dict("records"):
+    named = ["reminder", "id", "key", "due"]
+    fresh = made.loc[(made.state == "new") & made.id.isin({name for _, name in left}), named]
+    for row in fresh.sort_values("due", kind="stable").to_dict("records"):
         olds = left.get((row["reminder"], str(row["id"])))
         if olds:
             instead[row["key"]] = olds.pop(0)
@@ -204,7 +213,7 @@ def _units(
         if found is None:
             found = pd.DataFrame({name: [] for name in ["id", "enterprise_id", *one.names]})
         return found.assign(**{**plain, "unit": found.id.astype("str"), "enterprise_id": found.enterprise_id})
-    made = units(frame, one.about, keys).reset_index(drop=True)
+    made = units(frame, one.about, keys, None, [*one.names, *spoken(one), "grade"]).reset_index(drop=True)
     return made if "grade" in made else made.assign(grade="")
 
 
@@ -219,17 +228,19 @@ def _done(one: Reminder, rows: pd.DataFrame, night: Night) -> Flags:
 
 def _ended(
     before: pd.DataFrame,
-    shown: list[dict[str, Any]],
+    shown: list[str],
     rows: pd.DataFrame,
     about: tuple[Flags, Reminder, date, Mapping[str, Ack]],
 ) -> list[dict[str, Any]]:
-    """Why each row that was published before is not shown tonight."""
+    """Why each row that was published before is not shown tonight; `shown`: the keys that are."""
+    left = before[~before["key"].isin(shown)]
+    if not len(left):
+        return []
     done, one, as_of, acts = about
-    here = set(rows.unit.astype("str"))
-    over = {name for name, stopped in zip(rows.unit.astype("str"), done.tolist(), strict=True) if stopped}
-    keys = {row["key"] for row in shown}
+    units_ = rows.unit.astype("str")
+    here, over = set(units_), set(units_[done])
     found = []
-    for old in before[~before["key"].isin(keys)].to_dict("records"):
+    for old in left.to_dict("records"):
         ack = acts.get(old["key"])
         if ack is not None and ack.done:
             why = f"done (by {ack.by})"
@@ -249,8 +260,7 @@ def _gone(old: Mapping[Any, Any], why: str) -> dict[str, Any]:
     return {**{name: old[name] for name in ENDED[:-2]}, "why": why, "replaced_by": None}
 
 
-def _count(one: Reminder, found: list[dict[str, Any]], looked_at: tuple[int, int]) -> dict[str, Any]:
-    states = [row["status"] for row in found]
+def _count(one: Reminder, states: list[str], looked_at: tuple[int, int]) -> dict[str, Any]:
     return {
         "reminder": one.id,
         "about": one.about,

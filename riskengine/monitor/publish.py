@@ -22,14 +22,16 @@ from typing import Any
 from riskengine.clock import parse_day
 from riskengine.errors import IntegrityError, LockedError, Problem
 from riskengine.schema import canonical_json, file_sha256, fingerprint
+from riskengine.stages import lap, laps
 
 MANIFEST = "manifest.json"
+MEASURED = "measured"  # of a manifest: how long it took, which is told and names nothing
 _EDITIONS, _SUPERSEDED, _DRAFT = ".editions", ".superseded", ".draft"
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One night as published: its day, its folder, its manifest and the hash that names the manifest."""
+    """One night as published: its day, its folder, its manifest and the hash that names the manifest (`named`)."""
 
     as_of: date
     folder: Path
@@ -91,7 +93,21 @@ def find(store: Path, as_of: date) -> Publication | None:
         manifest = json.loads(raw)
     except ValueError:
         manifest = {}
-    return Publication(as_of, link, manifest, hashlib.sha256(raw).hexdigest())
+    return Publication(as_of, link, manifest, hashlib.sha256(named(raw)).hexdigest())
+
+
+def named(manifest: bytes) -> bytes:
+    """The bytes of a manifest that name its edition: without `measured`, which no two nights have alike.
+
+    What is no manifest as `publish` writes it is named by all of its bytes.
+    """
+    try:
+        told = json.loads(manifest)
+    except ValueError:
+        return manifest
+    if not isinstance(told, dict) or MEASURED not in told or _text(told) != manifest:
+        return manifest
+    return _text({name: value for name, value in told.items() if name != MEASURED})
 
 
 def before(store: Path, as_of: date) -> Publication | None:
@@ -137,7 +153,8 @@ def publish(
 ) -> Outcome:
     """Publish the files of a night with their manifest; call it under `lock`.
 
-    `facts` are the manifest's further entries (counts, health); `facts["rows"]` maps a file to its rows.
+    `facts` are the manifest's further entries (counts, health); `facts["rows"]` maps a file to its rows. Where the night is
+    `stages.measured`, its stages are the manifest's `measured`; the last of them, `publish`, ends when the files are written.
     """
     folder = store / "publications"
     for part in (_EDITIONS, _SUPERSEDED):
@@ -145,10 +162,10 @@ def publish(
     _sweep(folder)
     earlier = find(store, as_of)
     found = tuple(damage(earlier)) if earlier else ()
-    text = _manifest(as_of, inputs, files, facts)
-    name = f"{as_of}-{hashlib.sha256(text).hexdigest()[:16]}"
+    told = _manifest(as_of, inputs, files, facts)
+    name = f"{as_of}-{hashlib.sha256(_text(told)).hexdigest()[:16]}"
     edition = folder / _EDITIONS / name
-    _write(folder / _DRAFT, {**files, MANIFEST: text})
+    _write(folder / _DRAFT, files, told)
     if edition.exists():  # the same edition, linked but damaged: the link must never name a half-written one
         edition = edition.with_name(f"{name}-repaired")
     (folder / _DRAFT).rename(edition)
@@ -168,7 +185,7 @@ def publish(
 
 def _manifest(
     as_of: date, inputs: Mapping[str, Any], files: Mapping[str, bytes], facts: Mapping[str, Any]
-) -> bytes:
+) -> dict[str, Any]:
     rows = facts.get("rows", {})
     content = {
         **{name: value for name, value in facts.items() if name != "rows"},
@@ -180,19 +197,30 @@ def _manifest(
             for name, data in files.items()
         },
     }
-    return (
-        json.dumps(json.loads(canonical_json(content)), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    ).encode()
+    told: dict[str, Any] = json.loads(canonical_json(content))
+    return told
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+def _text(manifest: Mapping[str, Any]) -> bytes:
+    return (json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
+    """The files, then the manifest with the stages measured until then."""
     folder.mkdir()
     for name, data in sorted(files.items()):
-        with (folder / name).open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _put(folder / name, data)
+    lap("publish", len(files))
+    stages = laps()
+    _put(folder / MANIFEST, _text({**manifest, MEASURED: stages} if stages else manifest))
     _sync(folder)
+
+
+def _put(path: Path, data: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sweep(folder: Path) -> None:

@@ -21,12 +21,12 @@ from riskengine.monitor.shown import Shown, read_shown
 from riskengine.monitor.signals import Signal, read_signals
 from riskengine.monitor.vocabulary import Vocabulary, vocabulary
 from riskengine.profile.catalogue import Catalogue
-from riskengine.profile.compute import Workbench
 from riskengine.profile.kept import night_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.project import Project
 from riskengine.schema import file_sha256, fingerprint
 from riskengine.scoring.scorecard import read_grades
+from riskengine.store.known import known_facts
 from riskengine.store.ledger import HeldFile, batch_records, held_files, open_ledger
 from riskengine.store.snapshot import Snapshot
 from riskengine.working_days import Calendar, read_calendar
@@ -135,22 +135,6 @@ def engine_fingerprint() -> str:
     return found.hexdigest()
 
 
-def visible_facts(snapshot: Snapshot, as_of: date) -> str:
-    """A hash of every fact that was known on a day: it stays the same whatever becomes known later.
-
-    The exclusive-or of each row's MD5 halves, source by source, so that neither order nor files matter.
-    """
-    found = {}
-    with Workbench(snapshot) as bench:
-        for source in sorted(snapshot.sources):
-            row = "fact_hash || ' ' || known_at || ' ' || batch || ' ' || \"row\" || ' ' || removed"
-            found[source] = bench.connection.execute(
-                f"SELECT count(*), bit_xor(md5_number({row}))::VARCHAR FROM {bench.facts(source)} WHERE known_at <= ?::DATE",
-                [as_of],
-            ).fetchone()
-    return fingerprint({source: list(row or ()) for source, row in found.items()})
-
-
 def refused_rows(project: Project, as_of: date) -> dict[str, int]:
     """Rows that intake had refused by a day, by source."""
     total: Counter[str] = Counter()
@@ -173,7 +157,7 @@ def night_inputs(
     held = [[file.source, file.file, file.sha256, file.first] for file in held_on(watch.project, as_of)]
     return {
         "as_of": str(as_of),
-        "facts": visible_facts(snapshot, as_of),
+        "facts": known_facts(snapshot, as_of),
         "refused": refused_rows(watch.project, as_of),
         "held": fingerprint(held) if held else "",
         "bundle": bundle,

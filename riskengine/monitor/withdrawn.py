@@ -9,16 +9,16 @@ where it says that there were more, nobody looked at those, and the signal is no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.compute import Workbench
-
-_Place = tuple[str, int, int]  # source, batch, row
 
 
 def taken_back(
@@ -31,42 +31,68 @@ def taken_back(
     """
     if previous is None or "evidence" not in previous:
         return frozenset()
-    named: dict[tuple[str, str, str], set[_Place]] = {}
-    for row in previous[["signal", "about", "id", "evidence"]].to_dict("records"):
-        if places := _places(row["evidence"]):
-            named[str(row["signal"]), str(row["about"]), str(row["id"])] = places
-    gone: set[_Place] = set()
-    wanted = sorted(set().union(*named.values()))
-    for source in sorted({place[0] for place in wanted}):
-        if source in contracts:
-            gone |= _gone(bench, contracts[source], [place for place in wanted if place[0] == source], as_of)
-    return frozenset(key for key, places in named.items() if places <= gone)
+    codes, texts = pd.factorize(
+        previous.evidence
+    )  # a text is read once, however many signals rest on the same rows
+    owners, sources, batches, numbers = _named(texts)
+    kept = np.ones(len(owners), dtype=bool)
+    for source in sorted(set(sources.tolist()) & contracts.keys()):
+        mine = np.flatnonzero(sources == source)
+        asked = pd.MultiIndex.from_arrays([batches[mine], numbers[mine]])
+        gone = _gone(bench, contracts[source], asked.unique(), as_of)
+        if len(gone):
+            kept[mine] = ~asked.isin(gone)
+    over = np.zeros(len(texts) + 1, dtype=bool)  # the last: no evidence
+    over[owners] = True
+    over[owners[kept]] = False
+    rows = previous[["signal", "about", "id"]][over[codes]]
+    return frozenset(
+        (str(signal), str(about), str(name)) for signal, about, name in rows.itertuples(index=False)
+    )
 
 
-def _places(evidence: Any) -> set[_Place]:
+def _named(texts: Iterable[Any]) -> tuple[Any, Any, Any, Any]:
+    """(Which text, source, batch, row) of each row behind the texts that name all of theirs."""
+    found = [
+        (owner, row["source"], int(row["batch"]), int(row["row"]))
+        for owner, text in enumerate(texts)
+        for row in _rows(text)
+    ]
+    owners, sources, batches, numbers = zip(*found, strict=True) if found else ((), (), (), ())
+    return (
+        np.array(owners, dtype="int64"),
+        np.array(sources, dtype="object"),
+        np.array(batches, dtype="int64"),
+        np.array(numbers, dtype="int64"),
+    )
+
+
+def _rows(evidence: Any) -> list[Mapping[str, Any]]:
     """The rows behind a signal; none where evidence does not name them all."""
     if not isinstance(evidence, str):
-        return set()
+        return []
     told = json.loads(evidence)
-    rows = told.get("rows", [])
-    if told.get("of") != len(rows):
-        return set()
-    return {(row["source"], int(row["batch"]), int(row["row"])) for row in rows}
+    rows: list[Mapping[str, Any]] = told.get("rows", [])
+    return rows if told.get("of") == len(rows) else []
 
 
-def _gone(bench: Workbench, contract: SourceContract, places: list[_Place], as_of: date) -> set[_Place]:
-    """Those of a source's rows that are taken back."""
+def _gone(bench: Workbench, contract: SourceContract, places: pd.MultiIndex, as_of: date) -> pd.MultiIndex:
+    """Those of a source's rows (batch, row) that are taken back."""
     facts = bench.facts(contract.name)
     if not facts:
-        return set()
+        return places[:0]
     same = " AND ".join(f'l."{name}" IS NOT DISTINCT FROM n."{name}"' for name in contract.key)
+    keys = ", ".join(f'f."{name}"' for name in contract.key)
+    batches, rows = (places.get_level_values(level).to_numpy() for level in (0, 1))
+    bench.connection.register("asked_places", pa.table({"batch": batches, "row": rows}))
     found = bench.connection.execute(
-        f"""WITH asked AS (SELECT unnest(?::BIGINT[]) AS batch, unnest(?::BIGINT[]) AS "row"),
-        named AS (SELECT f.* FROM {facts} f SEMI JOIN asked a ON f.batch = a.batch AND f."row" = a."row")
-        SELECT n.batch, n."row" FROM named n JOIN {facts} l ON {same}
-        WHERE l.known_at <= ?::DATE AND l.fact_rank > n.fact_rank
-        GROUP BY n.batch, n."row", n.event_date
-        HAVING arg_max(l.removed, l.fact_rank) OR arg_max(l.event_date, l.fact_rank) = n.event_date""",
-        [[place[1] for place in places], [place[2] for place in places], as_of],
-    ).fetchall()
-    return {(contract.name, int(batch), int(row)) for batch, row in found}
+        f"""WITH named AS (SELECT f.batch, f."row" AS row_, f.fact_rank AS rank_, f.event_date AS event_, {keys}
+            FROM {facts} f SEMI JOIN asked_places a ON f.batch = a.batch AND f."row" = a."row")
+        SELECT n.batch AS batch, n.row_ AS number FROM named n JOIN {facts} l ON {same}
+        WHERE l.known_at <= ?::DATE AND l.fact_rank > n.rank_
+        GROUP BY n.batch, n.row_, n.event_
+        HAVING arg_max(l.removed, l.fact_rank) OR arg_max(l.event_date, l.fact_rank) = n.event_""",
+        [as_of],
+    ).fetchnumpy()
+    bench.connection.unregister("asked_places")
+    return pd.MultiIndex.from_arrays([np.asarray(found[name], dtype="int64") for name in ("batch", "number")])

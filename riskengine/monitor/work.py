@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from riskengine.monitor.claims import populated
@@ -33,9 +33,12 @@ from riskengine.profile.compute import Workbench
 from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.profile.subjects import load_in_force
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.reasons import reason_text, reasons
+from riskengine.scoring.native import score_rows
+from riskengine.scoring.reason_rows import reasons_of
+from riskengine.scoring.reasons import reason_text
 from riskengine.scoring.scorecard import master_scale
 from riskengine.scoring.served import feature_matrix
+from riskengine.stages import lap
 from riskengine.store.ledger import HeldFile
 from riskengine.store.snapshot import Snapshot
 
@@ -101,8 +104,11 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
     with Workbench(snapshot) as bench:
         model = Recipe.from_json(bundle.recipe)
         load_in_force(bench, rule, reading_all([model, watch.recipe]), [as_of])  # key columns of both
-        frame = profiled(bench, subject_rows(bench), model)
+        subjects = subject_rows(bench)
+        lap("load", len(subjects))
+        frame = profiled(bench, subjects, model)
         frame = profiled(bench, frame, watch.recipe) if len(watch.recipe.features) else frame
+        lap("profiles", len(frame))
         health = feeds(bench, watch.catalogue.sources, as_of, refused_rows(watch.project, as_of), held)
         ended = ended_by(bench, rule.ends_with, rule.id, as_of)
         frame = valued(rated(frame, bundle), watch.products, as_of)
@@ -110,6 +116,7 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         frame = with_dynamics(frame, bundle, keys, watch.shown.dynamics, as_of)
         frame = with_peers(frame, watch.shown.peer, keys)
         frame = with_products(frame, watch.shown.of_product, watch.products, as_of)
+        lap("scores", len(frame))
         silent = set(stale_sources(health))
         stale = watch.vocabulary.resting_on(silent)
         if {name for name, _ in model.sources} & silent:  # then a PD that falls proves nothing either
@@ -133,8 +140,10 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
         evaluation, frame = watched(Tied(bench, around), watch, frame, night, before.as_of)
         others = populated(bench, watch.catalogue.subjects, watch.populations, as_of)
     still = quiet(watch.signals, frame, evaluation, night)
+    lap("signals", len(evaluation.signals))
     reach = Reach(watch.calendar, others, evaluation.signals, before.as_of, before.acts)
     planned = plan(watch.reminders, frame, health, Night(as_of, keys, before.reminders, stale), reach)
+    lap("reminders", len(planned.reminders))
     book = ranked(frame, evaluation.signals)
     moved = changes(book, before, [grade.name for grade in master_scale(bundle).grades], ended)
     return Work(
@@ -177,6 +186,9 @@ def watched(
         )
         more = evaluate(late, frame, replace(night, previous=past[again] if len(past) else None))
         found = both(found, more, [signal.id for signal in watch.signals])
+        reached = set(more.signals.enterprise)
+        paths = {name: told for name, told in paths.items() if name in reached}  # of a province's, few
+        del passed, by_name, more
     signals = with_evidence(bench, watch, frame, found.signals, paths)
     if watch.deadlines.new_cases:
         signals = renewed(signals, night.previous, watch.catalogue.sources, before_on, night.as_of)
@@ -189,10 +201,10 @@ def told(bundle: Bundle, rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
     notes = {note["name"]: note for note in bundle.recipe["features"]}
     matrix = feature_matrix(bundle, rows)
     found = {}
-    for name, values in zip(rows.id.astype("str"), matrix, strict=True):
-        row = [None if np.isnan(value) else float(value) for value in values]
-        ranked = (one for one in reasons(bundle, row) if one.adverse)
-        adverse = [one for one in ranked if not notes[one.feature].get("context")][:REASONS]
+    each = reasons_of(bundle, matrix, score_rows(bundle, matrix))
+    for name, named in zip(rows.id.astype("str"), each, strict=True):
+        own = (one for one in named if one.adverse and not notes[one.feature].get("context"))
+        adverse = list(islice(own, REASONS))
         found[name] = {
             "en": [reason_text(notes[one.feature], one, "en") for one in adverse],
             "zh": [reason_text(notes[one.feature], one, "zh") for one in adverse],

@@ -14,11 +14,13 @@ Domain page 6.3 [D]: `score(v) = 1 - prod over bad u of (1 - w(u, v) p(u))`. Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
@@ -26,6 +28,8 @@ from riskengine.schema import Dated, Definition, read_definition
 
 EDGES = ("source", "target", "kind", "weight", "amount")  # amount: CNY of guarantees the target gave, else 0
 SHOWN = 3  # paths told of an enterprise
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -79,59 +83,126 @@ def contagion(
     wanted = sorted(set(of))
     bad = {key: p for key, p in badness.items() if p > 0}
     ties = edges[edges.source != edges.target]
-    best = _best_paths(ties, bad, weights, set(wanted))
-    made = pd.DataFrame({"enterprise": pd.Series(wanted, dtype="object")})
+    graph = _Graph.of(ties, bad, weights, wanted)
+    best = _best_paths(graph)
     healthy = (1 - best.contribution).groupby(best.target).prod()
-    score = (1 - made.enterprise.map(healthy).astype("float64")).fillna(0.0).clip(0.0, 1.0)
+    score = (1 - graph.asked.map(healthy).astype("float64")).fillna(0.0).clip(0.0, 1.0)
+    made = pd.DataFrame({"enterprise": pd.Series(wanted, dtype="object")})
     # Limits are compared exactly: one tie of 0.2 makes 0.2, and 1 - (1 - 0.2) is a little less.
     made["contagion"] = score.round(12)
     made["contagion_loss"] = made.enterprise.map(_losses(ties, bad, weights)).astype("float64").fillna(0.0)
-    told: dict[str, list[dict[str, Any]]] = {}
-    top = best.groupby("target", sort=False).head(SHOWN)
-    for target, share, keys, kinds in zip(top.target, top.contribution, top["keys"], top.kinds, strict=True):
-        told.setdefault(target, []).append({"contribution": share, "keys": list(keys), "kinds": list(kinds)})
-    made["contagion_paths"] = pd.Series([told.get(key, []) for key in wanted], dtype="object")
+    told = _told(best.groupby("target", sort=False).head(SHOWN), graph)
+    made["contagion_paths"] = pd.Series([told.get(code, []) for code in graph.asked.tolist()], dtype="object")
     return made
 
 
-def _best_paths(
-    ties: pd.DataFrame, bad: Mapping[str, float], weights: Weights, wanted: set[str]
-) -> pd.DataFrame:
-    """`target, contribution, keys, kinds`: the heaviest path of each bad enterprise to each wanted one, in order."""
-    ordered = ties.sort_values(["source", "target", "weight", "kind"], ascending=[True, True, False, True])
-    single = ordered.drop_duplicates(["source", "target"])[["source", "target", "kind", "weight"]]
-    ahead = pd.DataFrame({"node0": pd.Series(sorted(bad), dtype=single.source.dtype), "reach": 1.0})
+@dataclass(frozen=True)
+class _Graph:
+    """The ties with a number for each name, in the order of the names: the heaviest of each pair, in order of their ends.
+
+    `begins[n]` to `begins[n + 1]` are the ties from n on. `shares`: p of each name, NaN for who is in no trouble; `asked`: the
+    numbers of the wanted, -1 for who has no ties.
+    """
+
+    names: Sequence[str]
+    kinds: Sequence[str]
+    begins: Ints
+    target: Ints
+    kind: Ints
+    weight: Floats
+    shares: Floats
+    asked: pd.Series[int]
+    weights: Weights
+
+    @classmethod
+    def of(
+        cls, ties: pd.DataFrame, bad: Mapping[str, float], weights: Weights, wanted: Sequence[str]
+    ) -> _Graph:
+        """`ties`: none from an enterprise to itself."""
+        # Lesson of the profile: sorting a province's two million ties by their texts took most of it, and making Python's texts
+        # of them most of the memory. Names are numbers in the order of their texts until three paths of each are told.
+        known = ties[ties.source.notna() & ties.target.notna()]  # nobody is reached through whom nobody knows
+        ends, names = _numbered(known.source, known.target, pd.Series(list(bad), dtype="object"))
+        source, target = ends[: len(known)], ends[len(known) : 2 * len(known)]
+        kind, kinds = _numbered(known.kind)
+        weight = known.weight.to_numpy(dtype="float64")
+        pair = source * len(names) + target
+        order = np.lexsort((kind, -weight, pair))
+        order = order[np.diff(pair[order], prepend=-1) != 0]
+        begins = np.searchsorted(source[order], np.arange(len(names) + 1))
+        place = {name: number for number, name in enumerate(names)}
+        shares = np.full(len(names), np.nan)
+        for name, p in bad.items():
+            shares[place[name]] = p
+        asked = pd.Series([place.get(name, -1) for name in wanted], dtype="int64")
+        return cls(names, kinds, begins, target[order], kind[order], weight[order], shares, asked, weights)
+
+
+def _best_paths(graph: _Graph) -> pd.DataFrame:
+    """`target, node0, contribution` and the way (`node1 ...`, `kind1 ...`, -1 behind its end): the heaviest path of each bad
+    enterprise to each wanted one, the largest contribution of each target first."""
+    depth, size = graph.weights.depth, len(graph.names)
+    wanted = np.zeros(size, dtype=bool)
+    wanted[graph.asked[graph.asked >= 0]] = True
+    nodes, kinds = [np.flatnonzero(~np.isnan(graph.shares))], list[Ints]()
+    reach = np.ones(len(nodes[0]))
     levels = []
-    for step in range(1, weights.depth + 1):
-        further = single.rename(
-            columns={"source": f"node{step - 1}", "target": f"node{step}", "kind": f"kind{step}"}
-        )
-        ahead = ahead.merge(further, on=f"node{step - 1}")
-        ahead = ahead[np.logical_and.reduce([ahead[f"node{step}"] != ahead[f"node{n}"] for n in range(step)])]
-        ahead = ahead.assign(reach=ahead.reach * ahead.weight * (weights.decay if step > 1 else 1.0))
-        ahead = ahead[ahead.reach > 0].drop(columns="weight")
-        levels.append(_told(ahead[ahead[f"node{step}"].isin(wanted)], step))
-    found = pd.concat(levels, ignore_index=True)
-    found["contribution"] = found.reach * found.source.map(bad).astype("float64")
-    found = found.sort_values(["target", "source", "contribution", "steps", "keys", "kinds"],
-                              ascending=[True, True, False, True, True, True], kind="stable")  # fmt: skip
-    found = found.drop_duplicates(["target", "source"])
-    return found.sort_values(["target", "contribution", "source"], ascending=[True, False, True])
-
-
-def _told(ahead: pd.DataFrame, step: int) -> pd.DataFrame:
-    nodes = ahead[[f"node{n}" for n in range(step + 1)]].to_numpy(dtype="object").tolist()
-    kinds = ahead[[f"kind{n}" for n in range(1, step + 1)]].to_numpy(dtype="object").tolist()
-    return pd.DataFrame(
-        {
-            "target": ahead[f"node{step}"].to_numpy(dtype="object"),
-            "source": ahead.node0.to_numpy(dtype="object"),
-            "reach": ahead.reach.to_numpy(dtype="float64"),
-            "steps": step,
-            "keys": pd.Series(list(map(tuple, nodes)), dtype="object"),
-            "kinds": pd.Series(list(map(tuple, kinds)), dtype="object"),
-        }
+    for step in range(1, depth + 1):
+        many = graph.begins[nodes[-1] + 1] - graph.begins[nodes[-1]]
+        row = np.repeat(np.arange(len(reach)), many)
+        tie = np.arange(len(row)) + np.repeat(graph.begins[nodes[-1]] - np.cumsum(many) + many, many)
+        if step == depth:  # who is not wanted leads no further
+            there = wanted[graph.target[tie]]
+            row, tie = row[there], tie[there]
+        further = reach[row] * graph.weight[tie] * (graph.weights.decay if step > 1 else 1.0)
+        goes = (further > 0) & np.logical_and.reduce([graph.target[tie] != one[row] for one in nodes])
+        row, tie, reach = row[goes], tie[goes], further[goes]
+        nodes = [*(one[row] for one in nodes), graph.target[tie]]
+        kinds = [*(one[row] for one in kinds), graph.kind[tie]]
+        there = wanted[nodes[-1]]
+        none = [np.full(int(there.sum()), -1)] * (depth - step)
+        ways = [*(one[there] for one in nodes), *none, *(one[there] for one in kinds), *none]
+        levels.append((nodes[-1][there], reach[there] * graph.shares[nodes[0][there]], *ways))
+    target, contribution, *ways = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    steps = sum((way >= 0).astype("int64") for way in ways[: depth + 1])
+    pair = target * size + ways[0]
+    order = np.argsort(pair, kind="stable")
+    first = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    most = np.repeat(
+        np.maximum.reduceat(contribution[order], first) if len(first) else contribution,
+        np.diff(first, append=len(order)),
     )
+    order = order[contribution[order] == most]  # few are left to be compared by the rest
+    order = order[np.lexsort([*(way[order] for way in reversed(ways)), steps[order], pair[order]])]
+    order = order[np.diff(pair[order], prepend=-1) != 0]
+    order = order[np.lexsort((-contribution[order], target[order]))]
+    named = [f"node{n}" for n in range(depth + 1)] + [f"kind{n}" for n in range(1, depth + 1)]
+    found = {"target": target[order], "contribution": contribution[order]}
+    return pd.DataFrame(found | {name: way[order] for name, way in zip(named, ways, strict=True)})
+
+
+def _numbered(*texts: pd.Series) -> tuple[Ints, list[str]]:
+    """(Of all texts one after the other the number of each, the distinct texts in order)."""
+    codes, distinct = pd.factorize(pd.concat([part.astype("str") for part in texts], ignore_index=True))
+    words = sorted(distinct.tolist())
+    place = {word: number for number, word in enumerate(words)}
+    order = np.array([place[word] for word in distinct.tolist()], dtype="int64")
+    return order[codes], words
+
+
+def _told(top: pd.DataFrame, graph: _Graph) -> dict[int, list[dict[str, Any]]]:
+    """The paths in words, by the number of the enterprise that they lead to."""
+    depth = graph.weights.depth
+    nodes = top[[f"node{n}" for n in range(depth + 1)]].to_numpy().tolist()
+    kinds = top[[f"kind{n}" for n in range(1, depth + 1)]].to_numpy().tolist()
+    told: dict[int, list[dict[str, Any]]] = {}
+    for target, share, node, kind in zip(
+        top.target.tolist(), top.contribution.tolist(), nodes, kinds, strict=True
+    ):
+        keys = [graph.names[n] for n in node if n >= 0]
+        ways = [graph.kinds[n] for n in kind if n >= 0]
+        told.setdefault(target, []).append({"contribution": share, "keys": keys, "kinds": ways})
+    return told
 
 
 def _losses(ties: pd.DataFrame, bad: Mapping[str, float], weights: Weights) -> pd.Series[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Thread
@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from riskengine.profile.again import THREADS
-from riskengine.profile.recipe import Recipe
+from riskengine.profile.recipe import Recipe, Step
+from riskengine.store.rank import OWN_RANK
 from riskengine.store.rows import insert_rows
 from riskengine.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import pandas
 
+# DuckDB 2.0.0's cache between operators fails now and then where a dictionary column comes from several files
+# ("dict-surviving cache: global dictionary column changed identity"); it gains nothing here.
+_PLAINLY = "SET enable_progress_bar = false; SET enable_caching_operators = false"
+_OF_POINTS = ("filter_pushdown", "unused_columns")  # the optimizers that a read by value needs
 _CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank")
-_APPLICANT_RANK = 1 << 62  # an applicant's own rows come after every stored one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +50,53 @@ class Workbench:
         self._verified: set[str] = set()
         threads = threads or THREADS.get()
         self.connection = duckdb.connect(config={"threads": threads} if threads else {})
-        self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute(_PLAINLY)
+        self._points: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> Workbench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the tables."""
         self.connection.close()
+        if self._points is not None:
+            self._points.close()
+
+    @property
+    def points(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB that reads few facts by value: nearly all of that is planning, so it plans only what such a read needs.
+
+        Footers stay parsed: index files are named by content. It has no tables; settings hold for a whole DuckDB.
+        """
+        if self._points is None:
+            self._points = duckdb.connect(config={"threads": 1})
+            known = self._points.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+            rest = ",".join(name for (name,) in known if name not in _OF_POINTS)
+            self._points.execute(
+                f"{_PLAINLY}; SET disabled_optimizers = '{rest}'; "
+                "SET parquet_metadata_cache = true; SET validate_external_file_cache = 'NO_VALIDATION'"
+            )
+        return self._points
 
     def facts(self, source: str) -> str:
         """A SQL source of a source's verified index files, or `''` where nothing has been taken in."""
         if source not in self._verified:
             self.snapshot.verify([source])
             self._verified.add(source)
-        paths = self.snapshot.paths(source)
-        quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        return f"read_parquet([{quoted}])" if paths else ""
+        return _read_of(self.snapshot.paths(source))
+
+    def holding(self, source: str, values: Sequence[Any] | None) -> str:
+        """The same of the files that may hold `values` of the source's cluster column; only these are verified."""
+        facts = self.snapshot.sources.get(source)
+        files = facts.holding(values) if facts and facts.cluster else facts.files if facts else ()
+        for file in files:
+            if source not in self._verified and file.path not in self._verified:
+                self.snapshot.verify_file(file)
+                self._verified.add(file.path)
+        return _read_of([str(self.snapshot.root / file.path) for file in files])
 
     def load_subjects(self, recipe: Recipe, subjects: Sequence[Subject]) -> None:
         """Make the `subjects` table from values; subject numbers are positions."""
@@ -127,18 +162,21 @@ class Workbench:
     def frame(self, recipe: Recipe) -> pandas.DataFrame:
         """The same as `rows`, as a frame: numbers are float64 with NaN for unknown."""
         frame: pandas.DataFrame = steps_run(self.connection, recipe).df()
+        drop_wide(self.connection, recipe)  # as large as the frame, for as long as the workbench is open
         numbers = [feature.name for feature in recipe.features if feature.kind == "number"]
         return frame.astype(dict.fromkeys(numbers, "float64"))
 
     def _complete(self, name: str, columns: Iterable[tuple[str, str]], files: str) -> None:
         """A view `whole_<source>` in which columns that no stored file has are unknown."""
+        self.connection.execute(f"CREATE OR REPLACE VIEW whole_{name} AS {self.whole(columns, files)}")
+
+    def whole(self, columns: Iterable[tuple[str, str]], files: str) -> str:
+        """SQL of stored facts in which columns that no stored file has are unknown."""
         stored = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
         chosen = [
             f'"{column}"' if column in stored else f'NULL::{kind} AS "{column}"' for column, kind in columns
         ]
-        self.connection.execute(
-            f"CREATE OR REPLACE VIEW whole_{name} AS SELECT {', '.join([*chosen, *_CLOCKS])} FROM {files}"
-        )
+        return f"SELECT {', '.join([*chosen, *_CLOCKS])} FROM {files}"
 
     def _own_facts(
         self, name: str, columns: Iterable[tuple[str, str]], own: Sequence[tuple[int, Mapping[str, Any]]]
@@ -150,20 +188,36 @@ class Workbench:
             f"CREATE OR REPLACE TABLE own_{name} ({declared}, superseded_at DATE, removed BOOLEAN, fact_rank BIGINT, for_subject BIGINT)"
         )
         rows = [
-            [*(values.get(column) for _, column, _ in typed), None, False, _APPLICANT_RANK + index, subject]
+            [*(values.get(column) for _, column, _ in typed), None, False, OWN_RANK + index, subject]
             for index, (subject, values) in enumerate(own)
         ]
         insert_rows(self.connection, f"own_{name}", rows)
 
 
+def _read_of(paths: Sequence[str]) -> str:
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{quoted}], hive_partitioning = false)" if paths else ""
+
+
 def steps_run(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> duckdb.DuckDBPyConnection:
     """Run a recipe over the tables that are there; what it gives, in subject order, is there to be fetched."""
+    make_wide(connection, recipe)
+    return connection.execute(recipe.values)
+
+
+def make_wide(
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    table: Callable[[duckdb.DuckDBPyConnection, Step], None] | None = None,
+) -> None:
+    """Make the view `wide` that `values` reads: the subjects and all blocks side by side. `table` makes a step's table."""
+    table = table or step_table
     for step in recipe.steps:
-        _table(connection, step.name, step.sql)
+        table(connection, step)
     for number, block in enumerate(recipe.blocks):
         for step in block.steps:
-            _table(connection, step.name, step.sql)
-        _table(connection, f"w{number}", f"{block.sql} ORDER BY s.subject")
+            table(connection, step)
+        step_table(connection, Step(f"w{number}", f"{block.sql} ORDER BY s.subject"))
         for step in block.steps:
             connection.execute(f"DROP TABLE {step.name}")
     for step in recipe.steps:
@@ -173,11 +227,18 @@ def steps_run(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> duckdb.D
         brought = "".join(f", {name}.* EXCLUDE (subject)" for name in blocks)
         sides = "".join(f" POSITIONAL JOIN {name}" for name in blocks)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW wide AS SELECT s.*{brought} FROM subjects s{sides}")
-    return connection.execute(recipe.values)
 
 
-def _table(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+def drop_wide(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
+    """Let go of what `make_wide` made."""
+    connection.execute("DROP VIEW IF EXISTS wide")
+    for number in range(len(recipe.blocks)):
+        connection.execute(f"DROP TABLE IF EXISTS w{number}")
+
+
+def step_table(connection: duckdb.DuckDBPyConnection, step: Step) -> None:
+    """Make the table of a step."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {step.name} AS {step.sql}")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[dict[str, Any]]:

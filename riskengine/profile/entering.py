@@ -11,9 +11,10 @@ from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import Aggregate, aggregates
 from riskengine.profile.groups import Group
 from riskengine.profile.links import Chain, chains
-from riskengine.profile.plan import _facts_met, _key_columns, _sql
+from riskengine.profile.plan import _facts_met, _key_columns
 from riskengine.profile.recipe import IBIS_TYPES
 from riskengine.profile.terms import signature
+from riskengine.profile.wording import duckdb_sql
 
 _OF_VALUES = (
     "total",
@@ -41,11 +42,16 @@ def entering(catalogue: Catalogue, name: str, subjects: str = "subjects", *, own
     no facts but the links themselves. With `own`, what is read without a key (of the whole book, of the feed as such) is
     left out where anything is read through one: it is nobody's own, and of a large source it is millions of rows.
     """
+    return facts_of(catalogue, read_by(catalogue, name, own=own), subjects)
+
+
+def read_by(catalogue: Catalogue, name: str, *, own: bool = False) -> list[Aggregate]:
+    """The aggregates whose facts `entering` tells of, in the order in which the feature names them."""
     found = {signature(one): one for one in aggregates(catalogue.feature(name)) if one.source}
     read = [one for one in found.values() if one.verb not in ("linked", "cycle")]
     if own:
         read = [one for one in read if catalogue.subjects.keys[one.by]] or read
-    return facts_of(catalogue, read, subjects)
+    return read
 
 
 def facts_of(catalogue: Catalogue, read: Sequence[Aggregate], subjects: str = "subjects") -> str:
@@ -55,7 +61,9 @@ def facts_of(catalogue: Catalogue, read: Sequence[Aggregate], subjects: str = "s
     keys = {column: IBIS_TYPES[kind] for column, kind in _key_columns(catalogue)}
     table = ibis.table({"subject": "int64", "as_of": "date", "fed": "boolean", **keys}, name=subjects)
     followed = chains(catalogue, read)
-    parts = [f"{key} AS ({_sql(part)})" for chain in followed.values() for key, part in chain.parts(table)]
+    parts = [
+        f"{key} AS ({duckdb_sql(part)})" for chain in followed.values() for key, part in chain.parts(table)
+    ]
     met = [_met(catalogue, table, one, followed.get((one.by, one.through))) for one in read]
     first = "WITH " + ", ".join(parts) + " " if parts else ""
     return first + " UNION ".join(met)
@@ -80,7 +88,7 @@ def _met(catalogue: Catalogue, subjects: Any, one: Aggregate, chain: Chain | Non
     chosen, keys = _ONE.get(one.verb), ["subject"] if "subject" in by else by
     groups = ", ".join(f'"{name}"' for name in keys)
     only = f" QUALIFY rank() OVER (PARTITION BY {groups} ORDER BY {chosen}) = 1" if chosen else ""
-    found = f"(SELECT * FROM ({_sql(joined.select(*by, **clocks, v=value))}){only}) f"
+    found = f"(SELECT * FROM ({duckdb_sql(joined.select(*by, **clocks, v=value))}){only}) f"
     if "subject" not in by:  # chosen before they meet the subjects: many may share a key
         columns = {"origin": group.columns[0]} if chain else {}
         equal = (f'f."{name}" = s."{columns.get(name, name)}"' for name in by)

@@ -33,7 +33,9 @@ class Group:
 
 
 def grouped(
-    catalogue: Catalogue, every: Iterable[Aggregate], followed: Mapping[tuple[str, tuple[str, ...]], Chain]
+    catalogue: Catalogue,
+    every: Iterable[Aggregate],
+    followed: Mapping[tuple[str, tuple[str, ...]], Chain],
 ) -> list[Group]:
     """The aggregates of each source, key and chain of links, in a fixed order; what can be summed before the join is apart."""
     members: dict[tuple[str, str, tuple[str, ...], bool], dict[tuple[Any, ...], Aggregate]] = {}
@@ -42,7 +44,10 @@ def grouped(
             continue
         own = catalogue.sources[aggregate.source].fed_by_applicant and not aggregate.through
         moving = any(rule.moving for rule in aggregate.where)
-        additive = aggregate.verb in ("count", "total") and not own and not moving
+        few = catalogue.sources[aggregate.source].clustered_by in catalogue.subjects.keys[aggregate.by]
+        # an enterprise has few facts of one day: to sum them first would be a second pass that saves none of the first
+        apart = own or moving or (few and not aggregate.through)
+        additive = aggregate.verb in ("count", "total") and not apart
         place = (aggregate.source, aggregate.by, aggregate.through, additive)
         members.setdefault(place, {}).setdefault(signature(aggregate), aggregate)
     return [
@@ -83,10 +88,10 @@ def met(group: Group) -> Met:
         ),
         group.chain.keys if group.chain else "",
         group.own,
-        any(_moves(aggregate) for _, aggregate in group.members),
+        any(moves(aggregate) for _, aggregate in group.members),
     )
 
 
-def _moves(aggregate: Aggregate) -> bool:
+def moves(aggregate: Aggregate) -> bool:
     """Whether it may change from day to day though no fact comes, goes or crosses an edge of its window."""
     return aggregate.verb in ("trend", "longest_gap") or any(rule.of_as_of for rule in aggregate.where)

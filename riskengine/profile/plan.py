@@ -15,7 +15,7 @@ Sums are exact (decimals), so the bits do not depend on row order, threads or ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -32,12 +32,22 @@ from riskengine.profile.kinds import value_kind
 from riskengine.profile.links import Chain, chains, linked_keys
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote, Step
 from riskengine.profile.terms import Edge, Reader, before, far, signature, total_term, value_term
+from riskengine.profile.wording import duckdb_sql
 
 _ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with", "streak")
 
 
-def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = False) -> Recipe:
-    """Compile the named features; with `lineage`, each also gets `<name>__event` and `<name>__known` dates."""
+def compile_recipe(
+    catalogue: Catalogue,
+    names: Iterable[str],
+    *,
+    lineage: bool = False,
+    said: Callable[[Any], str] = duckdb_sql,
+) -> Recipe:
+    """Compile the named features; with `lineage`, each also gets `<name>__event` and `<name>__known` dates.
+
+    `said` writes an Ibis table in the words of the engine that will run it.
+    """
     wanted = {name: catalogue.feature(name) for name in names}
     problems = catalogue.problems()
     if problems:
@@ -63,24 +73,20 @@ def compile_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool 
         outputs[name] = value_term(feature, wide, columns, catalogue.sources)
         if lineage:
             outputs |= _lineage(name, feature, wide, columns)
-    steps = [Step(name, _sql(part)) for one in followed for name, part in one.parts(subjects)]
+    steps = [Step(name, said(part)) for one in followed for name, part in one.parts(subjects)]
     every_group = [
-        (_brought(number, group, result), Step(f"g{number}", _sql(result), met(group)))
+        (_brought(number, group, result), Step(f"g{number}", said(result), met(group)))
         for number, (group, result) in enumerate(zip(groups, results, strict=True))
     ]
     return Recipe(
         tuple(steps),
         blocks(followed, every_group),
-        _typed(_sql(wide.select(**outputs)), outputs, catalogue, wanted),
+        _typed(said(wide.select(**outputs)), outputs, catalogue, wanted),
         tuple(_note(catalogue, name, feature) for name, feature in wanted.items()),
         tuple((source.name, _source_note(source, groups, followed)) for source in _used(groups, followed)),
         tuple(keys),
         lineage,
     )
-
-
-def _sql(table: Any) -> str:
-    return str(ibis.to_sql(table, dialect="duckdb"))
 
 
 def _typed(sql: str, outputs: Iterable[str], catalogue: Catalogue, wanted: Mapping[str, Feature]) -> str:
@@ -268,10 +274,15 @@ def _lineage(
 
 
 def _oldest_bound(group: Group, pairs: Any, bounds: Mapping[Edge, str]) -> Any:
-    """Where every aggregate of a complete source has a window, facts before the widest one need not be joined."""
+    """Where every aggregate has a window, facts before the widest one need not be joined.
+
+    Of a partial source too: no fact in its window is unknown whether there are older ones or not. A filter by the `latest`
+    value of a column looks further back.
+    """
     begins = [far(aggregate) for _, aggregate in group.members]
     known = [edge for edge in begins if edge is not None]
-    if group.source.coverage != "complete" or len(known) < len(begins):
+    latest = any(rule.operator == "latest" for _, item in group.members for rule in item.where)
+    if len(known) < len(begins) or (latest and group.source.coverage != "complete"):
         return None
     return ibis.least(*(pairs[bounds[edge]] for edge in known))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,8 +11,9 @@ from riskengine.clock import Span
 from riskengine.errors import Problem, nearest
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.compute import Workbench
-from riskengine.profile.keys import Subjects
+from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.recipe import Recipe
+from riskengine.store.snapshot import bucket_sql
 
 _TAKEN = ("guarantee", "source")
 
@@ -32,13 +34,30 @@ def population_problems(subjects: Subjects, sources: Mapping[str, SourceContract
                         yield Problem(place, f"a column of {source}", repr(column))
 
 
-def load_population(bench: Workbench, name: str, subjects: Subjects, recipe: Recipe, as_of: date) -> int:
-    """Fill `subjects` with a population as known on `as_of`, one row for each id by its last fact; returns how many.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of `of` (a power of two) parts of all subjects, by the hash of their enterprise; as the index lies in buckets."""
+
+    number: int = 0
+    of: int = 1
+
+    def sql(self, column: str) -> str:
+        """SQL that is true for the values of a column that are in this part."""
+        return "TRUE" if self.of == 1 else f"{bucket_sql(column, self.of)} = {self.number}"
+
+
+EVERYBODY = Part()
+
+
+def load_population(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Sequence[date], part: Part = EVERYBODY
+) -> int:
+    """Fill `subjects` with a population as known on each of `days`, one row for each id by its last fact.
 
     A fact counts if it is visible and began within `longest`; a visible fact of `ends_with` on the same id ends it. Key
-    columns that the source does not have are unknown. Zero where nothing was ever taken in.
+    columns that the source does not have are unknown. Rows are in order of (as_of, id). Returns how many: zero where nothing
+    was ever taken in.
     """
-    rule = subjects.populations[name]
     files = bench.facts(rule.source)
     connection = bench.connection
     kinds = dict(recipe.keys)
@@ -49,20 +68,22 @@ def load_population(bench: Workbench, name: str, subjects: Subjects, recipe: Rec
         f', "{column}"' if column in stored else f', NULL::{kind} AS "{column}"'
         for column, kind in kinds.items()
     )
-    began = Span.parse(rule.longest).before(as_of) if rule.longest else date.min
-    visible = f"""known_at <= DATE '{as_of}' AND event_date <= DATE '{as_of}' AND NOT removed
-        AND (superseded_at IS NULL OR superseded_at > DATE '{as_of}')"""
+    began = [Span.parse(rule.longest).before(day) if rule.longest else date.min for day in days]
+    listed = ", ".join(f"(DATE '{day}', DATE '{first}')" for day, first in zip(days, began, strict=True))
+    visible = """{0}.known_at <= d.as_of AND {0}.event_date <= d.as_of AND NOT {0}.removed
+        AND ({0}.superseded_at IS NULL OR {0}.superseded_at > d.as_of)"""
     ended = " ".join(
-        f'AND "{rule.id}" NOT IN (SELECT "{rule.id}" FROM {ends} WHERE {visible} AND "{rule.id}" IS NOT NULL)'
+        f"""AND NOT EXISTS (SELECT 1 FROM {ends} e WHERE e."{rule.id}" = f."{rule.id}" AND {visible.format("e")})"""
         for ends in map(bench.facts, rule.ends_with)
         if ends
     )
     connection.execute(
         f"""CREATE OR REPLACE TABLE subjects AS
-        SELECT row_number() OVER (ORDER BY id) - 1 AS subject, DATE '{as_of}' AS as_of, false AS fed, *
-        FROM (SELECT "{rule.id}"::VARCHAR AS id, "{rule.enterprise}" AS enterprise_id{columns} FROM {files}
-              WHERE {visible} AND event_date > DATE '{began}' {ended}
-              QUALIFY row_number() OVER (PARTITION BY "{rule.id}" ORDER BY event_date DESC, fact_rank DESC) = 1)
+        SELECT row_number() OVER (ORDER BY as_of, id) - 1 AS subject, as_of, false AS fed, * EXCLUDE (as_of)
+        FROM (SELECT d.as_of, f."{rule.id}"::VARCHAR AS id, f."{rule.enterprise}" AS enterprise_id{columns}
+              FROM (VALUES {listed}) d(as_of, began), {files} f
+              WHERE {visible.format("f")} AND f.event_date > d.began AND {part.sql(f'f."{rule.enterprise}"')} {ended}
+              QUALIFY row_number() OVER (PARTITION BY d.as_of, f."{rule.id}" ORDER BY f.event_date DESC, f.fact_rank DESC) = 1)
         ORDER BY subject"""
     )
     found: Any = connection.execute("SELECT count(*) FROM subjects").fetchone()

@@ -8,93 +8,98 @@ and DuckDB runs the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import sqlglot
 from sqlglot import exp
 
-from riskengine.profile.recipe import Recipe
-from riskengine.profile.spelling_terms import CLOCK_TYPES, Kind, Scope, Speller, Unspelled, kind_of_sql, spell_name
+from riskengine.profile import spelling_functions
+from riskengine.profile.recipe import Recipe, reading_all
+from riskengine.profile.spelling_tables import Spelled, Table, grouped, windows
+from riskengine.profile.spelling_terms import CLOCK_TYPES, Scope, Speller, Unspelled, kind_of_sql
 
+__all__ = ["spell", "spelling_functions"]  # importing the functions makes them known
 _JOINED = {"": "inner", "INNER": "inner", "LEFT": "left", "CROSS": "inner"}
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows in a Python variable: a list of tuples with these columns."""
+def spell(recipes: Sequence[Recipe], narrow: Sequence[str]) -> str:
+    """The source of one Python function a recipe, `profile0(subjects, facts, shared)` and so on; or `Unspelled`.
 
-    variable: str
-    columns: tuple[tuple[str, Kind], ...]
-
-
-@dataclass
-class Spelled:
-    """The lines of a program while it is written."""
-
-    facts: Mapping[str, tuple[tuple[str, Kind], ...]]
-    narrow: frozenset[str]
-    tables: dict[str, Table] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-    count: int = 0
-
-    def fresh(self, prefix: str = "r") -> str:
-        """A variable's name that nothing else has."""
-        self.count += 1
-        return f"{prefix}{self.count}"
-
-    def say(self, indent: int, text: str) -> None:
-        """One line more."""
-        self.lines.append("    " * indent + text)
-
-
-def spell(recipe: Recipe, narrow: Sequence[str]) -> str:
-    """The source of a Python function `profile(subjects, facts, shared)` that gives `rows` of a recipe; or `Unspelled`.
-
-    `narrow`: subject columns of which few facts are known each (an enterprise, an application). Steps that are joined by none
-    of them (an industry, the whole book) are not spelled: `shared(step name, its SQL)` gives their rows.
+    Subjects are tuples (number, as of, fed, keys by name), in order of number. `facts(source, column, values)` gives rows of
+    what any of the recipes reads of a source, then `CLOCK_TYPES`. `narrow`: subject columns of which few facts are known each
+    (an enterprise, an application). Steps that are joined by none of them (an industry, the whole book) are not spelled:
+    `shared(step, key columns)` gives their rows. The functions give a tuple a subject: its number, then the features.
     """
-    keys = tuple((name, kind_of_sql(kind)) for name, kind in recipe.keys)
+    every = reading_all(recipes)
+    keys = tuple((name, kind_of_sql(kind)) for name, kind in every.keys)
     facts = {
         name: (*((column, kind_of_sql(kind)) for column, kind in note.columns), *CLOCK_TYPES)
-        for name, note in recipe.sources
+        for name, note in every.sources
     }
-    made = Spelled(facts, frozenset(narrow))
-    made.tables["subjects"] = Table("subjects", (("subject", "int"), ("as_of", "date"), ("fed", "bool"), *keys))
-    for name, sql in steps_of(recipe):
-        _step(made, name, sql)
-    last = made.tables["values"]
-    wanted = [*recipe.names]
-    if [name for name, _ in last.columns] != ["subject", *wanted]:
-        raise Unspelled("other columns than the features")
-    for name, kind in last.columns:
-        if kind not in ("double", "text", "date", "bool", "int"):
-            raise Unspelled(f"{name} is {kind}")
-    body = "\n".join(f"    {line}" for line in made.lines)
-    return f"def profile(subjects, facts, shared):\n{body}\n    return {last.variable}\n"
+    subjects = Table("subjects", (("subject", "int"), ("as_of", "date"), ("fed", "bool"), *keys))
+    found = []
+    for number, recipe in enumerate(recipes):
+        made = Spelled(facts, frozenset(narrow), {"subjects": subjects})
+        _recipe(made, recipe)
+        last = made.tables["values"]
+        if [name for name, _ in last.columns] != ["subject", *recipe.names]:
+            raise Unspelled("other columns than the features")
+        for name, kind in last.columns:
+            if kind not in ("double", "text", "date", "bool", "int"):
+                raise Unspelled(f"{name} is {kind}")
+        body = "\n".join(f"    {line}" for line in made.lines)
+        found.append(f"shared{number} = {made.shared!r}")
+        found.append(f"def profile{number}(subjects, facts, shared):\n{body}\n    return {last.variable}\n")
+    return "\n".join(found)
 
 
-def steps_of(recipe: Recipe) -> list[tuple[str, str]]:
-    """Every named query of a recipe in order; the last is called `values`."""
-    tree = sqlglot.parse_one(recipe.sql, dialect="duckdb")
-    found = [(part.alias, part.this.sql("duckdb")) for part in tree.args["with_"].expressions] if tree.args.get("with_") else []
+def _recipe(made: Spelled, recipe: Recipe) -> None:
+    """All its queries in order; the last table is `values`."""
+    for step in recipe.steps:
+        _step(made, step.name, sqlglot.parse_one(step.sql, dialect="duckdb"))
+    sides = []
+    for number, block in enumerate(recipe.blocks):
+        for step in block.steps:
+            _step(made, step.name, sqlglot.parse_one(step.sql, dialect="duckdb"))
+        _step(made, f"w{number}", sqlglot.parse_one(block.sql, dialect="duckdb"))
+        sides.append(made.tables[f"w{number}"])
+        made.say(0, f"{sides[-1].variable}.sort(key=first)")
+    if sides:
+        subjects = made.tables["subjects"]
+        columns = (*subjects.columns, *(column for side in sides for column in side.columns[1:]))
+        made.say(
+            0,
+            f"{(variable := made.fresh())} = side_by_side(subjects, {', '.join(side.variable for side in sides)})",
+        )
+        made.tables["wide"] = Table(variable, columns)
+    tree = sqlglot.parse_one(recipe.values, dialect="duckdb")
+    parts = tree.args.get("with_")
     tree.set("with_", None)
-    return [*found, ("values", tree.sql("duckdb"))]
+    for part in parts.expressions if parts else ():
+        _step(made, part.alias, part.this)
+    _step(made, "values", tree)
 
 
-def _step(made: Spelled, name: str, sql: str) -> None:
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
+def _step(made: Spelled, name: str, tree: exp.Expr) -> None:
     mark = len(made.lines), made.count
     wide: list[bool] = []
     table = _query(made, tree, {}, wide)
     if wide:
         del made.lines[mark[0] :]
-        made.say(0, f"{(variable := made.fresh())} = shared({name!r})")
+        if {one.name for one in tree.find_all(exp.Table)} & (made.tables.keys() - {"subjects"}):
+            raise Unspelled(f"{name} reads a whole source and a step before it")
+        scales = [
+            kind[1] if isinstance(kind, tuple) and kind[0] == "decimal" else None for _, kind in table.columns
+        ]
+        made.shared[name] = (tree.sql("duckdb"), scales)
+        keys = {column for column, _ in made.tables["subjects"].columns}
+        by = tuple(column for column, _ in table.columns if column in keys)
+        made.say(0, f"{(variable := made.fresh())} = shared({name!r}, {by!r})")
         table = Table(variable, table.columns)
     made.tables[name] = table
 
 
-def _query(made: Spelled, tree: exp.Expression, only: Mapping[str, str], wide: list[bool]) -> Table:
+def _query(made: Spelled, tree: exp.Expr, only: Mapping[str, str], wide: list[bool]) -> Table:
     """A query's rows; `only`: columns of which other values than those of a set are not asked for."""
     if isinstance(tree, exp.Subquery):
         return _query(made, tree.this, only, wide)
@@ -112,10 +117,24 @@ def _query(made: Spelled, tree: exp.Expression, only: Mapping[str, str], wide: l
         return Table(variable, tuple(columns))
     if not isinstance(tree, exp.Select):
         raise Unspelled(type(tree).__name__)
+    for part in tree.args["with_"].expressions if tree.args.get("with_") else ():
+        made.tables[part.alias] = _query(made, part.this, {}, wide)
     return _select(made, tree, only, wide)
 
 
-_READ = {"kind", "expressions", "from_", "joins", "where", "group", "order", "distinct", "hint", "with_", "operation_modifiers"}
+_READ = {
+    "kind",
+    "expressions",
+    "from_",
+    "joins",
+    "where",
+    "group",
+    "order",
+    "distinct",
+    "hint",
+    "with_",
+    "operation_modifiers",
+}
 
 
 def _select(made: Spelled, tree: exp.Select, only: Mapping[str, str], wide: list[bool]) -> Table:
@@ -126,15 +145,15 @@ def _select(made: Spelled, tree: exp.Select, only: Mapping[str, str], wide: list
     where = tree.args.get("where")
     items = _items(tree, scope)
     group = tree.args.get("group")
-    summed = any(item.find(exp.AggFunc) for _, item in items if not isinstance(item, int)) or group
+    summed = group or any(_sums(item) for _, item in items if not isinstance(item, int))
     variable = made.fresh()
     speller = Speller(scope, made.fresh)
-    windows = _windows(made, tree, scope, rows)
-    speller.windows = windows
+    known = windows(made, tree, scope, rows)
+    speller.windows = known
     if summed:
-        kinds = _grouped(made, (rows, variable), items, speller, (where, group))
+        kinds = grouped(made, (rows, variable), items, speller, (where, group))
     else:
-        loop = Speller(scope, made.fresh, windows)
+        loop = Speller(scope, made.fresh, known)
         kept = loop.true(where.this) if where else ""
         cells = [loop.column(item) if isinstance(item, int) else loop.value(item) for _, item in items]
         kinds = [kind for _, kind in cells]
@@ -155,14 +174,21 @@ def _select(made: Spelled, tree: exp.Select, only: Mapping[str, str], wide: list
     return Table(variable, tuple((name, kind) for (name, _), kind in zip(items, kinds, strict=True)))
 
 
-def _items(tree: exp.Select, scope: Scope) -> list[tuple[str, exp.Expression | int]]:
+def _sums(item: exp.Expr) -> bool:
+    """Whether an expression sums over rows, other than in a window."""
+    return any(not one.find_ancestor(exp.Window) for one in item.find_all(exp.AggFunc))
+
+
+def _items(tree: exp.Select, scope: Scope) -> list[tuple[str, exp.Expr | int]]:
     """The selected columns: name, and expression or the place of a column that a star stands for."""
-    found: list[tuple[str, exp.Expression | int]] = []
+    found: list[tuple[str, exp.Expr | int]] = []
     for item in tree.expressions:
         if isinstance(item, exp.Star):
             found += [(name, place) for place, (_, name, _) in enumerate(scope.columns)]
         elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-            chosen = [(name, place) for place, (table, name, _) in enumerate(scope.columns) if table == item.table]
+            chosen = [
+                (name, place) for place, (table, name, _) in enumerate(scope.columns) if table == item.table
+            ]
             found += chosen
         else:
             found.append((item.alias_or_name, item.this if isinstance(item, exp.Alias) else item))
@@ -177,12 +203,18 @@ def _passed_on(tree: exp.Select, only: Mapping[str, str]) -> dict[tuple[str, str
             found |= {("", name): values for name, values in only.items()}
             continue
         column = item.this if isinstance(item, exp.Alias) else item
-        if isinstance(column, exp.Column) and item.alias_or_name in only and not isinstance(column.this, exp.Star):
+        if (
+            isinstance(column, exp.Column)
+            and item.alias_or_name in only
+            and not isinstance(column.this, exp.Star)
+        ):
             found[column.table, column.name] = only[item.alias_or_name]
     return found if not tree.find(exp.Window) else {}
 
 
-def _from(made: Spelled, tree: exp.Select, only: Mapping[tuple[str, str], str], wide: list[bool]) -> tuple[Scope, str]:
+def _from(
+    made: Spelled, tree: exp.Select, only: Mapping[tuple[str, str], str], wide: list[bool]
+) -> tuple[Scope, str]:
     source = tree.args.get("from_")
     if source is None:
         raise Unspelled("no FROM")
@@ -193,7 +225,7 @@ def _from(made: Spelled, tree: exp.Select, only: Mapping[tuple[str, str], str], 
 
 
 def _source(
-    made: Spelled, tree: exp.Expression, only: Mapping[tuple[str, str], str], wide: list[bool]
+    made: Spelled, tree: exp.Expr, only: Mapping[tuple[str, str], str], wide: list[bool]
 ) -> tuple[Scope, str]:
     called = tree.alias_or_name
     mine = {name: values for (table, name), values in only.items() if table in ("", called)}
@@ -214,32 +246,35 @@ def _facts(made: Spelled, source: str, only: Mapping[str, str], wide: list[bool]
     columns = made.facts[source]
     chosen = [name for name in only if name in dict(columns) and dict(columns)[name] in ("text", "int")]
     variable = made.fresh()
-    if not chosen or not any(only[name] in made_narrow(made) for name in chosen):
+    if not chosen or not any(only[name] in made.narrow_sets for name in chosen):
         wide.append(True)
         return Table(variable, columns)
-    narrow = [name for name in chosen if only[name] in made_narrow(made)]
+    narrow = [name for name in chosen if only[name] in made.narrow_sets]
     name = next((one for one in narrow if one in made.narrow), narrow[0])
     made.say(0, f"{variable} = facts({source!r}, {name!r}, {only[name]})")
     return Table(variable, columns)
 
 
-def made_narrow(made: Spelled) -> set[str]:
-    """The variables that hold sets of narrow values."""
-    return made.__dict__.setdefault("narrow_sets", set())
-
-
 def _joined(
-    made: Spelled, left: tuple[Scope, str], join: exp.Join, only: Mapping[tuple[str, str], str], wide: list[bool]
+    made: Spelled,
+    left: tuple[Scope, str],
+    join: exp.Join,
+    only: Mapping[tuple[str, str], str],
+    wide: list[bool],
 ) -> tuple[Scope, str]:
     kind = _JOINED.get((join.side or join.kind or "").upper())
     if kind is None or join.args.get("using"):
         raise Unspelled(f"join {join.sql('duckdb')[:40]}")
     scope, rows = left
     called = join.this.alias_or_name
-    conditions = list(join.args["on"].flatten() if isinstance(join.args.get("on"), exp.And) else [join.args["on"]]) if join.args.get("on") else []
+    conditions = (
+        list(join.args["on"].flatten() if isinstance(join.args.get("on"), exp.And) else [join.args["on"]])
+        if join.args.get("on")
+        else []
+    )
     conditions = _flat(conditions)
     pairs: list[tuple[exp.Column, exp.Column]] = []
-    rest: list[exp.Expression] = []
+    rest: list[exp.Expr] = []
     for one in conditions:
         sides = _sides(one, scope, called)
         if sides:
@@ -247,18 +282,16 @@ def _joined(
         else:
             rest.append(one)
     asked: dict[tuple[str, str], str] = {}
-    speller = Speller(scope, made.fresh)
-    for mine, theirs in pairs:
-        place = scope.place(mine)
+    for left_side, right_side in pairs:
+        place = scope.place(left_side)
         values = made.fresh("s")
         made.say(0, f"{values} = {{r[{place}] for r in {rows}}}")
         made.say(0, f"{values}.discard(None)")
         if scope.columns[place][1] in {*made.narrow, "origin", "key", "target", "start", "subject"}:
-            made_narrow(made).add(values)
-        asked[called, theirs.name] = values
+            made.narrow_sets.add(values)
+        asked[called, right_side.name] = values
     other, theirs_rows = _source(made, join.this, asked, wide)
     both = Scope((*scope.columns, *other.columns))
-    width = len(scope.columns)
     index, variable = made.fresh("i"), made.fresh()
     keys = [(scope.place(a), other.place(b)) for a, b in pairs]
     for a, b in keys:
@@ -286,94 +319,27 @@ def _joined(
     if kind == "left":
         made.say(2, "met = True")
         made.say(1, f"if not met: {variable}.append(p + (None,) * {len(other.columns)})")
-    del speller, width
     return both, variable
 
 
-def _flat(conditions: Sequence[exp.Expression]) -> list[exp.Expression]:
-    found: list[exp.Expression] = []
+def _flat(conditions: Sequence[exp.Expr]) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
     for one in conditions:
         bare = one.unnest() if isinstance(one, exp.Paren) else one
         found += _flat([bare.left, bare.right]) if isinstance(bare, exp.And) else [bare]
     return found
 
 
-def _sides(one: exp.Expression, scope: Scope, called: str) -> tuple[exp.Column, exp.Column] | None:
+def _sides(one: exp.Expr, scope: Scope, called: str) -> tuple[exp.Column, exp.Column] | None:
     """Both columns of an equality of what was there and what is joined."""
-    if not isinstance(one, exp.EQ) or not isinstance(one.left, exp.Column) or not isinstance(one.right, exp.Column):
+    if (
+        not isinstance(one, exp.EQ)
+        or not isinstance(one.left, exp.Column)
+        or not isinstance(one.right, exp.Column)
+    ):
         return None
     tables = scope.tables
     for mine, theirs in ((one.left, one.right), (one.right, one.left)):
         if mine.table in tables and theirs.table == called:
             return mine, theirs
     return None
-
-
-def _windows(made: Spelled, tree: exp.Select, scope: Scope, rows: str) -> dict[str, tuple[str, Kind]]:
-    """Maxima over partitions, computed before the loop: SQL of the window -> (code, type)."""
-    found: dict[str, tuple[str, Kind]] = {}
-    for window in tree.find_all(exp.Window):
-        if window.find_ancestor(exp.Select) is not tree or window.sql("duckdb") in found:
-            continue
-        if not isinstance(window.this, exp.Max) or window.args.get("order"):
-            raise Unspelled("a window other than max by partition")
-        loop = Speller(scope, made.fresh)
-        cell, kind = loop.value(window.this.this)
-        parts = "".join(loop.value(one)[0] + ", " for one in window.args.get("partition_by") or ())
-        values = made.fresh("w")
-        made.say(0, f"{values} = {{}}")
-        made.say(0, f"for r in {rows}:")
-        for line in loop.loads():
-            made.say(1, line)
-        made.say(1, f"k, x = ({parts}), {cell}")
-        made.say(1, f"if x is not None and ({values}.get(k) is None or x > {values}[k]): {values}[k] = x")
-        found[window.sql("duckdb")] = (f"{values}.get(({parts}))", kind)
-    return found
-
-
-def _grouped(
-    made: Spelled,
-    variables: tuple[str, str],
-    items: Sequence[tuple[str, exp.Expression | int]],
-    speller: Speller,
-    parts: tuple[exp.Expression | None, exp.Expression | None],
-) -> list[Kind]:
-    """One pass over rows into groups, then one row a group."""
-    (rows, variable), (where, group) = variables, parts
-    loop = Speller(speller.scope, made.fresh, speller.windows)
-    keys: list[tuple[str, exp.Expression]] = []
-    for one in group.expressions if group else ():
-        item = items[int(one.name) - 1][1] if isinstance(one, exp.Literal) else one
-        if isinstance(item, int):
-            raise Unspelled("a group by star")
-        keys.append((item.sql("duckdb"), item))
-    cells = [loop.value(item) for _, item in keys]
-    kept = loop.true(where.this) if where else ""
-    tally = loop.tally([item for _, item in items if not isinstance(item, int)])
-    made.say(0, "groups = {}")
-    made.say(0, f"for r in {rows}:")
-    body = tally.body()
-    for line in loop.loads():
-        made.say(1, line)
-    if kept:
-        made.say(1, f"if not ({kept}): continue")
-    made.say(1, f"k = ({''.join(code + ', ' for code, _ in cells)})")
-    made.say(1, "g = groups.get(k)")
-    made.say(1, f"if g is None: g = groups[k] = [{', '.join(tally.initial)}]")
-    for line in body:
-        made.say(1, line)
-    if not keys:
-        made.say(0, f"if not groups: groups[()] = [{', '.join(tally.initial)}]")
-    known = {sql: (f"k[{place}]", kind) for place, ((sql, _), (_, kind)) in enumerate(zip(keys, cells, strict=True))}
-    last = Speller(speller.scope, made.fresh, known | tally.results)
-    told = [last.value(item) for _, item in items if not isinstance(item, int)]
-    if last.used:
-        raise Unspelled("a column neither grouped nor summed")
-    made.say(0, f"{variable} = []")
-    made.say(0, "for k, g in groups.items():")
-    made.say(1, f"{variable}.append(({''.join(code + ', ' for code, _ in told)}))")
-    return [kind for _, kind in told]
-
-
-Shared = Callable[[str], list[tuple[object, ...]]]
-spell_name = spell_name

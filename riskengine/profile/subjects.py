@@ -10,6 +10,7 @@ from riskengine.clock import Span
 from riskengine.errors import Problem, SetupError, UsageError
 from riskengine.profile.compute import Subject, Workbench
 from riskengine.profile.keys import SubjectRule
+from riskengine.profile.populations import EVERYBODY, Part
 from riskengine.profile.recipe import Recipe
 
 _CURRENT = "known_at <= {day} AND (superseded_at IS NULL OR superseded_at > {day}) AND NOT removed"
@@ -37,8 +38,10 @@ def load_applicants(
     return _count(bench)
 
 
-def load_in_force(bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Sequence[date]) -> int:
-    """Fill `subjects` with the guarantees in force as known on each of `days`; returns how many rows.
+def load_in_force(
+    bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Sequence[date], part: Part = EVERYBODY
+) -> int:
+    """Fill `subjects` with the guarantees in force (of a part of the enterprises) as known on each of `days`; returns how many rows.
 
     In force: its fact is visible, it began (`event_date`) within `longest`, and no visible fact of `ends_with` has
     ended it. Where a source never tells of an exit (a loan repaid), the guarantee stays until `longest`.
@@ -60,7 +63,7 @@ def load_in_force(bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Seq
                false AS fed{columns}, g."{rule.id}"::VARCHAR AS id, g."{rule.enterprise}" AS enterprise_id
         FROM (VALUES {listed}) d(as_of, began_after), {_source(bench, rule)} g
         WHERE {_CURRENT.format(day="d.as_of")} AND g.event_date <= d.as_of AND g.event_date > d.began_after
-        {" ".join(ended)}
+        AND {part.sql(f'g."{rule.enterprise}"')} {" ".join(ended)}
         ORDER BY subject"""
     )
     return _count(bench)
@@ -75,7 +78,7 @@ def find_subject(
         rule.id,
         rule.enterprise,
     ):  # one after the other: a single equality skips most of a sorted file
-        found = bench.connection.execute(
+        found = bench.points.execute(
             f"""SELECT {", ".join(f'"{key}"' for key in keys)} FROM {_source(bench, rule)}
             WHERE {_CURRENT.format(day="?::DATE")} AND "{column}" = ? ORDER BY fact_rank DESC LIMIT 1""",
             [as_of, as_of, name],

@@ -9,7 +9,7 @@ from typing import Any
 from riskengine.casework.night import Handled
 from riskengine.casework.rulebook import Rulebook
 from riskengine.monitor.night import Before
-from riskengine.monitor.publish import Outcome
+from riskengine.monitor.publish import MEASURED, Outcome
 from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.monitor.work import Work
 from riskengine.profile.units import unit_word
@@ -18,6 +18,7 @@ from riskengine.reports.nightly_tables import table_files
 from riskengine.reports.wording import money, money_zh, percent
 from riskengine.schema import Words
 from riskengine.scoring.bundle import Bundle
+from riskengine.stages import lap
 
 STATUS: dict[str, Words] = {  # of publish.Outcome
     "published": Words(en="published", zh="已发布"),
@@ -45,6 +46,8 @@ _TEXT = {
         zh="提醒 {reminders:,} 条；中断数据源 {stale} 个；待修正文件 {held} 个",
     ),
     "held": Words(en="held: {what}. What to do: {todo}", zh="待修正：{what}。处理办法：{todo}"),
+    "stages": Words(en="stage,rows,seconds,peak MB", zh="阶段,行数,秒,峰值MB"),
+    "whole": Words(en="together", zh="合计"),
     "damaged": Words(en="was damaged: {what}", zh="曾损坏：{what}"),
     "act": Words(
         en="act {place}: {severity} {title} ({enterprise}): PD {pd}, avoidable loss {avoidable}; {action}",
@@ -58,8 +61,36 @@ def night_files(
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The bytes of a night's files by name, and what the manifest says besides their hashes."""
     files, facts = table_files(rules, *night)
+    lap("tables", sum(facts["rows"].values()))
     page = page_of(rules, bundle, night, before, inputs)
-    return {**files, "report.html": render(page)}, {**facts, "act_today": act_first(page)}
+    files["report.html"] = render(page)
+    told = {**facts, "act_today": act_first(page)}
+    lap("report", len(page.done.act))
+    return files, told
+
+
+def stage_lines(manifest: Mapping[str, Any], language: str = "en") -> str:
+    """The manifest's `measured` as a table for a terminal; nothing of a publication that was not measured."""
+    stages = manifest.get(MEASURED, [])
+    if not stages:
+        return ""
+    whole = {
+        "stage": _TEXT["whole"].say(language),
+        "rows": None,
+        "seconds": sum(one["seconds"] for one in stages),
+        "peak_mb": max(one["peak_mb"] for one in stages),
+    }
+    head = _TEXT["stages"].say(language).split(",")
+    table = [head] + [
+        [
+            str(one["stage"]),
+            "" if one["rows"] is None else f"{one['rows']:,}",
+            f"{one['seconds']:,.1f}",
+            f"{one['peak_mb']:,.0f}",
+        ]
+        for one in (*stages, whole)
+    ]
+    return "\n".join(f"  {row[0]:<16}{row[1]:>12}{row[2]:>10}{row[3]:>10}" for row in table)
 
 
 def summary(outcome: Outcome, language: str = "en") -> str:

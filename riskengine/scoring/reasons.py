@@ -123,6 +123,8 @@ def in_order(reason: Reason) -> tuple[bool, float, float, str]:
 
 def unknowns(bundle: Bundle, row: Sequence[float | None]) -> list[Unknown]:
     """The features without a value whose absence moved the score, the greatest move first."""
+    if not any(value is None or math.isnan(value) for value in row):
+        return []
     found = [
         Unknown(bundle.features[column], part)
         for column, part in enumerate(contributions(bundle.trees, row))

@@ -12,7 +12,9 @@ import pandas as pd
 from riskengine.errors import IntegrityError, Problem, UsageError, nearest
 from riskengine.scoring.bundle import Bundle, read_bundle
 from riskengine.scoring.calibration import segment_text
-from riskengine.scoring.native import Floats, score_rows
+from riskengine.scoring.elementary import Floats
+from riskengine.scoring.native import score_rows
+from riskengine.scoring.rating_rows import Coded, coded
 
 
 class ServedBundle:
@@ -29,7 +31,7 @@ class ServedBundle:
         """
         del params
         column = segment_column(self.bundle)
-        segments = segment_values(self.bundle, frame)
+        segments = segment_codes(self.bundle, frame)
         inputs = (
             frame
             if column is None or column in self.bundle.features
@@ -56,6 +58,17 @@ def segment_values(bundle: Bundle, frame: pd.DataFrame) -> list[str | None] | No
     return [None if value is pd.NA else segment_text(value) for value in frame[column].tolist()]
 
 
+def segment_codes(bundle: Bundle, frame: pd.DataFrame) -> Coded | None:
+    """`segment_values` as numbers: a column of one type is read by its distinct values."""
+    column = segment_column(bundle)
+    if column is None or column not in frame.columns:
+        return None
+    if frame[column].dtype == object:  # may hold 1 beside True, which are equal and read differently
+        return coded(segment_values(bundle, frame), len(frame))
+    codes, distinct = pd.factorize(frame[column])
+    return Coded(codes.astype(np.int64), tuple(map(segment_text, distinct.tolist())))
+
+
 def feature_matrix(bundle: Bundle, frame: pd.DataFrame, *, exact: bool = False) -> Floats:
     """The model's columns of a frame as doubles in the model's order (null is NaN).
 
@@ -69,15 +82,15 @@ def feature_matrix(bundle: Bundle, frame: pd.DataFrame, *, exact: bool = False) 
             for name in frame.columns
             if name not in known
         ]
-    columns = []
-    for name in bundle.features if not problems else ():
+    matrix = np.empty((len(frame), len(bundle.features)))
+    for place, name in enumerate(bundle.features if not problems else ()):
         try:
-            columns.append(frame[name].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan))
+            matrix[:, place] = frame[name].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError):
             problems.append(Problem(name, "numbers or nulls", f"values of type {frame[name].dtype}"))
     if problems:
         raise UsageError(f"The rows do not fit {bundle.model}", problems)
-    return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
+    return matrix
 
 
 def _load_pyfunc(path: str) -> ServedBundle:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 DAYS_A_MONTH = 30.436875
-_STEEPEST = 3.0  # exp(exp(3)) is as good as certain: keeps exp() finite
+STEEPEST = 3.0  # exp(exp(3)) is as good as certain: keeps exp() finite
 
 
 def cumulative(
@@ -38,7 +38,7 @@ def incidences(
     alive, default, gone = 1.0, 0.0, 0.0
     defaults, leaves = [], []
     for month, (start, slope) in enumerate(zip(baseline, slopes, strict=True)):
-        hazard = -math.expm1(-math.exp(min(start + slope * raw, _STEEPEST)))
+        hazard = -math.expm1(-math.exp(min(start + slope * raw, STEEPEST)))
         leaving = exits[month] if exits else 0.0
         default = max(
             default, min(default + alive * hazard, 1.0 - gone)

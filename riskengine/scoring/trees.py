@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ ZERO: float = struct.unpack("f", struct.pack("f", 1e-35))[0]
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_IS_ZERO, _MISSING_IS_NAN = 1, 2
 Row = Sequence[float | None]
+_LAST: list[Any] = []  # the trees asked last, and their paths
 
 
 def export_trees(model_text: str) -> dict[str, Any]:
@@ -104,10 +106,22 @@ def contributions(trees: Mapping[str, Any], row: Row) -> list[float]:
     put to the account of the feature that was asked.
     """
     total = [0.0] * len(trees["features"])
-    for tree in trees["trees"]:
-        for feature, change in path_changes(tree, leaf_of(tree, row)).items():
+    for tree, changes in zip(trees["trees"], _changes_by_leaf(trees), strict=True):
+        for feature, change in changes(leaf_of(tree, row)):
             total[feature] += change
     return total
+
+
+def _changes_by_leaf(trees: Mapping[str, Any]) -> list[Callable[[int], list[tuple[int, float]]]]:
+    """For each tree, what `path_changes` gives of a leaf, worked out once a leaf: thousands of rows end in a few leaves."""
+    if not _LAST or _LAST[0] is not trees:
+        _LAST[:] = [trees, [cache(partial(_path, tree)) for tree in trees["trees"]]]
+    found: list[Callable[[int], list[tuple[int, float]]]] = _LAST[1]
+    return found
+
+
+def _path(tree: Mapping[str, Any], leaf: int) -> list[tuple[int, float]]:
+    return list(path_changes(tree, leaf).items())
 
 
 def path_changes(tree: Mapping[str, Any], leaf: int) -> dict[int, float]:

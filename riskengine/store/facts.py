@@ -1,7 +1,7 @@
 """Which rows has each source delivered, and which later row stands in the place of which?
 
 One Delta table a source under `facts/<source>/`, append only, in Parquet files written here (page checksums, named by
-batch and hash). From them one *index* file a source is built under `index/<source>/`, which is what everything else reads.
+batch and hash). From them each source's *index* is built under `index/<source>/` (`store.index`), which is what everything else reads.
 Nothing counts before the snapshot that names the index is current.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,8 +23,12 @@ from deltalake.transaction import AddAction
 
 from riskengine.errors import IntegrityError, LockedError, Problem, UsageError
 from riskengine.schema import file_sha256
-from riskengine.store import snapshot
-from riskengine.store.snapshot import FactFile, Snapshot, SourceFacts
+from riskengine.store import place, snapshot
+from riskengine.store.batch_files import batches_in
+from riskengine.store.index import Filing, filed, hash_damage, unfit_days
+from riskengine.store.parquet import each, names, scan, write_parquet
+from riskengine.store.rank import FIRST_DAY, LAST_DAY
+from riskengine.store.snapshot import Snapshot
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -44,8 +47,7 @@ FACT_FIELDS: tuple[tuple[str, pa.DataType], ...] = (
     ("removed", pa.bool_()),
     ("fact_hash", pa.string()),
 )
-_ROW_GROUP = 122_880
-_ORDER = "event_date, known_at, batch, row"
+MEMORY = "2GB"  # of DuckDB, at intake
 
 
 class FactStore:
@@ -75,7 +77,7 @@ class FactStore:
                     raise LockedError("The store is being written", [problem]) from None
             self._tables = {}
             try:
-                with duckdb.connect() as self._duck:
+                with place.writing(self.root), _connected(self.root) as self._duck:
                     yield
             finally:
                 self._tables = self._duck = None
@@ -86,7 +88,7 @@ class FactStore:
         if self._duck is not None:
             yield self._duck
             return
-        with duckdb.connect() as connection:
+        with _connected(self.root) as connection:
             yield connection
 
     def snapshot(self, name: str | None = None) -> Snapshot:
@@ -101,6 +103,10 @@ class FactStore:
         """
         if batch in self.batches(source):
             return self.version(source)
+        beyond = unfit_days(facts)
+        if beyond:
+            told = Problem(source, f"days from {FIRST_DAY} to {LAST_DAY}", ", ".join(beyond))
+            raise UsageError("Facts of days that cannot be ordered", [told])
         table = self._delta(source)
         if table is None:
             folder = self._folder(source)
@@ -114,7 +120,7 @@ class FactStore:
 
     def batches(self, source: str) -> set[int]:
         """The numbers of the batches that are committed for a source."""
-        return {int(Path(path).name.split("-")[1]) for path in self.data_files(source)}
+        return set().union(*(batches_in(Path(path)) for path in self.data_files(source)))
 
     def version(self, source: str) -> int:
         """The Delta version of a source, -1 where it has no table."""
@@ -128,12 +134,22 @@ class FactStore:
             sorted(str(self._folder(source) / Path(uri).name) for uri in table.file_uris()) if table else []
         )
 
-    def publish(self, keys: Mapping[str, Sequence[str]]) -> Snapshot:
-        """Rebuild the index of each source in `keys` (source -> key columns) and make the new snapshot current."""
+    def publish(
+        self, keys: Mapping[str, Sequence[str]], clusters: Mapping[str, str] | None = None, anew: bool = False
+    ) -> Snapshot:
+        """Bring the index of each source in `keys` (source -> key columns) up to its facts and make the snapshot current.
+
+        `clusters`: source -> cluster column; a source without one keeps the one it has, at first the first of its key.
+        Only what new facts change is written; `anew` builds everything from the data files, whatever index there is.
+        """
         sources = dict(self.snapshot().sources)
         for source, key in sorted(keys.items()):
             if self.data_files(source):
-                sources[source] = self._index(source, key)
+                held = sources.get(source)
+                cluster = (clusters or {}).get(source) or (held.cluster if held else "") or key[0]
+                filing = self._filing(source, key, cluster)
+                with self.duck() as connection:
+                    sources[source] = filed(connection, self.root, filing, None if anew else held)
         return snapshot.write(self.root, dict(sorted(sources.items())))
 
     def known_hashes(self, source: str, hashes: pa.Array, slot: Sequence[str] = ()) -> set[str]:
@@ -145,12 +161,12 @@ class FactStore:
         files = self.data_files(source)
         if not files:
             return set()
-        facts = _scan(files)
+        facts = scan(files)
         if slot:  # only slots that hold one of the hashes can answer
-            same = " and ".join(f"stored.{name} is not distinct from touched.{name}" for name in _each(slot))
+            same = " and ".join(f"stored.{name} is not distinct from touched.{name}" for name in each(slot))
             facts = f"""(select stored.fact_hash from {facts} stored semi join
-                (select distinct {_names(slot)} from {facts} where fact_hash in (select fact_hash from asked)) touched
-                on {same} qualify row_number() over (partition by {", ".join(f"stored.{name}" for name in _each(slot))}
+                (select distinct {names(slot)} from {facts} where fact_hash in (select fact_hash from asked)) touched
+                on {same} qualify row_number() over (partition by {", ".join(f"stored.{name}" for name in each(slot))}
                 order by stored.known_at desc, stored.batch desc, stored.row desc) = 1)"""
         query = f"select distinct fact_hash from {facts} where fact_hash in (select fact_hash from asked)"
         with self.duck() as connection:
@@ -203,62 +219,17 @@ class FactStore:
         table.create_write_transaction([action], mode="append", schema=table.schema())
         table.update_incremental()
 
-    def _index(self, source: str, key: Sequence[str]) -> SourceFacts:
-        """Write the source's index: every fact, when it is superseded, and its rank (law 1)."""
-        files = self.data_files(source)
-        problems = [problem for path in files for problem in _hash_damage(Path(path), self.root)]
-        if problems:
-            raise IntegrityError(f"The facts of {source} are damaged", problems)
-        keys = _names(key)
-        query = f"""
-            select *,
-              min(known_at) over (partition by {keys} order by {_ORDER}
-                rows between 1 following and unbounded following) as superseded_at,
-              row_number() over (order by {_ORDER}) as fact_rank
-            from {_scan(files)}
-            order by {keys}, fact_rank"""
-        folder = self.root / "index" / source
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / ".index.new"
-        schema = (
-            _schema(files)
-            .append(pa.field("superseded_at", pa.date32()))
-            .append(pa.field("fact_rank", pa.int64()))
-        )
-        with self.duck() as connection:
-            rows = write_parquet(temporary, schema, _arrow_batches(connection, query))
-        digest = file_sha256(temporary)
-        final = folder / f"{digest[:12]}.parquet"
-        temporary.replace(final)
-        return SourceFacts(self.version(source), (FactFile(str(final.relative_to(self.root)), digest, rows),))
+    def _filing(self, source: str, key: Sequence[str], cluster: str) -> Filing:
+        table = self._delta(source)
+        assert table is not None
+        added = pa.table(table.get_add_actions(flatten=True))
+        rows = sum(added.column("num_records").to_pylist())
+        return Filing(source, tuple(key), cluster, self.version(source), tuple(self.data_files(source)), rows)
 
 
-def write_parquet(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> int:
-    """Write tables as one Parquet file of fixed row groups with page checksums, durably; return the rows.
-
-    However the pieces are cut, the same rows give the same bytes.
-    """
-    rows = 0
-    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
-        waiting = schema.empty_table()
-        for piece in pieces:
-            waiting = pa.concat_tables([waiting, piece.cast(schema)])
-            while waiting.num_rows >= _ROW_GROUP:
-                writer.write_table(waiting.slice(0, _ROW_GROUP).combine_chunks(), row_group_size=_ROW_GROUP)
-                waiting = waiting.slice(_ROW_GROUP)
-                rows += _ROW_GROUP
-        if waiting.num_rows:
-            writer.write_table(waiting.combine_chunks(), row_group_size=_ROW_GROUP)
-            rows += waiting.num_rows
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-    return rows
-
-
-def _arrow_batches(connection: Any, query: str) -> Iterator[pa.Table]:
-    reader = connection.sql(query).to_arrow_reader(_ROW_GROUP)
-    for batch in reader:
-        yield pa.Table.from_batches([batch])
+def _connected(root: Path) -> Any:
+    """A DuckDB that puts what is more than fits into the store's folder."""
+    return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(root / ".spill")})
 
 
 def _fitted(source: str, table: DeltaTable, facts: pa.Table) -> pa.Table:
@@ -284,38 +255,8 @@ def _fitted(source: str, table: DeltaTable, facts: pa.Table) -> pa.Table:
     return facts
 
 
-def _schema(files: Sequence[str]) -> pa.Schema:
-    """The columns of all files, in order of first appearance."""
-    fields: dict[str, pa.Field] = {}
-    for path in files:
-        for field in pq.read_schema(path):
-            fields.setdefault(field.name, field.remove_metadata())
-    return pa.schema(list(fields.values()))
-
-
-def _scan(files: Sequence[str]) -> str:
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
-    return f"read_parquet([{listed}], union_by_name = true)"
-
-
-def _names(columns: Sequence[str]) -> str:
-    return ", ".join(_each(columns))
-
-
-def _each(columns: Sequence[str]) -> list[str]:
-    return ['"' + column.replace('"', '""') + '"' for column in columns]
-
-
-def _hash_damage(path: Path, root: Path) -> list[Problem]:
-    wanted = path.stem.rpartition("-")[2]
-    got = file_sha256(path)[:16] if path.exists() else "no file"
-    if got == wanted:
-        return []
-    return [Problem(str(path.relative_to(root)), f"SHA-256 {wanted}", got, "Restore the store from a backup")]
-
-
 def _damage(path: Path, root: Path) -> list[Problem]:
-    problems = _hash_damage(path, root)
+    problems = hash_damage(path, root)
     if problems:
         return problems
     try:

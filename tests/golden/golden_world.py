@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from riskengine.learning.samples import model_spec
 from riskengine.learning.spec import ModelSpec
+from riskengine.monitor.publish import MANIFEST, named
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.plan import compile_recipe
 from riskengine.project import Project
@@ -137,9 +138,10 @@ def night(project: Project, as_of: date) -> str:
 
 
 def publication(project: Project, as_of: date) -> dict[str, bytes]:
-    """The published files by name."""
+    """The published files by name; the manifest without `measured`, which no two nights have alike."""
     folder = project.store / "publications" / str(as_of)
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    found = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {**found, MANIFEST: named(found[MANIFEST])}
 
 
 def readable(files: dict[str, bytes]) -> dict[str, str]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskengine.errors import LockedError, UsageError
-from riskengine.intake import deliveries, load
+from riskengine.intake import deliveries, load, unread
 from riskengine.intake.contract import read_contracts
 from riskengine.intake.deliveries import take_arrived
 from riskengine.intake.load import arrived, received_on, take_in
@@ -24,8 +24,8 @@ from riskengine.monitor.health import feeds, held_lines, stale_sources
 from riskengine.monitor.watch import held_on
 from riskengine.profile.compute import Workbench
 from riskengine.project import Project
+from riskengine.store import index, snapshot
 from riskengine.store import ledger as books
-from riskengine.store import snapshot
 from riskengine.store.facts import FactStore
 
 DAY = date(2006, 3, 31)
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_read_is_held_too(project: Project, monkeypatch: p
             raise PermissionError(13, "Permission denied", str(given))
         return real(given)
 
-    for room in (load, deliveries):
+    for room in (unread, deliveries):
         real = room.file_sha256
         monkeypatch.setattr(room, "file_sha256", lambda given, real=real: refuses(given, real))
     reading = load.read_file
@@ -169,7 +169,7 @@ def test_in_one_go_is_night_by_night(
 
 @pytest.mark.parametrize(
     "step",
-    [(FactStore, "_commit", 2), (FactStore, "_index", 2), (snapshot, "write", 1), (books, "finish_batches", 1),
+    [(FactStore, "_commit", 2), (index, "_end", 2), (snapshot, "write", 1), (books, "finish_batches", 1),
      (books, "begin_batch", 3), (books, "rewrite_held", 1)],
     ids=lambda step: step[1],
 )  # fmt: skip

@@ -23,8 +23,8 @@ from riskengine.intake.contract import read_contracts
 from riskengine.intake.load import Receipt, arrived, take_in
 from riskengine.intake.readers import read_file
 from riskengine.project import Project
+from riskengine.store import index, snapshot
 from riskengine.store import ledger as books
-from riskengine.store import snapshot
 from riskengine.store.facts import FactStore
 
 DAY = date(2006, 3, 31)
@@ -218,7 +218,8 @@ def test_together_is_one_by_one_on_two_machines(
 STEPS = [
     (FactStore, "_write_data"),
     (FactStore, "_commit"),
-    (FactStore, "_index"),
+    (index, "_place"),
+    (index, "_end"),
     (snapshot, "write"),
     (books, "begin_batch"),
     (books, "finish_batches"),

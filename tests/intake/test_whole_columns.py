@@ -63,15 +63,37 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
+NUMBERS = [
+    st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-900, 900)), min_size=1, max_size=30),
+    st.lists(
+        st.one_of(st.none(), st.floats(), st.integers(-(10**16), 10**16).map(lambda cents: cents / 100),
+                  st.integers(-1000, 1000).map(lambda milli: milli / 1000), st.sampled_from([0.0, -0.0, 1e15, 1e22, 1e-5, 60605.0])),
+        min_size=1, max_size=30,
+    ).filter(lambda cells: any(isinstance(cell, float) for cell in cells)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", COLUMNS, ids=str)
+@settings(max_examples=40, deadline=None)
+@given(cells=st.one_of(NUMBERS))
+def test_a_whole_column_of_numbers_is_its_cells(options: dict[str, Any], cells: list[float | None]) -> None:
+    _is_its_cells(options, pa.array(cells))
+
+
 @pytest.mark.parametrize("options", COLUMNS, ids=str)
 @settings(max_examples=60, deadline=None)
 @given(cells=st.lists(st.one_of(CELLS, st.none()), min_size=1, max_size=30))
 def test_a_whole_column_is_its_cells(options: dict[str, Any], cells: list[str | None]) -> None:
+    _is_its_cells(options, pa.array(cells, pa.string()))
+
+
+def _is_its_cells(options: dict[str, Any], stored: pa.Array) -> None:
+    cells = stored.to_pylist()
     column = Column.model_validate(options)
     wanted = [cell_parser(column, "CNY")(cell) for cell in cells]
     kept, cleaning._MANY = cleaning._MANY, 0
     try:
-        typed, rules = cleaning._parsed(pa.array(cells, pa.string()), column, "CNY")
+        typed, rules = cleaning._parsed(stored, column, "CNY")
     finally:
         cleaning._MANY = kept
     assert [repr(value) for value in typed.to_pylist()] == [

@@ -12,6 +12,8 @@ import pytest
 
 from riskengine.errors import IntegrityError, LockedError
 from riskengine.monitor import publish
+from riskengine.monitor.publish import MANIFEST, MEASURED
+from riskengine.stages import lap, measured
 
 DAY = date(2006, 2, 28)
 FACTS = {"rows": {"scores.parquet": 3}, "counts": {"signals": 1}}
@@ -23,12 +25,17 @@ def files(text: str) -> dict[str, bytes]:
 
 def put(store: Path, text: str, day: date = DAY) -> publish.Outcome:
     inputs = {"snapshot": text}
-    return publish.unchanged(store, day, inputs) or publish.publish(store, day, inputs, files(text), FACTS)
+    with measured():
+        return publish.unchanged(store, day, inputs) or publish.publish(
+            store, day, inputs, files(text), FACTS
+        )
 
 
 def seen(store: Path) -> dict[str, bytes]:
+    """The published bytes by file; of the manifest those that name the edition."""
     folder = store / "publications" / str(DAY)
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
+    found = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
+    return {name: publish.named(data) if name == MANIFEST else data for name, data in found.items()}
 
 
 def test_published_once_then_no_change_then_replaced_and_kept(tmp_path: Path) -> None:
@@ -60,6 +67,28 @@ def test_damage_is_seen_repaired_and_never_built_upon(tmp_path: Path) -> None:
     assert found is not None
     assert found.as_of == DAY
     assert publish.before(tmp_path, DAY) is None
+
+
+def test_what_was_measured_is_told_and_names_nothing(tmp_path: Path) -> None:
+    with measured():
+        lap("signals", 7)
+        done = publish.publish(tmp_path, DAY, {"snapshot": "one"}, files("one"), FACTS)
+    told = done.manifest[MEASURED]
+    assert [(one["stage"], one["rows"]) for one in told] == [("signals", 7), ("publish", 2)]
+    assert all(one["seconds"] >= 0 and one["peak_mb"] > 1 for one in told)
+    manifest = tmp_path / "publications" / str(DAY) / MANIFEST
+    raw = manifest.read_bytes()
+    assert put(tmp_path, "one").status == "no change"
+    assert manifest.read_bytes() == raw  # a rerun that changes nothing keeps what the first one measured
+    other = publish.publish(tmp_path / "b", DAY, {"snapshot": "one"}, files("one"), FACTS)
+    assert MEASURED not in other.manifest
+    assert other.publication.hash == done.publication.hash
+    assert other.publication.folder.readlink() == done.publication.folder.readlink()
+    slower = raw.replace(b'"seconds": ', b'"seconds": 1')
+    assert publish.named(slower) == publish.named(raw) == (other.publication.folder / MANIFEST).read_bytes()
+    for touched in (raw + b" ", raw.replace(b'"signals": 1', b'"signals": 2')):
+        assert touched != raw
+        assert publish.named(touched) != publish.named(raw)
 
 
 def test_two_nights_do_not_run_at_once(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def challenged(project: Project, shift: float, **parts: object) -> str:
 def test_a_challenger_is_scored_beside_by_its_own_recipe_and_changes_nothing(alone: Project) -> None:
     """Two nights, the second built on the first; the challenger's recipe computes one feature otherwise."""
     recipe = champion(alone.store, "inforce_pd").recipe
-    other = f'SELECT * REPLACE (5000.0::DOUBLE AS "overdue_days") FROM ({recipe["sql"]})'
-    name = challenged(alone, 1.5, **{"recipe.json": {**recipe, "sql": other}})
+    other = f'SELECT * REPLACE (5000.0::DOUBLE AS "overdue_days") FROM ({recipe["values"]})'
+    name = challenged(alone, 1.5, **{"recipe.json": {**recipe, "values": other}})
     log_odds = []
     for day in NIGHTS:
         assert night(alone, day) == "published"

@@ -103,16 +103,6 @@ def test_replayed_batch_by_batch_equals_loaded_together(
         assert current(together, START + timedelta(day)) == standing(facts, START + timedelta(day))
 
 
-def test_rank_is_the_order_of_the_whole_source(tmp_path: Path) -> None:
-    facts = [make_fact("b", 1, 1, (1, 1)), make_fact("a", 1, 0, (1, 2)), make_fact("a", 0, 5, (1, 3))]
-    store = load(tmp_path, facts)
-    with duckdb.connect() as connection:
-        got = connection.execute(
-            "select id, row, fact_rank from read_parquet(?)", [store.snapshot().paths("tax")]
-        ).fetchall()
-    assert got == [("a", 3, 1), ("a", 2, 2), ("b", 1, 3)]
-
-
 def test_same_batch_twice_changes_nothing(tmp_path: Path) -> None:
     store = load(tmp_path, [make_fact("a", 0, 0, (1, 1))])
     before = (store.snapshot().id, store.version("tax"))
@@ -160,7 +150,27 @@ def test_one_changed_byte_is_found(tmp_path: Path, room: str) -> None:
         store.verify()
     if room == "facts":
         with pytest.raises(IntegrityError, match="damaged"):
-            store.publish({"tax": ("id",)})
+            store.publish({"tax": ("id",)}, anew=True)
+    else:  # what is derived is made anew from the facts
+        store.append("tax", pa.Table.from_pylist([make_fact("b", 0, 0, (2, 1))], SCHEMA), 2)
+        store.publish({"tax": ("id",)})
+        store.verify()
+
+
+def test_new_facts_are_read_only_from_an_undamaged_file(tmp_path: Path) -> None:
+    store = load(tmp_path, [make_fact("a", 0, 0, (1, 1))])
+    store.append("tax", pa.Table.from_pylist([make_fact("b", 0, 0, (2, 1))], SCHEMA), 2)
+    path = next((tmp_path / "facts" / "tax").glob("batch-00000002-*.parquet"))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(IntegrityError, match="damaged"):
+        store.publish({"tax": ("id",)})
+
+
+def test_a_day_that_no_rank_can_say_is_not_stored(tmp_path: Path) -> None:
+    late = {**make_fact("a", 0, 0, (1, 1)), "known_at": date(9999, 12, 31)}
+    with pytest.raises(UsageError, match="known_at 9999-12-31"):
+        FactStore(tmp_path).append("tax", pa.Table.from_pylist([late], SCHEMA), 1)
+    assert FactStore(tmp_path).data_files("tax") == []
 
 
 def test_a_held_store_refuses_a_second_writer(tmp_path: Path) -> None:

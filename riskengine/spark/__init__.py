@@ -1,0 +1,1 @@
+"""How do the same definitions run on a cluster that is already there? Through PySpark, over the same facts."""

@@ -1,0 +1,59 @@
+"""What are the values of many subjects, computed by a cluster? The steps of a recipe, one after the other, on the workers.
+
+Nothing but counts comes to the driver. Steps of links are written to the working folder, for others begin from them; groups
+are written block by block, several blocks at a time, so that no plan grows with the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from riskengine.errors import Problem, UsageError
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.recipe import Recipe
+from riskengine.spark.cluster import Cluster
+from riskengine.spark.compile import spark_sql
+
+AT_ONCE = 3  # blocks under way: while one waits for its last task, others fill the workers
+
+
+def spark_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = False) -> Recipe:
+    """The features' recipe in Spark's SQL, with the same steps and names as DuckDB's."""
+    return compile_recipe(catalogue, names, lineage=lineage, said=spark_sql)
+
+
+def same_definitions(catalogue: Catalogue, frozen: Recipe) -> None:
+    """Refuse where what a bundle froze in DuckDB's SQL is not what the definitions say today.
+
+    Spark compiles the definitions anew; only where their DuckDB SQL equals the bundle's do both mean the same.
+    """
+    gone = [name for name in frozen.names if name not in catalogue.features]
+    today = compile_recipe(catalogue, frozen.names, lineage=frozen.lineage) if not gone else None
+    if today is None or today.to_json() != frozen.to_json():
+        got = f"no {', '.join(gone)}" if gone else "another query"
+        told = "Retrain, or score with --engine duckdb, which runs the bundle's own query"
+        problem = Problem("features/", "the query that the model was trained with", got, told)
+        raise UsageError("A definition was changed since training 训练后口径已变更", [problem])
+
+
+def profiled(cluster: Cluster, recipe: Recipe) -> Any:
+    """A frame of `subject` and every feature, over the tables `subjects` and the recipe's facts (see `Cluster`)."""
+    session = cluster.session
+    cluster.load_facts(recipe)
+    for step in recipe.steps:
+        cluster.kept(step.name, session.sql(step.sql)).createOrReplaceTempView(step.name)
+
+    def block(number: int) -> Any:
+        for step in recipe.blocks[number].steps:
+            session.sql(step.sql).createOrReplaceTempView(step.name)
+        return cluster.kept(f"w{number}", session.sql(recipe.blocks[number].sql))
+
+    wide = session.table("subjects")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for made in pool.map(block, range(len(recipe.blocks))):
+            wide = wide.join(made, "subject", "left")
+    wide.createOrReplaceTempView("wide")
+    return session.sql(recipe.values)

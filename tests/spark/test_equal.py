@@ -1,0 +1,40 @@
+"""Does every definition say the same on Spark as on DuckDB?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from both_engines import compared
+from hand_world import world_in
+
+from riskengine.profile.catalogue import Catalogue
+from riskengine.store import snapshot
+from riskengine.store.snapshot import Snapshot
+
+
+def test_every_word_of_the_definitions_is_the_same(
+    spark: Any, catalogue: Catalogue, shapes: list[str], tmp_path: Path
+) -> None:
+    names, held = shapes, snapshot.read(catalogue.project.store)
+    rows, different = compared(spark, catalogue, held, names, tmp_path / "working")
+    known = [name for name in names if any(row[name] is not None for row in rows)]
+    assert len(known) >= 0.9 * len(names), "the world says something of nearly all of them"
+    assert different == []
+
+
+@pytest.mark.long
+def test_every_definition_is_the_same(spark: Any, definitions: Catalogue, tmp_path: Path) -> None:
+    project = world_in(tmp_path / "world")
+    names = list(definitions.features)
+    _, different = compared(spark, definitions, snapshot.read(project.store), names, tmp_path / "working")
+    assert different == []
+
+
+@pytest.mark.long
+def test_of_an_empty_world_the_same_is_known(spark: Any, definitions: Catalogue, tmp_path: Path) -> None:
+    nothing = Snapshot("empty", tmp_path, {})
+    rows, different = compared(spark, definitions, nothing, list(definitions.features), tmp_path / "working")
+    assert different == []
+    assert any(value == 0 for value in rows[0].values()), "complete sources say zero"
