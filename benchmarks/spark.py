@@ -3,7 +3,7 @@
     python benchmarks/spark.py --project PROJECT --day 2026-06-30 --listed [--of register] [--rounds 3]
 
 Each run is a process of its own: DuckDB by `riskengine.profile.batch.write_profiles`, Spark by `riskengine.spark.written` on
-`local[2]` with the engine's own settings, the start of its session counted (and told apart). Values are compared first: numbers
+`local[2]` with the engine's own settings, the start of its session counted (and told apart). Values are then compared: numbers
 to 1e-12 relative, everything else exactly. `--listed`: the features of `profile_features.txt` instead of the whole catalogue.
 Not for speed is Spark here: the ratio says from which size of machine or store it could be.
 """
@@ -37,17 +37,17 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=asked.scratch) as scratch:
         folders = {engine: Path(scratch) / engine for engine in ENGINES}
-        told = [_run(asked, engine, folders[engine]) for engine in ENGINES]
+        told: dict[str, Told] = {}
+
+        def run(engine: str) -> Told:
+            told[engine] = _run(asked, engine, folders[engine])
+            return told[engine]
+
+        works = [lambda: run("duckdb"), lambda: run("spark")]
+        ours, other = side_by_side(works, asked.rounds, warm=0)
         compared = _compare(folders["duckdb"], folders["spark"])
-        ours, other = side_by_side(
-            [
-                lambda: _run(asked, "duckdb", folders["duckdb"]),
-                lambda: _run(asked, "spark", folders["spark"]),
-            ],
-            asked.rounds,
-            warm=0,
-        )
-    rows, features, facts = (int(str(told[0].said[name])) for name in ("rows", "features", "facts"))
+    spark = told["spark"].said
+    rows, features, facts = (int(str(told["duckdb"].said[name])) for name in ("rows", "features", "facts"))
     lines = [
         *conditions(
             f"python benchmarks/spark.py --project PROJECT --of {asked.of} --day {asked.day}"
@@ -61,8 +61,8 @@ def main() -> None:
         *TABLE,
         line("DuckDB, two threads", f"Spark {MASTER}, from the start of its session", ours, other),
         "",
-        f"To begin a Spark session took {told[1].said['began']} s of it. Peak memory: DuckDB {ours.peak:,.0f} MB; Spark's JVM"
-        f" {float(str(told[1].said['jvm'])):,.0f} MB (its heap is as large as it is allowed to be).",
+        f"To begin a Spark session took {spark['began']} s of it. Peak memory: DuckDB {ours.peak:,.0f} MB; Spark's JVM"
+        f" {float(str(spark['jvm'])):,.0f} MB (its heap is as large as it is allowed to be).",
     ]
     print("\n".join(lines))
     if not asked.quiet:

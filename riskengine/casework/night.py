@@ -15,7 +15,7 @@ import pandas as pd
 from sqlalchemy.engine import Engine
 
 from riskengine.casework import acts as case_acts
-from riskengine.casework import standing
+from riskengine.casework import seen, standing
 from riskengine.casework.budget import budgeted, counted, first
 from riskengine.casework.case_endings import Tonight, Was
 from riskengine.casework.case_events import EVENTS
@@ -42,7 +42,7 @@ from riskengine.stages import lap
 
 MERGED = "merged"
 _OF_SIGNALS = ("case", "state", "about", "id", "signal", "enterprise", "severity", "first_seen", "raised_on")
-_OF_CASES = frozenset((*Was._fields, *standing.COLUMNS, *standing.Seen.__dataclass_fields__))
+_OF_CASES = frozenset((*Was._fields, *standing.COLUMNS, *seen.Seen.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

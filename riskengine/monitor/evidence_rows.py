@@ -24,13 +24,14 @@ from riskengine.intake.personal import shown
 from riskengine.monitor.evaluate import units
 from riskengine.monitor.watch import Watch
 from riskengine.profile.compute import Workbench
-from riskengine.profile.entering import read_by
-from riskengine.profile.expressions import aggregates
+from riskengine.profile.entering import columns_of, read_by
+from riskengine.profile.expressions import Aggregate, aggregates
 from riskengine.profile.kept import kept_entering
 from riskengine.store.ledger import batch_records, open_ledger
 
 LISTED = 3
 _DERIVED_NAMES = ("name_key", "name_region_key")
+_CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank", "for_subject")
 _AT_ONCE = 50_000  # rows read at a time
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -109,6 +110,7 @@ class _Feature:
     first: str
     sources: tuple[str, ...]
     keys: frozenset[tuple[str, tuple[str, ...]]]
+    read: tuple[Aggregate, ...]
 
 
 def _features(watch: Watch, signals: pd.DataFrame) -> list[_Feature]:
@@ -126,7 +128,7 @@ def _features(watch: Watch, signals: pd.DataFrame) -> list[_Feature]:
         if any(one.through for one in read) or not all(columns for _, columns in keys):
             keys = set()
         sources = tuple(sorted({one.source for one in read}))
-        found.append(_Feature(rows, queries[name], first, sources, frozenset(keys)))
+        found.append(_Feature(rows, queries[name], first, sources, frozenset(keys), tuple(read)))
     return sorted(found, key=lambda one: one.sources)
 
 
@@ -145,7 +147,9 @@ def _met(bench: Workbench, watch: Watch, frame: pd.DataFrame, signals: pd.DataFr
         found = []
         for number, one in together:
             for source in sorted({source for source, _ in one.keys} - near):
-                _make_near(bench, source, [columns for name, columns in keys if name == source])
+                read = [item for other in features if other.keys for item in other.read]
+                wanted = columns_of(watch.catalogue, source, read)
+                _make_near(bench, source, wanted, [columns for name, columns in keys if name == source])
                 near.add(source)
             found.append(_met_by(bench, one, subjects))
             for source in [name for name in near if last[name] == number]:
@@ -154,8 +158,8 @@ def _met(bench: Workbench, watch: Watch, frame: pd.DataFrame, signals: pd.DataFr
         yield found
 
 
-def _make_near(bench: Workbench, source: str, keys: Sequence[Sequence[str]]) -> None:
-    """The table `near_<source>` of the rows that any subject meets by these keys.
+def _make_near(bench: Workbench, source: str, wanted: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
+    """The table `near_<source>` of the rows that any subject meets by these keys, with the wanted columns.
 
     Both clocks and `removed` are those of every query: of what they leave out no query sees anything.
     """
@@ -163,8 +167,9 @@ def _make_near(bench: Workbench, source: str, keys: Sequence[Sequence[str]]) -> 
         f"({names}) IN (SELECT {names} FROM subjects)"
         for names in (", ".join(f'"{name}"' for name in columns) for columns in keys)
     ]
+    chosen = ", ".join([*(f'"{name}"' for name in wanted), *_CLOCKS])
     bench.connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE near_{source} AS SELECT * FROM facts_{source}
+        f"""CREATE OR REPLACE TEMP TABLE near_{source} AS SELECT {chosen} FROM facts_{source}
         WHERE NOT removed AND known_at <= (SELECT max(as_of) FROM subjects) AND event_date <= (SELECT max(as_of) FROM subjects)
         AND (superseded_at IS NULL OR superseded_at > (SELECT min(as_of) FROM subjects)) AND ({" OR ".join(conditions)})"""
     )

@@ -164,7 +164,7 @@ def _best_paths(graph: _Graph) -> pd.DataFrame:
         ways = [*(one[there] for one in nodes), *none, *(one[there] for one in kinds), *none]
         levels.append((nodes[-1][there], reach[there] * graph.shares[nodes[0][there]], *ways))
     target, contribution, *ways = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    steps = sum((way >= 0).astype("int64") for way in ways[: depth + 1])
+    steps = np.sum([way >= 0 for way in ways[: depth + 1]], axis=0)
     pair = target * size + ways[0]
     order = np.argsort(pair, kind="stable")
     first = np.flatnonzero(np.diff(pair[order], prepend=-1))

@@ -11,7 +11,7 @@ from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import Aggregate, aggregates
 from riskengine.profile.groups import Group
 from riskengine.profile.links import Chain, chains
-from riskengine.profile.plan import _facts_met, _key_columns
+from riskengine.profile.plan import _columns_read, _facts_met, _key_columns
 from riskengine.profile.recipe import IBIS_TYPES
 from riskengine.profile.terms import signature
 from riskengine.profile.wording import duckdb_sql
@@ -52,6 +52,14 @@ def read_by(catalogue: Catalogue, name: str, *, own: bool = False) -> list[Aggre
     if own:
         read = [one for one in read if catalogue.subjects.keys[one.by]] or read
     return read
+
+
+def columns_of(catalogue: Catalogue, source: str, read: Sequence[Aggregate]) -> list[str]:
+    """The columns of a source, its clocks aside, that the queries of aggregates without links read."""
+    keys, contract = catalogue.subjects.keys, catalogue.sources[source]
+    mine = [one for one in read if one.source == source]
+    groups = [Group(contract, one.by, keys[one.by], False, (("g", one),), None) for one in mine]
+    return [name for name, _ in _columns_read(contract, groups)]
 
 
 def facts_of(catalogue: Catalogue, read: Sequence[Aggregate], subjects: str = "subjects") -> str:

@@ -62,7 +62,10 @@ def _multiplied(s: Speller, e: exp.Expr) -> tuple[str, Kind]:
     ]
     if None in scales:
         raise Unspelled(f"{a} times {b}")
-    return s.lifted([one, other], "{0} * {1}"), "int" if a == b == "int" else ("decimal", sum(scale or 0 for scale in scales))
+    return s.lifted([one, other], "{0} * {1}"), "int" if a == b == "int" else (
+        "decimal",
+        sum(scale or 0 for scale in scales),
+    )
 
 
 def _divided(s: Speller, e: exp.Expr) -> tuple[str, Kind]:

@@ -148,7 +148,7 @@ class Speller:
             return f"({self.value(e.this)[0]} {'is' if yes else 'is not'} None)"
         if isinstance(e, exp.In):
             return self._among(e, yes)
-        if type(e) in _COMPARED:
+        if isinstance(e, exp.Binary) and type(e) in _COMPARED:
             one, other, kind = self.alike(e.left, e.right)
             if kind == "null":
                 return "False"

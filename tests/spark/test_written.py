@@ -104,7 +104,7 @@ def test_signals_are_the_nights_or_named(spark: Any, catalogue: Catalogue, tmp_p
     size = 40
     table = {
         "subject": pa.array(range(size)),
-        "as_of": pa.array([NIGHTS[number % 2] for number in range(size)]),
+        "as_of": pa.array([NIGHTS[number * 2 // size] for number in range(size)]),
         "id": pa.array([f"G{number:03d}" for number in range(size)]),
         "enterprise_id": pa.array([f"E{number % 7}" for number in range(size)]),
         **{name: pa.array([None if number % 5 == 4 else float(number * 3 % 29) for number in range(size)]) for name in sorted(numbers)},
@@ -122,7 +122,7 @@ def test_signals_are_the_nights_or_named(spark: Any, catalogue: Catalogue, tmp_p
     profiles, scores = (
         spark.read.parquet(str(tmp_path / f"{name}.parquet")) for name in ("profiles", "scores")
     )
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "16")  # three batches of one worker
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "30")  # two batches; one has both days
     got = raised(profiles.coalesce(1), scores.coalesce(1), parts.taken, products).collect()
     whole = pa.table(table | rated).to_pandas(date_as_object=False)
     wanted = []
