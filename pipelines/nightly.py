@@ -33,28 +33,23 @@ def run(project: Project, as_of: date) -> publish.Outcome:
         taken = take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
         lap("intake", sum(one.accepted for batch in taken for one in batch.receipts))
         found = resolve(project, as_of)
-        told = (
-            f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled, {found.queued:,} wait"
-        )
-        log.info("identity: %s", told, extra={"identity": found.to_json()})
+        told = f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled"
+        log.info("identity: %s, %s wait", told, found.queued, extra={"identity": found.to_json()})
         lap("identity", found.rows_open)
         it = tonight(project, MODEL, as_of)
         done = publish.unchanged(project.store, as_of, it.inputs)
         if done is None:
             before, past = read_past(it.earlier, it.acts, it.rules.cases.file.overdue)
             night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
-            if (
-                not it.rival.name
-            ):  # a challenger is compared with the frames of the night before, nobody else reads them
+            if not it.rival.name:  # only a challenger is compared with the frames of the night before
                 before = replace(before, scores=None, signals=None, reminders=None)
             made = handled(it.rules, it.bundle, night, past, it.acts)
             files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
-            rivals, old = (it.bundle, it.rival), (it.earlier, before)
-            files, rest = shadow.shadowed(it.rules.watch, rivals, it.facts, night, old).added(files, rest)
+            who, old = (it.bundle, it.rival), (it.earlier, before)
+            files, rest = shadow.shadowed(it.rules.watch, who, it.facts, night, old).added(files, rest)
             lap("shadow", rest["rows"].get(shadow.FILE))
             done = publish.publish(project.store, as_of, it.inputs, files, rest)
-        last = publish.days(project.store)[-1]
-        enqueue(ledger, to_send(it.rules.watch, done.publication), now(), last)
+        enqueue(ledger, to_send(it.rules.watch, done.publication), now(), publish.days(project.store)[-1])
         record["status"] = done.status
     return done
 

@@ -73,6 +73,10 @@ def write_profiles(
     shutil.rmtree(work, ignore_errors=True)
     (work / "profiles").mkdir(parents=True)
     bench = PartBench(snapshot, wanted.recipe)
+    rule = subjects.guarantee if wanted.of == GUARANTEE else subjects.populations[wanted.of]
+    if rule.source in snapshot.sources and snapshot.sources[rule.source].cluster == rule.enterprise:
+        read = {name for name, _ in wanted.recipe.sources}
+        bench.cut |= {rule.source} if rule.source not in read else set()
     with bench:
         parts = _parts(bench, subjects, wanted)
         rows = 0
@@ -161,6 +165,6 @@ def _write_part(bench: PartBench, subjects: Subjects, wanted: Wanted, where: tup
     path = str(folder / f"part-{bench.part.number:05d}.parquet").replace("'", "''")
     bench.connection.execute(
         f"""COPY (SELECT {own}{features} FROM subjects s POSITIONAL JOIN ({recipe.values}) v)
-        TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"""
+        TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 32768)"""
     )
     return rows

@@ -98,7 +98,7 @@ def test_a_challenger_is_scored_beside_by_its_own_recipe_and_changes_nothing(alo
 
 
 def _a_challenger_that_cannot_score_stops_no_night(project: Project) -> None:
-    wrong = champion(project.store, "inforce_pd").recipe | {"sql": "SELECT nonsense FROM nowhere"}
+    wrong = champion(project.store, "inforce_pd").recipe | {"values": "SELECT nonsense FROM nowhere"}
     name = challenged(project, 1.0, **{"recipe.json": wrong})
     assert night(project, NIGHTS[1]) == "replaced"
     files = publication(project, NIGHTS[1])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,39 +12,11 @@ import pytest
 sys.path.extend(str(Path(__file__).parents[1] / room) for room in ("spark", "world", "scoring"))
 
 from both_engines import ROOT, every_shape, world_of
+from small_cluster import BOOK, SMALL, absent
 
 from riskengine.profile.catalogue import Catalogue
 from riskengine.project import Project
 from riskengine.spark.session import on_cluster
-
-# Rows are few here: what Spark does for many (compiling each plan, planning anew between stages) is most of the time.
-SMALL = {
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.constraintPropagation.enabled": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
-}
-BOOK = (
-    "application",
-    "contract",
-    "compensation",
-    "release",
-    "mkt_reg",
-    "institution",
-)  # whom profiles are of
-
-
-def absent() -> str:
-    """Why Spark cannot run here; empty if it can."""
-    if importlib.util.find_spec("pyspark") is None:
-        return "pyspark is not installed: pip install 'riskengine[spark]'"
-    java = os.environ.get("JAVA_HOME") or shutil.which("java")
-    return "" if java else "no Java: Spark needs 17 or newer"
 
 
 @pytest.fixture(scope="session")

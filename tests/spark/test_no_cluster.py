@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import absent
+from small_cluster import absent
 
 
 def test_no_cluster_is_guessed() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL, absent
+from small_cluster import SMALL, absent
 
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.expressions import aggregates
