@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 from sqlalchemy.engine import Engine
 
@@ -21,6 +20,7 @@ from riskengine.identity.rules import read_rules
 from riskengine.intake.codes import normal_code
 from riskengine.intake.contract import SourceContract
 from riskengine.project import Project
+from riskengine.store.database import connect
 from riskengine.store.facts import FactStore
 
 _SURE = 0.99  # as `resolve` has for an older number
@@ -76,7 +76,7 @@ def _numbers(store: FactStore, source: str, column: str, as_of: date) -> list[st
     files = store.snapshot().paths(source)
     if not files:
         return []
-    with duckdb.connect() as connection:
+    with connect() as connection:
         facts = connection.read_parquet(list(files))
         if column not in facts.columns:
             return []
@@ -90,7 +90,7 @@ def _rows(
     store: FactStore, source: str, columns: list[str], codes: Mapping[str, tuple[str, date]], as_of: date
 ) -> pa.Table:
     """The rows that one of the columns' numbers is known of."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.read_parquet(store.snapshot().paths(source)).create_view("facts")
         some = " or ".join(
             f"""({_OPEN.format(f'"{column}"')} and list_contains($numbers, "{column}"))"""

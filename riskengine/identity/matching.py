@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from riskengine.identity.anatomy import NameParts, known_trade, name_parts
@@ -22,6 +21,7 @@ from riskengine.identity.judgements import Mention
 from riskengine.identity.register import Named
 from riskengine.identity.rules import LEVELS, RulesOfDay
 from riskengine.intake.nouns import PLACE
+from riskengine.store.database import connect
 
 _TELLING = re.compile("[0-9一二三四五六七八九十两甲乙丙丁东西南北中上下左右大小新老]")
 _MOST = 5  # candidates kept as evidence
@@ -97,7 +97,7 @@ def match_names(
         (str(place), name_parts(named.name), named.region, named.person)
         for place, named in enumerate(register)
     ]
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with connect(config={"threads": 1}) as connection:
         pairs = _scored(connection, _table(left), _table(right), rules)
     found: dict[Mention, dict[str, Candidate]] = {mention: {} for mention in asked}
     for pair in pairs:

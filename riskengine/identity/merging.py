@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 
 from riskengine.identity.judgements import Judgement
@@ -20,6 +19,7 @@ from riskengine.identity.reissue import listed, moved, own_batches, shaped
 from riskengine.intake.contract import SourceContract
 from riskengine.project import Project
 from riskengine.schema import read_toml
+from riskengine.store.database import connect
 from riskengine.store.facts import FactStore
 from riskengine.store.ledger import open_ledger
 
@@ -74,7 +74,7 @@ def _copied(
 ) -> tuple[pa.Table, int]:
     others = [name for name in contract.key if name != column]
     same = " and ".join(f'a."{name}" is not distinct from b."{name}"' for name in others)
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.read_parquet(held.files).create_view("facts")
         stands = (
             "select * from facts where known_at <= $day and (superseded_at is null or superseded_at > $day)"

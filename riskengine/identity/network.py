@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import duckdb
-
 from riskengine.errors import Problem, UsageError
 from riskengine.intake.codes import check_credit_code
 from riskengine.intake.personal import shown
 from riskengine.project import Project
 from riskengine.store import snapshot
+from riskengine.store.database import connect
 from riskengine.store.snapshot import Snapshot
 
 LEAST = 0.01  # a holding below is not followed
@@ -171,7 +170,7 @@ def read_edges(facts: Snapshot, as_of: date) -> tuple[list[Edge], tuple[str, ...
         if not files:
             silent.append(source)
             continue
-        with duckdb.connect() as connection:
+        with connect() as connection:
             stored = connection.read_parquet(files)
             absent = [f"null::varchar as {name}" for name in _COLUMNS if name not in stored.columns]
             stored.project(", ".join(["*", *absent])).create_view("facts")

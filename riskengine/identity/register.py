@@ -15,6 +15,7 @@ from riskengine.identity.anatomy import exact_key
 from riskengine.identity.rules import RegisterSource
 from riskengine.intake.contract import SourceContract
 from riskengine.intake.personal import name_shown
+from riskengine.store.database import connect
 from riskengine.store.snapshot import Snapshot
 
 _SEVERAL = re.compile(r"[;；,，、|/]+")
@@ -122,7 +123,7 @@ def _rows(
                 for name in hidden
             ],
         )
-    with duckdb.connect() as connection:
+    with connect() as connection:
         facts = connection.read_parquet(list(files))
         held = set(facts.columns)
         columns = [_text(name, held) for name in (told.region, told.person, *told.names, *told.numbers)]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
@@ -26,6 +25,7 @@ from riskengine.intake.contract import SourceContract, WhoIsMeant
 from riskengine.intake.load import published
 from riskengine.schema import fingerprint
 from riskengine.store import ledger as books
+from riskengine.store.database import connect
 from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
 from riskengine.store.ledger import BatchRecord
 
@@ -65,7 +65,7 @@ def without_code(store: FactStore, contract: SourceContract, own: Sequence[int],
     files = store.snapshot().paths(contract.name)
     if not contract.identity or not files:
         return []
-    with duckdb.connect() as connection:
+    with connect() as connection:
         query = f"""select who_code, who_name, who_region, who_person, coalesce(carried, ''), count(*)
             from ({_seen(connection, contract, (files, own))}) where open group by all order by all"""
         found = connection.execute(query, {"day": as_of}).fetchall()
@@ -81,7 +81,7 @@ def filled(
     ]
     names = ("who_code", "who_name", "who_region", "who_person", "carried", "new_code")
     columns = {name: pa.array([row[place] for row in told], pa.string()) for place, name in enumerate(names)}
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register(
             "told", pa.table(columns | {"since": pa.array([row[6] for row in told], pa.date32())})
         )
@@ -204,7 +204,7 @@ def taken_back(
             further |= more
         last = stands.last[mention]
         meant[mention] = frozenset(further - {last.code if last.state == "accepted" else ""})
-    with duckdb.connect() as connection:
+    with connect() as connection:
         query = f"""select seen.*, told.who_code as own_code from ({_seen(connection, contract, (files, own))}) seen
             join (select fact_hash, any_value("{contract.identity.code}") as who_code from facts
                 where batch not in ({listed(own)}) group by fact_hash) told on told.fact_hash = seen.fact_hash
@@ -236,7 +236,7 @@ def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as
     listed_keys = ", ".join(f'"{name}"' for name in contract.key)
     last = f"qualify row_number() over (partition by {listed_keys} order by fact_rank desc) = 1"
     who = contract.identity if contract.identity and contract.identity.code not in contract.key else None
-    with duckdb.connect() as connection:
+    with connect() as connection:
         facts = connection.read_parquet(list(files))
         facts.create_view("facts")
         same_name = (

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 
 from riskengine.identity.register import CREDIT_CODE
 from riskengine.identity.reissue import listed, rest_of_key, shaped
 from riskengine.intake.contract import SourceContract
+from riskengine.store.database import connect
 from riskengine.store.facts import FactStore
 
 
@@ -29,7 +29,7 @@ def renamed(store: FactStore, contract: SourceContract, own: Sequence[int], as_o
         return pa.table({})
     keys = ", ".join(f'"{name}"' for name in contract.key)
     code, ours = f'"{contract.identity.code}"', f"batch in ({listed(own)})"
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.read_parquet(list(files)).create_view("facts")
         query = f"""with known as (select * from facts where known_at <= $day),
             last as (select * from known qualify row_number() over (partition by {keys} order by fact_rank desc) = 1),

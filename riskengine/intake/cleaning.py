@@ -26,6 +26,7 @@ from riskengine.intake.cells import Value, cell_parser, cell_text, clock_day, de
 from riskengine.intake.columns import plain_values
 from riskengine.intake.contract import Column, SourceContract
 from riskengine.intake.personal import mask, name_shown, name_tokens, redacted, tokens
+from riskengine.store.database import connect
 from riskengine.store.facts import ARROW_TYPES
 from riskengine.store.ledger import Refusal
 from riskengine.store.rank import FIRST_DAY, LAST_DAY
@@ -111,7 +112,7 @@ def ask(contract: SourceContract, table: pa.Table, duck: Any = None) -> tuple[di
     asked = [f"coalesce(not ({rule}), false)" for _, rule in rules]
     asked.append(f"coalesce(({contract.removed_when or 'false'}), false)")
     numbered = table.append_column("#place", pa.array(range(table.num_rows), pa.int64()))
-    with nullcontext(duck) if duck is not None else duckdb.connect() as connection:
+    with nullcontext(duck) if duck is not None else connect() as connection:
         connection.register("rows", numbered)
         try:
             answers = _answers(connection, asked)

@@ -12,6 +12,7 @@ import duckdb
 
 from riskengine.profile.again import THREADS
 from riskengine.profile.recipe import Recipe, Step
+from riskengine.store.database import connect
 from riskengine.store.rank import OWN_RANK
 from riskengine.store.rows import insert_rows
 from riskengine.store.snapshot import Snapshot
@@ -19,9 +20,7 @@ from riskengine.store.snapshot import Snapshot
 if TYPE_CHECKING:
     import pandas
 
-# DuckDB 2.0.0's cache between operators fails now and then where a dictionary column comes from several files
-# ("dict-surviving cache: global dictionary column changed identity"); it gains nothing here.
-_PLAINLY = "SET enable_progress_bar = false; SET enable_caching_operators = false"
+_PLAINLY = "SET enable_progress_bar = false"
 _OF_POINTS = ("filter_pushdown", "unused_columns")  # the optimizers that a read by value needs
 _CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank")
 
@@ -49,7 +48,7 @@ class Workbench:
         self.snapshot = snapshot
         self._verified: set[str] = set()
         threads = threads or THREADS.get()
-        self.connection = duckdb.connect(config={"threads": threads} if threads else {})
+        self.connection = connect(config={"threads": threads} if threads else {})
         self.connection.execute(_PLAINLY)
         self._points: duckdb.DuckDBPyConnection | None = None
 
@@ -72,7 +71,7 @@ class Workbench:
         Footers stay parsed: index files are named by content. It has no tables; settings hold for a whole DuckDB.
         """
         if self._points is None:
-            self._points = duckdb.connect(config={"threads": 1})
+            self._points = connect(config={"threads": 1})
             known = self._points.execute("SELECT name FROM duckdb_optimizers()").fetchall()
             rest = ",".join(name for (name,) in known if name not in _OF_POINTS)
             self._points.execute(

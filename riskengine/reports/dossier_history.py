@@ -10,14 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from riskengine.casework.states import ACTIONS, MEASURES, PHASES
 from riskengine.intake.personal import redacted
 from riskengine.monitor import publish
 from riskengine.monitor.signals import SEVERITY_WORDS
 from riskengine.reports.dossier_rows import plain
 from riskengine.schema import Words
+from riskengine.store.database import connect
 
 _SHOWN = ("signal", "severity", "text_en", "text_zh", "about", "id")
 _FOUND = ("opened", "raised", "lowered", "renewed")  # events of a case that are the very finding of a signal
@@ -194,7 +193,7 @@ def _read(
     column, wanted = among
     if not paths or not wanted:
         return []
-    with duckdb.connect() as connection:
+    with connect() as connection:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         files = f"read_parquet([{listed}], union_by_name = true, filename = 'night_file')"
         there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}

@@ -10,8 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from riskengine.errors import Problem, UsageError
 from riskengine.monitor.dynamics import Dynamics
 from riskengine.profile.compute import Workbench
@@ -23,6 +21,7 @@ from riskengine.reports.dossier_names import BY_MODEL, BY_TERMS, MONEY, SHARE, T
 from riskengine.reports.dossier_rows import plain
 from riskengine.reports.dossier_whom import Whom, meant, subject_of
 from riskengine.schema import Words, parse, read_toml
+from riskengine.store.database import connect
 
 _TITLES = {
     "pd": ("PD of the night", "当夜违约概率", SHARE),
@@ -161,7 +160,7 @@ def members_of(night: Night, row: Mapping[str, Any], key: str) -> tuple[str, int
     if not columns:
         return "", 0
     condition = " AND ".join(f'"{name}" = ?' for name in columns)
-    with duckdb.connect() as connection:
+    with connect() as connection:
         found = connection.execute(
             f"SELECT count(DISTINCT coalesce(enterprise_id, id)) FROM read_parquet(?) WHERE {condition}",
             [str(night.folder / "scores.parquet"), *[row[name] for name in columns]],
@@ -197,7 +196,7 @@ def rows_of(path: Path, column: str, value: str) -> list[dict[str, Any]]:
     """The rows of a published frame with a value; none of a frame that the night does not have."""
     if not path.exists():
         return []
-    with duckdb.connect() as connection:
+    with connect() as connection:
         result = connection.execute(
             f'SELECT * FROM read_parquet(?) WHERE "{column}" = ? ORDER BY ALL', [str(path), value]
         )

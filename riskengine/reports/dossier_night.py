@@ -13,8 +13,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import duckdb
-
 from riskengine.casework.evidence_words import evidence_lines
 from riskengine.decision.products import read_products
 from riskengine.errors import Problem, UsageError
@@ -58,6 +56,7 @@ from riskengine.reports.dossier_rating import terms_of_night
 from riskengine.reports.dossier_rows import plain
 from riskengine.reports.dossier_whom import Whom, meant
 from riskengine.schema import Words, in_force, read_toml
+from riskengine.store.database import connect
 
 _ORDER = ("blue", "yellow", "orange", "red")
 
@@ -254,7 +253,7 @@ def _group(night: Night, row: Mapping[str, Any], key: str) -> tuple[list[dict[st
     """The group's and the book's expected loss."""
     columns = [name for name in night.files.catalogue.subjects.keys[key] if name in row]
     condition = " AND ".join(f'"{name}" = ?' for name in columns) or "false"
-    with duckdb.connect() as connection:
+    with connect() as connection:
         found = connection.execute(
             f"""SELECT sum(expected_loss) FILTER ({condition}), count(*) FILTER ({condition}), sum(expected_loss), count(*)
             FROM read_parquet(?)""",

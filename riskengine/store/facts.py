@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
@@ -25,6 +24,7 @@ from riskengine.errors import IntegrityError, LockedError, Problem, UsageError
 from riskengine.schema import file_sha256
 from riskengine.store import place, snapshot
 from riskengine.store.batch_files import batches_in
+from riskengine.store.database import connect
 from riskengine.store.index import Filing, filed, hash_damage, unfit_days
 from riskengine.store.parquet import each, names, scan, write_parquet
 from riskengine.store.rank import FIRST_DAY, LAST_DAY
@@ -229,7 +229,7 @@ class FactStore:
 
 def _connected(root: Path) -> Any:
     """A DuckDB that puts what is more than fits into the store's folder."""
-    return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(root / ".spill")})
+    return connect(config={"memory_limit": MEMORY, "temp_directory": str(root / ".spill")})
 
 
 def _fitted(source: str, table: DeltaTable, facts: pa.Table) -> pa.Table:

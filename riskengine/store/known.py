@@ -52,10 +52,10 @@ def _known(snapshot: Snapshot, source: str, files: Iterable[FactFile]) -> Mappin
     fresh = [file for name, file in wanted.items() if name not in kept]
     if not fresh:
         return {name: kept[name] for name in wanted}
-    import duckdb
+    from riskengine.store.database import connect
 
     made = {}
-    with duckdb.connect() as connection:
+    with connect() as connection:
         for file in fresh:
             snapshot.verify_file(file)
             made[file.sha256] = _days(connection, str(snapshot.root / file.path))
