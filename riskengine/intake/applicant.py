@@ -19,8 +19,6 @@ from riskengine.store.rows import insert_rows
 if TYPE_CHECKING:
     import duckdb
 
-    from riskengine.store.database import connect
-
 _DUCKDB_TYPES = {
     "text": "varchar", "integer": "bigint", "number": "double", "rate": "double", "money": "decimal(18,2)",
     "date": "date", "flag": "boolean",
@@ -120,6 +118,7 @@ def _ask(contract: SourceContract, typed: list[dict[str, Value]], problems: list
     rules = [(assertion.name, assertion.rule) for assertion in contract.assertions]
     if not typed or (not rules and not contract.removed_when):
         return
+    import duckdb
 
     names = [name for name in typed[0] if name != "removed"]
     shape = ", ".join(
@@ -129,7 +128,7 @@ def _ask(contract: SourceContract, typed: list[dict[str, Value]], problems: list
     )
     asked = [*((name, f"coalesce(({rule}), true)") for name, rule in rules)]
     asked.append(("removed_when", f"coalesce(({contract.removed_when or 'false'}), false)"))
-    with connect() as connection:
+    with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE rows_asked (row_asked BIGINT, {shape})")
         insert_rows(
             connection, "rows_asked", [[n, *(row[name] for name in names)] for n, row in enumerate(typed)]

@@ -23,7 +23,6 @@ from riskengine.learning.spec_blocks import Label
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.schema import Definition, Words, parse, read_toml
-from riskengine.store.database import connect
 
 FILE = "configs/outcomes.toml"
 COLUMNS = ("subject", "rung", "event_date", "known_at", "lasts", "left", "left_known")
@@ -242,7 +241,7 @@ def _condition_problems(place: str, when: str, source: SourceContract) -> list[P
         return []
     columns = [*source.columns, *source.derived]
     try:
-        with connect() as connection:
+        with duckdb.connect() as connection:
             asked = connection.execute(f"SELECT ({when}) AS answer FROM ({_empty(source)})")
             kind = str(asked.description[0][1]) if asked.description else ""
     except duckdb.Error as error:
