@@ -109,6 +109,7 @@ _NONE: frozenset[str] = frozenset()
 _NOTHING = Told()
 # within a value a quotation mark stands behind a backslash, so these stand between values and never within one
 _BEGINS, _BETWEEN, _ENDS = '{"rows":[{"source":', '},{"source":', '}],"of":'
+_ANOTHER = '},{"'
 _KEYS, _DAY = ',"keys":', ',"event_date":'
 _OF_DAY = len('"2026-06-30"')
 _decoded = json.JSONDecoder().raw_decode
@@ -125,6 +126,8 @@ def _parts(text: str) -> list[tuple[str, Mapping[str, Any], str]] | None:
         keys_at = row.find(_KEYS)
         day_at = row.rfind(_DAY)
         if row[:1] != '"' or keys_at < 0 or row.find(_KEYS, keys_at + 1) >= 0 or day_at < keys_at:
+            return None
+        if _ANOTHER in row:  # a row whose names stand in another order, or a value that reads like one
             return None
         source = row[1 : row.find('"', 1)]
         day = row[day_at + len(_DAY) :][:_OF_DAY]

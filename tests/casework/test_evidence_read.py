@@ -54,3 +54,9 @@ def test_what_the_night_writes_is_not_read_as_a_whole() -> None:
     row = '{"source":"court","en":"Case","zh":"案","keys":{"no":"1"},"batch":1,"file":"f","row":2,"event_date":"2026-06-02","known_at":"2026-06-03"}'
     assert connected._parts(f'{{"rows":[{row},{row}],"of":7}}') == [("court", {"no": "1"}, "2026-06-02")] * 2
     assert connected._parts('{"paths":[{"contribution":0.5,"keys":["A"],"kinds":["control"]}]}') is None
+
+
+def test_a_row_whose_names_stand_in_another_order_is_not_lost() -> None:
+    row = '{"source":"court","keys":{},"event_date":"2026-06-02","known_at":"2026-06-03"}'
+    turned = '{"keys":{},"event_date":"2026-06-02","source":"court","known_at":"2026-06-03"}'
+    assert len(Evidence([], {}).read(f'{{"rows":[{row},{turned}],"of":2}}').hashes) == 2
