@@ -1,15 +1,16 @@
 """How long does a one-click list check (一键查) take: kept, computed, and beside the same application on the `review` path?
 
-    python benchmarks/one_click.py --project PROJECT --as-of 2026-06-27 [--codes 10000] [--runs 7]
+    python benchmarks/one_click.py --project PROJECT --as-of 2026-06-27 [--codes 10000] [--runs 7] [--called WORDS]
     python benchmarks/one_click.py [--enterprises 200]        # makes a small SYNTHETIC province itself first (minutes)
 
-Nothing is written into the given project: the benchmark works on a copy whose facts are links, with kept answers and records of
-its own. Each pair is measured in turn in one run; ratios are pair by pair.
+Nothing is written into the given project: the benchmark works on a copy beside it whose facts are links, with kept answers and
+records of its own. Each pair is measured in turn in one run; ratios are pair by pair.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -36,7 +37,8 @@ WANTED = {SINGLE: 0.1, "codes": 20.0}  # seconds, issues 5 and 7
 def main() -> None:
     """Measure and print the table."""
     asked = _asked()
-    with tempfile.TemporaryDirectory() as folder:
+    beside = asked.project.resolve().parent if asked.project else None
+    with tempfile.TemporaryDirectory(dir=beside, prefix="one-click-") as folder:
         source = asked.project or _province(Path(folder) / "province", asked.enterprises, asked.as_of)
         project = copied(Project(source.resolve()), Path(folder) / "copy")
         with closing(Lookup(project, asked.as_of)) as desk:
@@ -47,7 +49,9 @@ def main() -> None:
             command = conditions("python benchmarks/one_click.py --project PROJECT", str(asked.as_of), size)
             rows = [one for one in told if one.startswith("|")]
             judged = [f"- {one}" for one in told if not one.startswith("|")]
-            write_section("One-click list check", [*command, "", *TABLE, *rows, "", *judged])
+            write_section(
+                titled("One-click list check", asked.called), [*command, "", *TABLE, *rows, "", *judged]
+            )
             print("\n".join((*rows, *judged)), flush=True)
 
 
@@ -120,8 +124,13 @@ def _met(what: str, seconds: Seconds, wanted: float) -> str:
     return f"{what}: median {told}, worst {max(seconds):.3f} s, processor {statistics.median(seconds.cpu):.3f} s; wanted < {wanted:g} s: {'met' if middle < wanted else 'NOT MET'}"
 
 
+def titled(title: str, called: str) -> str:
+    """The title of a section of RESULTS.md, with the store's size where somebody said it."""
+    return f"{title}: {called}" if called else title
+
+
 def copied(project: Project, folder: Path) -> Project:
-    """A project with its own store for what is written; definitions and facts are links."""
+    """A project with its own store for what is written; definitions and facts are links, those of the index hard ones."""
     folder.mkdir(parents=True)
     for name in ("configs", "features", "models", "pipelines"):
         (folder / name).symlink_to(project.root / name)
@@ -130,7 +139,10 @@ def copied(project: Project, folder: Path) -> Project:
     for path in project.store.iterdir():
         if path.name in ("policies", "recipes"):
             shutil.copytree(path, made.store / path.name)
-        elif path.name != "decisions" and not path.name.startswith("lookup.sqlite"):
+        elif path.name == "index":  # what reviews keep beside its files must not land in the project
+            kept = shutil.ignore_patterns("holds-*", "verified.json")
+            shutil.copytree(path, made.store / path.name, ignore=kept, copy_function=os.link)
+        elif path.name not in ("decisions", "shared") and not path.name.startswith("lookup.sqlite"):
             (made.store / path.name).symlink_to(path)
     return made
 
@@ -163,6 +175,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--as-of", type=date.fromisoformat, default=date(2026, 6, 27))
     parser.add_argument("--codes", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--called", default="", help="what the section calls this store")
     parser.add_argument("--enterprises", type=int, default=200, help="size of the province it makes")
     return parser.parse_args()
 

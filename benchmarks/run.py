@@ -1,8 +1,7 @@
 """How fast are we beside the alternative? Each pair is measured side by side in one run.
 
-    make demo && make bench
-
-uses the store that the demo has left in `examples/sba_7a/var`.
+make demo && make bench                          # the store that the demo has left in `examples/sba_7a/var`
+python benchmarks/run.py PROJECT                 # another copy of that demo
 """
 
 from __future__ import annotations
@@ -14,45 +13,54 @@ from pathlib import Path
 
 from results import ROOT, TABLE, Seconds, conditions, line, process, side_by_side, write_section
 
+from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.compute import Workbench
+from riskengine.profile.plan import compile_recipe
+from riskengine.profile.subjects import load_in_force
+from riskengine.project import Project
+from riskengine.store import snapshot
+
 SBA = ROOT / "examples" / "sba_7a"
 RUNS = 15
+Pair = tuple[str, str, Seconds, Seconds]
 
 
-def main() -> None:
+def main(project: Project) -> None:
     """Measure every pair and write the table."""
-    rows = [line(ours, other, mine, theirs) for ours, other, mine, theirs in (cold_review(), book_profile())]
+    pairs = (cold_review(project), book_profile(project))
+    rows = [line(ours, other, mine, theirs) for ours, other, mine, theirs in pairs]
+    used = [
+        line(f"{ours}, seconds of the processor", "the same", mine.cpu, theirs.cpu)
+        for ours, _, mine, theirs in pairs
+    ]
     write_section(
         "SBA: one applicant, and the book",
-        [*conditions("make demo && make bench", "2006-03-31", "the book of the SBA demo"), "", *TABLE, *rows],
+        [
+            *conditions("make demo && make bench", "2006-03-31", "the book of the SBA demo"),
+            "",
+            *TABLE,
+            *rows,
+            *used,
+        ],
     )
-    print("\n".join((*TABLE, *rows)))
+    print("\n".join((*TABLE, *rows, *used)))
 
 
-def cold_review() -> tuple[str, str, Seconds, Seconds]:
+def cold_review(project: Project) -> Pair:
     """One applicant in a cold process, beside `import duckdb` and one point query."""
     with (SBA / "applicants_2006.csv").open(encoding="utf-8") as rows:
         loan = next(csv.DictReader(rows))["LoanNr_ChkDgt"]
-    index = max(
-        (SBA / "var" / "index" / "applications").glob("*.parquet"), key=lambda path: path.stat().st_size
-    )
+    index = snapshot.read(project.store).paths("applications", [loan])[0]
     query = f"""SELECT * FROM '{index}' WHERE "LoanNr_ChkDgt" = '{loan}'"""
     point = [sys.executable, "-c", f"import duckdb; duckdb.connect().execute({query!r}).fetchall()"]
-    review = [str(Path(sys.executable).parent / "riskengine"), "--project", str(SBA), "review"]
+    review = [str(Path(sys.executable).parent / "riskengine"), "--project", str(project.root), "review"]
     review += ["--as-of", "2006-03-31", "--id", loan]
     mine, theirs = side_by_side([lambda: process(review), lambda: process(point)], RUNS)
     return "`review --id`, cold process", "`import duckdb` and one point query, cold", mine, theirs
 
 
-def book_profile() -> tuple[str, str, Seconds, Seconds]:
+def book_profile(project: Project) -> Pair:
     """All features of the guarantees in force, beside merely reading the columns they need."""
-    from riskengine.profile.catalogue import Catalogue
-    from riskengine.profile.compute import Workbench
-    from riskengine.profile.plan import compile_recipe
-    from riskengine.profile.subjects import load_in_force
-    from riskengine.project import Project
-    from riskengine.store import snapshot
-
-    project = Project(SBA)
     catalogue = Catalogue(project)
     recipe = compile_recipe(catalogue, catalogue.features)
     with Workbench(snapshot.read(project.store)) as bench:
@@ -80,4 +88,4 @@ def book_profile() -> tuple[str, str, Seconds, Seconds]:
 
 
 if __name__ == "__main__":
-    main()
+    main(Project(Path(sys.argv[1]).resolve() if sys.argv[1:] else SBA))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import date
 
 from riskengine.backtest.tonight import tonight
-from riskengine.casework.night import handled, read_past
+from riskengine.casework.night import handled_after, read_going, read_yesterday, with_floors
 from riskengine.casework.outbox import enqueue
 from riskengine.clock import now
 from riskengine.identity.resolve import resolve
@@ -18,7 +17,7 @@ from riskengine.monitor.work import work
 from riskengine.project import Project
 from riskengine.reports.nightly_files import night_files
 from riskengine.reports.nightly_tables import to_send
-from riskengine.reports.receipts import delivery_line
+from riskengine.reports.receipts import delivery_line, identity_line
 from riskengine.stages import lap, measured
 from riskengine.store.ledger import open_ledger, recorded_run
 
@@ -33,17 +32,18 @@ def run(project: Project, as_of: date) -> publish.Outcome:
         taken = take_arrived(project, as_of, lambda one, _: log.info(delivery_line(one)))
         lap("intake", sum(one.accepted for batch in taken for one in batch.receipts))
         found = resolve(project, as_of)
-        told = f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled"
-        log.info("identity: %s, %s wait", told, found.queued, extra={"identity": found.to_json()})
+        log.info(identity_line(found), extra={"identity": found.to_json()})
         lap("identity", found.rows_open)
         it = tonight(project, MODEL, as_of)
         done = publish.unchanged(project.store, as_of, it.inputs)
         if done is None:
-            before, past = read_past(it.earlier, it.acts, it.rules.cases.file.overdue)
+            before = read_going(it.earlier, it.acts, [it.rules.watch.shown.name])
             night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
-            if not it.rival.name:  # only a challenger is compared with the frames of the night before
-                before = replace(before, scores=None, signals=None, reminders=None)
-            made = handled(it.rules, it.bundle, night, past, it.acts)
+            before = before if it.rival.name else before.lean()  # a challenger is compared with its frames
+            past = read_yesterday(it.earlier, it.rules.cases.file.overdue)
+            floors = with_floors(it.rules, it.bundle, night, past, it.acts)
+            night = night if it.rival.name else floors[0]  # a challenger sees the book without floors
+            made = handled_after(it.rules, it.bundle, floors, past, it.acts)
             files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
             who, old = (it.bundle, it.rival), (it.earlier, before)
             files, rest = shadow.shadowed(it.rules.watch, who, it.facts, night, old).added(files, rest)

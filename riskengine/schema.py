@@ -90,15 +90,18 @@ def read_definition(kind: type[D], path: Path) -> D:
     return made
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
+).encode  # made once: a night says hundreds of thousands of values
+
+
 def canonical_json(value: Any) -> str:
     """The one text of a JSON value: sorted keys, no spaces, UTF-8, no NaN.
 
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     '{"a":[1.5,null],"b":1}'
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
-    )
+    return _CANONICAL(value)
 
 
 def fingerprint(value: Any) -> str:

@@ -5,10 +5,14 @@ of a stage (`peak_mb`, 2**20 bytes) is the most that the process was resident wh
 each stage through `/proc/self/clear_refs`. Where the system has no such thing it is the most so far (`ru_maxrss`), and only a
 rise from one stage to the next says something of the stage. Setting it back also makes `VmHWM` and `ru_maxrss` of the process
 say less from outside: `most_mb` keeps the most of all stages.
+
+What a stage has let go of is given back to the system where it ends (`given_back`): allocators keep it for the next one, whose
+own they seldom serve, so that the stages of a night would stand beside each other in memory.
 """
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import resource
 import sys
@@ -64,6 +68,7 @@ def lap(stage: str, rows: int | None = None) -> None:
         return
     now, peak = time.perf_counter(), _peak_mb()
     _tell(stage, rows, now - work.begun, peak)
+    given_back()
     was = work.stages.get(stage, Stage(stage, None, 0.0, 0.0))
     seconds = round(was.seconds + now - work.begun, 3)
     work.stages[stage] = Stage(stage, rows, seconds, max(was.peak_mb, peak))
@@ -87,6 +92,15 @@ def stage(name: str) -> Iterator[dict[str, int]]:
     found: dict[str, int] = {}
     yield found
     _tell(name, found.get("rows"), time.perf_counter() - begun, None)
+
+
+def given_back() -> None:
+    """Give memory that nothing uses back to the system: the C library's, where it is glibc, and Arrow's, where it is loaded."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def most_mb() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -61,9 +61,8 @@ class Change:
     withdrawn_before: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Happened:
-    """One event as it is found: its words are filled in afterwards."""
+class Happened(NamedTuple):
+    """One event as it is found: its words are filled in afterwards, with the texts of the signal at `place` where there is one."""
 
     case: str
     enterprise: str
@@ -71,7 +70,7 @@ class Happened:
     before: str | None = None
     after: str | None = None
     signal: str | None = None
-    text: Words | None = None
+    place: int = -1
 
 
 def events_of(
@@ -89,8 +88,25 @@ def events_of(
     found.sort(
         key=lambda one: (one.case, _ORDER[one.event], one.signal or "", one.before or "", one.after or "")
     )
-    told = [_told(on, one) for one in found]
-    return pd.DataFrame({name: pd.Series([row[name] for row in told], dtype="object") for name in EVENTS})
+    columns: dict[str, Any] = {
+        "on": [on] * len(found),
+        **{name: [getattr(one, name) for one in found] for name in EVENTS[1:7]},
+        **dict(zip(EVENTS[7:], _details(found, rows), strict=True)),
+    }
+    return pd.DataFrame({name: pd.Series(columns[name], dtype="object") for name in EVENTS}, copy=False)
+
+
+def _details(found: Sequence[Happened], rows: Mapping[str, Sequence[Any]]) -> tuple[list[str], list[str]]:
+    """What each event reads in English and Chinese; few of them differ, and those that read alike are one text."""
+    known: dict[tuple[Any, ...], tuple[str, str]] = {}
+    details = []
+    for one in found:
+        texts = ("", "") if one.place < 0 else (rows["text_en"][one.place], rows["text_zh"][one.place])
+        key = (one.event, one.before, one.after, *texts)
+        if key not in known:
+            known[key] = _told(one, texts[0] or "", texts[1] or "")
+        details.append(known[key])
+    return [en for en, _ in details], [zh for _, zh in details]
 
 
 _ORDER = {name: number for number, name in enumerate(_WORDS)}
@@ -103,9 +119,9 @@ def _of(
     lead = rows["signal"][row.lead]
     found = [Happened(one, who, "merged", before=one, after=case) for one in change.before[1:]]
     if not change.before:
-        return [Happened(case, who, "opened", None, severity, lead, _words(row.lead, rows))]
+        return [Happened(case, who, "opened", None, severity, lead, row.lead)]
     if change.level > change.level_before:
-        found.append(Happened(case, who, "raised", before, severity, lead, _words(row.lead, rows)))
+        found.append(Happened(case, who, "raised", before, severity, lead, row.lead))
     elif change.level < change.level_before:
         found.append(Happened(case, who, "lowered", before, severity, lead))
     for signal in change.renewed:
@@ -113,8 +129,7 @@ def _of(
             (place for place in change.group.members if rows["signal"][place] == signal),
             key=lambda place: (rows["state"][place] != "renewed", str(rows["id"][place])),
         )
-        words = _words(place, rows)
-        found.append(Happened(case, who, "renewed", None, rows["severity"][place], signal, words))
+        found.append(Happened(case, who, "renewed", None, rows["severity"][place], signal, place))
     if row.fact in (EASING, CLEARING, TO_CONFIRM) and row.fact != change.fact_before:
         found.append(Happened(case, who, row.fact, change.fact_before, None, lead))
     taken_back = {rows["signal"][place] for place in withdrawn.intersection(change.group.members)}
@@ -128,31 +143,16 @@ def _colour(told: str | None) -> str | None:
     return f"{SEVERITY_WORDS[told].zh}色" if told in SEVERITY_WORDS else told
 
 
-def _words(place: int, rows: Mapping[str, Sequence[Any]]) -> Words:
-    return Words(en=rows["text_en"][place] or "", zh=rows["text_zh"][place] or "")
-
-
-def _told(on: date, one: Happened) -> dict[str, Any]:
-    text = one.text or Words(en="", zh="")
+def _told(one: Happened, en: str, zh: str) -> tuple[str, str]:
     values = {
         "before": one.before,
         "after": one.after,
         "before_zh": _colour(one.before),
         "after_zh": _colour(one.after),
-        "text": text.en,
-        "text_zh": text.zh,
+        "text": en,
+        "text_zh": zh,
         "why": one.after,
         "why_zh": "、".join(_WHY_ZH.get(why, why) for why in (one.after or "").split(", ")),
     }
     words = _WORDS[one.event]
-    return {
-        "on": on,
-        "case": one.case,
-        "enterprise": one.enterprise,
-        "signal": one.signal,
-        "event": one.event,
-        "before": one.before,
-        "after": one.after,
-        "detail_en": words.en.format_map(values),
-        "detail_zh": words.zh.format_map(values),
-    }
+    return words.en.format_map(values), words.zh.format_map(values)

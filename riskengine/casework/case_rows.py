@@ -19,7 +19,7 @@ from typing import Any
 from riskengine.casework.case_endings import Before, Was
 from riskengine.casework.case_events import EASING, WITHDRAWN, Change
 from riskengine.casework.case_rules import CaseRules
-from riskengine.casework.connected import ENTERPRISE, Evidence, is_guarantee
+from riskengine.casework.connected import ENTERPRISE, is_guarantee
 from riskengine.monitor.evaluate import CLEARING, KEPT, RENEWED
 from riskengine.monitor.signals import SEVERITIES
 
@@ -79,13 +79,12 @@ class Case:
 
 @dataclass
 class Maker:
-    """Makes the rows of CASES of a night; `rows` are the columns of its signals."""
+    """Makes the rows of CASES of a night; `rows` are the columns of its signals, and what is read in their evidence."""
 
     rows: Mapping[str, Sequence[Any]]
     rules: CaseRules
     as_of: date
     then: Before
-    evidence: Evidence
 
     def case(self, change: Change) -> Case:
         """The row of CASES, but for what depends on other cases: inhibited, fact, raised_on, quiet."""
@@ -134,8 +133,8 @@ class Maker:
     def _seen(self, members: Sequence[int], was: Sequence[Was]) -> tuple[str, str | None]:
         """Short hashes of every row of evidence the case has ever rested on, and the hash of these: only new evidence changes
         them."""
-        evidence = self.rows["evidence"]
-        found = [one for place in members for one in self.evidence.read(evidence[place]).hashes]
+        hashes = self.rows["hashes"]
+        found = [one for place in members for one in hashes[place]]
         if len(was) == 1:  # most cases rest on nothing new
             before = was[0].evidence_seen or ""
             if was[0].evidence_hash and all(one in before for one in found):
@@ -204,7 +203,7 @@ class Maker:
             return None if fact in ("raised", RENEWED) else kept
         if not self.then.first:
             return None
-        newest = self.evidence.read(self.rows["evidence"][change.lead]).newest
+        newest = self.rows["newest"][change.lead]
         return min(date.fromisoformat(newest), self.as_of) if newest else None
 
 

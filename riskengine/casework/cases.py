@@ -31,14 +31,15 @@ from riskengine.casework.case_endings import (
 from riskengine.casework.case_events import WITHDRAWN, Change, Happened, events_of
 from riskengine.casework.case_rows import COLUMNS, STANDING, Case, Maker
 from riskengine.casework.case_rules import CaseRules
-from riskengine.casework.connected import Evidence, Group, Key, groups
+from riskengine.casework.connected import Evidence, Group, Key, Told, groups
 from riskengine.casework.silence import cooling, hushing, quiet
+from riskengine.monitor.long_texts import one_by_one
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.schema import fingerprint
 
 _NUMBER = {name: number for number, name in enumerate(SEVERITIES)}
 _READ = ("about", "id", "enterprise", "signal", "severity", "state", "worst", "first_seen", "raised_on", "guarantees",
-         "exposure", "expected_loss", "text_en", "text_zh", "evidence", "evidence_key")  # fmt: skip
+         "exposure", "expected_loss", "text_en", "text_zh")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
 
     `signals` has `evaluate.COLUMNS`; the order of its rows changes nothing.
     """
-    rows: dict[str, list[Any]] = {name: signals[name].to_numpy(dtype="object").tolist() for name in _READ}
+    columns = {column for root in rules.file.root for column in root.same}
+    rows = _rows(signals, Evidence(columns, tonight.contracts))
     old = _was(past.cases)
     then = _before(past, old, rules)
     sticky = _sticky(rows, then)
@@ -78,13 +80,11 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
         )
         for case, row in old.items()
     }
-    columns = {column for root in rules.file.root for column in root.same}
-    evidence = Evidence(columns, tonight.contracts)
-    found = groups(rows, sticky, before, rules, evidence)
+    found = groups(rows, sticky, before, rules)
     ended_before = _records(past.ended, ENDED)
     taken = {*old, *ended_before}
     changes = [_named(group, old, taken, tonight.as_of) for group in found]
-    maker = Maker(rows, rules, tonight.as_of, then, evidence)
+    maker = Maker(rows, rules, tonight.as_of, then)
     made = [maker.case(change) for change in changes]
     inhibited, hushed = hushing(changes, made, rows, (rules.silenced(tonight.as_of), tonight.closed))
     memory = Memory(ended_before)
@@ -121,12 +121,25 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
 
 def with_deadlines(formed: Formed, own: Mapping[str, str]) -> pd.DataFrame:
     """The cases with `deadlines`: the deadlines that their signals have themselves (`own`: signal -> span), until they end."""
-    with_own = formed.signals[formed.signals.signal.isin(set(own))]
+    with_own = formed.signals.loc[formed.signals.signal.isin(set(own)), ["case", "signal"]]
     found: dict[str, set[str]] = {}
     for case, signal in zip(with_own.case, with_own.signal, strict=True):
         found.setdefault(case, set()).add(own[signal])
     told = [",".join(sorted(found.get(case, ()))) for case in formed.cases.case]
     return formed.cases.assign(deadlines=pd.Series(told, index=formed.cases.index, dtype="object"))
+
+
+def _rows(signals: pd.DataFrame, evidence: Evidence) -> dict[str, list[Any]]:
+    """The columns of the signals as Python's values, and what their evidence says instead of its texts (`connected.Told`)."""
+    rows: dict[str, list[Any]] = {name: signals[name].to_numpy(dtype="object").tolist() for name in _READ}
+    told: tuple[list[Any], ...] = ([], [], [])
+    identifiers, hashes, newest = (column.append for column in told)
+    for text in one_by_one(signals.evidence):
+        one = evidence.read(text)
+        identifiers(one.identifiers)
+        hashes(one.hashes)
+        newest(one.newest)
+    return rows | dict(zip(Told._fields, told, strict=True))
 
 
 _OF_LEAD = {"lead": "signal", "text_en": "text_en", "text_zh": "text_zh", "evidence_key": "evidence_key"}

@@ -58,6 +58,16 @@ def clusters(
     return _framed(made), lines.assign(cluster=named)
 
 
+def joining(edges: pd.DataFrame, rules: CaseRules, as_of: date) -> pd.DataFrame:
+    """The ties that may join anybody: `clusters` says of these what it says of all. Of a province they are one in ten."""
+    rule = rules.cluster(as_of)
+    return edges.head(0) if rule is None else _strong(edges, rule)
+
+
+def _strong(edges: pd.DataFrame, rule: ClusterRule) -> pd.DataFrame:
+    return edges[edges.kind.isin(rule.kinds) & (edges.weight.astype("float64") >= rule.weight)]
+
+
 def _joined(moved: set[str], edges: pd.DataFrame, rule: ClusterRule) -> list[list[str]]:
     """The groups of enterprises that ties join, each sorted, in order."""
     parent = {one: one for one in moved}
@@ -82,7 +92,7 @@ def _joined(moved: set[str], edges: pd.DataFrame, rule: ClusterRule) -> list[lis
 
 def _ties(moved: set[str], edges: pd.DataFrame, rule: ClusterRule) -> list[tuple[str, str]]:
     """The pairs that may join, the heaviest first, then in order."""
-    strong = edges[edges.kind.isin(rule.kinds) & (edges.weight.astype("float64") >= rule.weight)]
+    strong = _strong(edges, rule)
     from_moved, to_moved = strong.source.isin(moved), strong.target.isin(moved)
     pairs = strong.loc[from_moved | to_moved, ["source", "target", "kind"]].drop_duplicates()
     ends = pd.concat(

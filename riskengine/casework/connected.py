@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import unicodedata
 from collections import Counter
@@ -47,16 +48,16 @@ class Group(NamedTuple):
 
 
 class Evidence:
-    """Reads texts of evidence, each once.
+    """Reads texts of evidence.
 
-    Lesson of the profile: of a text of a kilobyte a case needs the source, the keys and the day of each row. Of a text as
-    `monitor.evidence` writes it no more than these is decoded; any other text is read as a whole, to the same answer.
+    Lesson of the profile: of a text of half a kilobyte a case needs the source, the keys and the day of each row. Of a text as
+    `monitor.evidence` writes it no more than these is decoded; any other text is read as a whole, to the same answer. Hardly
+    two signals rest on the same rows, so what a text says is not kept for the next.
     """
 
     def __init__(self, columns: Iterable[str], contracts: Mapping[str, SourceContract]) -> None:
         self._columns = frozenset(columns)
         self._dates = {name: _periods(contract) for name, contract in contracts.items()}
-        self._known: dict[str, Told] = {}
         self._shapes: dict[
             tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]
         ] = {}  # names told, naming
@@ -65,33 +66,28 @@ class Evidence:
         """The identifiers and hashes of a text; none of what rests on nothing."""
         if not isinstance(text, str):
             return _NOTHING
-        found = self._known.get(text)
-        if found is None:
-            parts = _parts(text)
-            found = self._known[text] = self._parse(text) if parts is None else self._told(parts)
-        return found
+        parts = _parts(text)
+        return self._parse(text) if parts is None else self._told(parts)
 
     def _told(self, parts: Sequence[tuple[str, Mapping[str, Any], str]]) -> Told:
-        rows = [self._row(*part) for part in parts]
-        identifiers = [row[1] for row in rows if row[1]]
-        return Told(
-            _NONE.union(*identifiers) if identifiers else _NONE,
-            tuple(row[0] for row in rows),
-            max((row[2] for row in rows), default=""),
-        )
+        hashes, identifiers, newest = [], _NONE, ""
+        for source, keys, day in parts:
+            shape = (source, *keys)
+            names, naming = self._shapes.get(shape) or self._shape(shape)
+            hashes.append(_short("|".join([source, *[f"{name}={keys[name]}" for name in names]])))
+            if naming:
+                told = [f"{name}={plain(keys[name])}" for name in naming if keys[name] not in (None, "")]
+                identifiers = identifiers.union(told)
+            newest = max(newest, day)
+        return Told(identifiers, tuple(hashes), sys.intern(newest))
 
-    def _row(self, source: str, keys: Mapping[str, Any], day: str) -> _Row:
-        """(Short hash, identifiers, day) of a row of evidence."""
-        shape = (source, *keys)
-        known = self._shapes.get(shape)
-        if known is None:
-            period = self._dates.get(source, _NONE)
-            names = tuple(name for name in sorted(keys) if name not in period)
-            known = self._shapes[shape] = names, tuple(name for name in keys if name in self._columns)
-        names, naming = known
-        told = [f"{name}={keys[name]}" for name in names]
-        found = [f"{name}={plain(keys[name])}" for name in naming if keys[name] not in (None, "")]
-        return _short("|".join([source, *told])), frozenset(found) if found else _NONE, sys.intern(day)
+    def _shape(self, shape: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of a source and the names of its keys: those that are told, and those that identify an event."""
+        source, *keys = shape
+        period = self._dates.get(source, _NONE)
+        names = tuple(name for name in sorted(keys) if name not in period)
+        found = self._shapes[shape] = names, tuple(name for name in keys if name in self._columns)
+        return found
 
     def _parse(self, text: str) -> Told:
         told = json.loads(text)
@@ -104,41 +100,35 @@ class Evidence:
         return found._replace(hashes=(*found.hashes, *more)) if paths else found
 
 
-_Row = tuple[str, frozenset[str], str]
 _NONE: frozenset[str] = frozenset()
 _NOTHING = Told()
-# within a value a quotation mark stands behind a backslash, so these stand between values and never within one
-_BEGINS, _BETWEEN, _ENDS = '{"rows":[{"source":', '},{"source":', '}],"of":'
-_ANOTHER = '},{"'
-_KEYS, _DAY = ',"keys":', ',"event_date":'
-_OF_DAY = len('"2026-06-30"')
+_BEGINS = '{"rows":['
+# a row as `monitor.evidence` writes it, where nothing in it has to be undone: no backslash, nothing within its keys
+_ROW_AS_WRITTEN = re.compile(
+    r'\{"source":"([^"\\]*)","en":"[^"\\]*","zh":"[^"\\]*","keys":(\{[^{}\\]*\}),"batch":\d+,"file":"[^"\\]*","row":\d+,'
+    r'"event_date":"([^"\\]*)","known_at":"[^"\\]*"\}([,\]])'
+).match
+_REST = re.compile(r',"of":\d+\}\s*').fullmatch
 _decoded = json.JSONDecoder().raw_decode
 
 
 def _parts(text: str) -> list[tuple[str, Mapping[str, Any], str]] | None:
     """(Source, keys, day) of each row of a text as `monitor.evidence` writes it; None of any other."""
-    end = text.rfind(_ENDS)
-    rest = text[end + len(_ENDS) :].rstrip()
-    if end < 0 or not text.startswith(_BEGINS) or not (rest[:-1].isdigit() and rest[-1] == "}"):
+    if not text.startswith(_BEGINS):
         return None
-    found = []
-    for row in text[len(_BEGINS) : end].split(_BETWEEN):
-        keys_at = row.find(_KEYS)
-        day_at = row.rfind(_DAY)
-        if row[:1] != '"' or keys_at < 0 or row.find(_KEYS, keys_at + 1) >= 0 or day_at < keys_at:
+    found, at, follows = [], len(_BEGINS), ","
+    while follows == ",":
+        row = _ROW_AS_WRITTEN(text, at)
+        if row is None:
             return None
-        if _ANOTHER in row:  # a row whose names stand in another order, or a value that reads like one
-            return None
-        source = row[1 : row.find('"', 1)]
-        day = row[day_at + len(_DAY) :][:_OF_DAY]
+        source, day, follows = row.group(1, 3, 4)
         try:
-            keys, after = _decoded(row, keys_at + len(_KEYS))
+            keys, _ = _decoded(text, row.start(2))
         except ValueError:
             return None
-        if day_at < after or "\\" in source or day[:: _OF_DAY - 1] != '""' or not day[1:5].isdigit():
-            return None
-        found.append((source, keys, day[1:-1]))
-    return found
+        found.append((source, keys, day))
+        at = row.end()
+    return found if _REST(text, at) else None
 
 
 def _short(row: str) -> str:
@@ -173,29 +163,23 @@ def groups(
     sticky: Sequence[str | None],
     before: Mapping[str, tuple[Key, frozenset[str]]],
     rules: CaseRules,
-    evidence: Evidence,
 ) -> list[Group]:
     """The groups of a night's signals, in order of key and identifiers.
 
-    `rows` are the columns about, id, enterprise, signal, evidence; `sticky` the case of each row the night before;
+    `rows` are the columns about, id, enterprise, signal, and the identifiers in the evidence; `sticky` the case of each row the night before;
     `before` the key and the identifiers of each case then.
     """
     keys: list[Key] = []
     own: list[frozenset[str]] = []
     nothing: frozenset[str] = frozenset()
     roots = {signal: rules.roots.get(signal) for signal in set(rows["signal"])}
-    for about, name, enterprise, signal, text in zip(
-        rows["about"], rows["id"], rows["enterprise"], rows["signal"], rows["evidence"], strict=True
+    for about, name, enterprise, signal, named in zip(
+        rows["about"], rows["id"], rows["enterprise"], rows["signal"], rows["identifiers"], strict=True
     ):
         root = roots[signal]
         keys.append(key_of(about, name, enterprise, root.id if root else signal))
-        found = evidence.read(text).identifiers if root and root.same else nothing
-        kept = (
-            frozenset(one for one in found if root and one.split("=", 1)[0] in root.same)
-            if found
-            else nothing
-        )
-        own.append(kept)
+        mine = named and root is not None and root.same
+        own.append(frozenset(one for one in named if one.split("=", 1)[0] in mine) if mine else nothing)
     at = _keys_tonight(keys, sticky, before)
     members: dict[Key, list[int]] = {}
     for place, key in enumerate(keys):

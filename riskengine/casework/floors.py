@@ -288,7 +288,8 @@ def _hits(
 
     A signal of a guarantee counts for it; one of a group that is one enterprise, for all of its guarantees.
     """
-    told = signals[signals.state.ne(WITHDRAWN)]
+    read = ["about", "id", "enterprise", "signal", "severity"]
+    told = signals.loc[signals.state.ne(WITHDRAWN), read]
     level = told.severity.map(_NUMBER)
     key, enterprise = book.id.astype("str"), book.enterprise_id.astype("str")
     found = []

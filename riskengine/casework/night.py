@@ -6,7 +6,7 @@ A pure function of the night (`monitor.work`), the publication before and the ac
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -20,7 +20,7 @@ from riskengine.casework.budget import budgeted, counted, first
 from riskengine.casework.case_endings import Tonight, Was
 from riskengine.casework.case_events import EVENTS
 from riskengine.casework.cases import Past, form, with_deadlines
-from riskengine.casework.clusters import clusters
+from riskengine.casework.clusters import clusters, joining
 from riskengine.casework.digests import Digests, assigned, digests, told_by
 from riskengine.casework.floors import EXPIRED, FloorRules, expired_signals, floored
 from riskengine.casework.lines import lines, overall
@@ -105,29 +105,40 @@ def acts_by(ledger: Engine, as_of: date) -> Acts:
     )
 
 
-def read_past(
-    publication: Publication | None, acts: Acts, overdue: str | None = None
-) -> tuple[Before, Yesterday]:
-    """The publication before, for `monitor.work` with what people have said since, and for casework.
-
-    Casework's part holds only columns that casework reads (`overdue`: of the book besides its id the feature so called in
-    `cases.toml`; None: all), so that texts, evidence and features are free once `monitor.work` is over.
-    """
-    before = read_before(publication)
+def read_going(publication: Publication | None, acts: Acts, features: Collection[str] | None) -> Before:
+    """The publication before for `monitor.work`, with what people have said since; of the book's features only those
+    named (None: all)."""
+    before = read_before(publication, features)
     if publication is None or before.signals is None:
-        return replace(before, acts=acts.reminders), Yesterday()
-    there = publication.manifest["files"]
-    cases, ended, track = (
-        read_frame(publication, name, columns) if name in there else None
-        for name, columns in (("cases.parquet", _OF_CASES), ("ended.parquet", None), ("track.parquet", None))
+        return replace(before, acts=acts.reminders)
+    touched = acts.standings and "cases.parquet" in publication.manifest["files"]
+    cases = read_frame(publication, "cases.parquet", _OF_CASES) if touched else None
+    return going_on(before, Past(cases=cases), acts)
+
+
+def read_yesterday(publication: Publication | None, overdue: str) -> Yesterday:
+    """The publication before for casework: only the columns it reads (`overdue`: of the book the feature so called in `cases.toml`).
+
+    Read when `monitor.work` is over: of a province the two would stand beside each other as a gigabyte.
+    """
+    if publication is None:
+        return Yesterday()
+    signals, book, cases, ended, track = (
+        read_frame(publication, name, columns) if name in publication.manifest["files"] else None
+        for name, columns in (
+            ("signals.parquet", _OF_SIGNALS),
+            ("scores.parquet", ("id", overdue)),
+            ("cases.parquet", _OF_CASES),
+            ("ended.parquet", None),
+            ("track.parquet", None),
+        )
     )
-    signals = before.signals[[name for name in _OF_SIGNALS if name in before.signals]]
-    past = Past(signals, cases, ended, before.scores)
-    going = going_on(before, past, acts)
-    if before.scores is not None and overdue is not None:
-        book = before.scores[[name for name in ("id", overdue) if name in before.scores]]
-        past = replace(past, book=book)
-    return going, Yesterday(past, before.as_of, track)
+    return Yesterday(Past(signals, cases, ended, book), publication.as_of, track)
+
+
+def read_past(publication: Publication | None, acts: Acts, overdue: str) -> tuple[Before, Yesterday]:
+    """Both at once: for pipelines that a project copied before they were read apart."""
+    return read_going(publication, acts, None), read_yesterday(publication, overdue)
 
 
 def going_on(before: Before, past: Past, acts: Acts) -> Before:
@@ -146,25 +157,48 @@ def going_on(before: Before, past: Past, acts: Acts) -> Before:
 
 def handled(rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts: Acts) -> Handled:
     """All that casework makes of a night; `past` is the publication before."""
+    return handled_after(rules, bundle, with_floors(rules, bundle, night, past, acts), past, acts)
+
+
+def with_floors(
+    rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts: Acts
+) -> tuple[Work, pd.DataFrame]:
+    """The night with floors in its book, ranked anew, and with the ties that can make a cluster alone; and its signals with
+    those of waivers that ran out.
+
+    By itself, so that whoever needs the night as it was no more can let go of it before the cases are made: of a province
+    its book and its ties are as large as all cases.
+    """
+    watch, as_of = rules.watch, night.as_of
+    scale = float(bundle.calibration.get("to_scale", 1.0))
+    floors = FloorRules(rules.floors, rules.grades, acts.waivers, scale)
+    signals = night.evaluation.signals
+    over = expired_signals(night.book, signals, floors, as_of, past.cases.signals)
+    over = with_due_dates(over, rules.signals.values(), watch.deadlines, watch.calendar, as_of)
+    if len(over):
+        signals = pd.concat([signals, over], ignore_index=True)
+    book = ranked(floored(night.book, signals, floors, as_of), signals)
+    return replace(night, book=book, edges=joining(night.edges, rules.cases, as_of)), signals
+
+
+def handled_after(
+    rules: Rulebook, bundle: Bundle, floors: tuple[Work, pd.DataFrame], past: Yesterday, acts: Acts
+) -> Handled:
+    """What follows `with_floors`."""
     collecting = gc.isenabled()
     gc.disable()  # millions of rows without a cycle among them: looking for one took a third of the time
     try:
-        return _handled(rules, bundle, night, past, acts)
+        return _handled(rules, bundle, floors, past, acts)
     finally:
         if collecting:
             gc.enable()
 
 
-def _handled(rules: Rulebook, bundle: Bundle, night: Work, past: Yesterday, acts: Acts) -> Handled:
-    watch, as_of, earlier = rules.watch, night.as_of, past.cases
-    scale = float(bundle.calibration.get("to_scale", 1.0))
-    floors = FloorRules(rules.floors, rules.grades, acts.waivers, scale)
-    over = expired_signals(night.book, night.evaluation.signals, floors, as_of, earlier.signals)
-    over = with_due_dates(over, rules.signals.values(), watch.deadlines, watch.calendar, as_of)
-    signals = night.evaluation.signals
-    if len(over):
-        signals = pd.concat([signals, over], ignore_index=True)
-    book = ranked(floored(night.book, signals, floors, as_of), signals)
+def _handled(
+    rules: Rulebook, bundle: Bundle, floors: tuple[Work, pd.DataFrame], past: Yesterday, acts: Acts
+) -> Handled:
+    night, signals = floors
+    watch, as_of, earlier, book = rules.watch, night.as_of, past.cases, night.book
     closed = standing.closed(earlier.cases, past.as_of, acts.standings)
     tonight = Tonight(as_of, book, night.gone, night.evaluation.ended, watch.catalogue.sources, closed)
     formed = form(signals, earlier, rules.cases, tonight)

@@ -216,7 +216,7 @@ def released(
         same = was.evidence_hash == standing.evidence_hash and was.severity == standing.severity
         if same and (standing.second or not grave):
             ended.add(case)
-    mine = signals[signals.case.isin(ended)]
+    mine = signals.loc[signals.case.isin(ended), ["signal", "about", "id"]]
     return frozenset(zip(mine.signal, mine.about, mine.id, strict=True))
 
 

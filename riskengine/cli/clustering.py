@@ -44,9 +44,13 @@ def profiles(
     facts_at: Annotated[
         str, typer.Option(help="Where workers see the store's folder, if elsewhere: hdfs://..., s3a://...")
     ] = "",
+    carry: Annotated[
+        str, typer.Option(help="A folder where an earlier night left its results: only what a fact can have changed is computed, "
+                               "and tonight's are left there. The same values.")
+    ] = "",
 ) -> None:  # fmt: skip
     """Write every feature of many subjects, on one day or a panel of month-ends, as Parquet. 批量画像"""
-    from riskengine.profile.batch import Wanted, write_profiles
+    from riskengine.profile.batch import Carry, Wanted, write_profiles
     from riskengine.profile.catalogue import Catalogue
     from riskengine.profile.kept import night_recipe
     from riskengine.store import snapshot
@@ -61,7 +65,11 @@ def profiles(
         last = clock.parse_past_day(panel_to, "--panel-to")
         days = tuple(clock.month_ends(clock.parse_day(panel_from, "--panel-from"), last))
     catalogue = Catalogue(project)
-    wanted = Wanted(of, days, night_recipe(catalogue, list(catalogue.features)))
+    kept = Carry(Path(carry), {name: one.key for name, one in catalogue.sources.items()}) if carry else None
+    if kept and engine == "spark":
+        problem = Problem("--carry", "--engine duckdb", "--engine spark", "Leave one of them out")
+        raise UsageError("A cluster carries nothing over", [problem])
+    wanted = Wanted(of, days, night_recipe(catalogue, list(catalogue.features)), kept)
     held = snapshot.read(project.store)
     with telling(f"profiles of {of}"):
         if engine == "spark":

@@ -22,7 +22,7 @@ from riskengine.profile.daily import Daily
 from riskengine.profile.kept import kept_recipe, recorded_recipe
 from riskengine.profile.keys import Subjects
 from riskengine.profile.programs import Program, kept_program
-from riskengine.profile.recipe import Recipe
+from riskengine.profile.recipe import Recipe, reading_all
 from riskengine.project import Project
 from riskengine.schema import D, file_sha256, fingerprint, parse, read_definition
 from riskengine.scoring.bundle import Bundle, champion, champion_of, read_bundle
@@ -78,6 +78,11 @@ class Desk:
     def daily(self) -> Daily | None:
         """What every applicant of a day needs, kept; None for a past decision's desk."""
         return Daily(self.snapshot) if self.narrow else None
+
+    @cached_property
+    def every(self) -> Recipe:
+        """A recipe that reads all that any of `recipes` reads."""
+        return reading_all(self.recipes)
 
     @property
     def recipes(self) -> list[Recipe]:

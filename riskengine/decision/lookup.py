@@ -29,7 +29,7 @@ from riskengine.decision.lookup_rules import (
 )
 from riskengine.decision.open_desk import OpenDesk, State, state_of_files
 from riskengine.decision.progress import Progress
-from riskengine.decision.review import decide
+from riskengine.decision.review import decide, uncollected
 from riskengine.decision.words import next_lines
 from riskengine.errors import IntegrityError, Problem, UsageError
 from riskengine.intake.codes import check_credit_code
@@ -95,10 +95,11 @@ class Lookup:
         basis = self._current()
         checked = [check_credit_code(code) for code in codes]
         asked = list(dict.fromkeys(one.code for one in checked if one.valid))
-        known = self._read(basis, asked)
-        fresh = [code for code in asked if code not in known]
-        for start in range(0, len(fresh), _AT_ONCE):
-            known |= self._computed(basis, fresh[start : start + _AT_ONCE])
+        with uncollected():
+            known = self._read(basis, asked)
+            fresh = [code for code in asked if code not in known]
+            for start in range(0, len(fresh), _AT_ONCE):
+                known |= self._computed(basis, fresh[start : start + _AT_ONCE])
         return [
             {**known[one.code]} if one.valid else _refused(text, one, self._as_of)
             for text, one in zip(codes, checked, strict=True)
@@ -308,7 +309,7 @@ def _facts(bench: Workbench, source: str, column: str = "", codes: Sequence[str]
     """A source's facts; with `codes` of its cluster column only the files that may hold them."""
     facts = bench.snapshot.sources.get(source)
     few = facts is not None and column and facts.cluster == column and len(codes) <= _FEW
-    files = bench.holding(source, codes) or bench.facts(source) if few else bench.facts(source)
+    files = bench.holding(source, column, codes) or bench.facts(source) if few else bench.facts(source)
     if not files:
         problem = Problem(
             f"source {source}", "at least one batch", "none", f"Run riskengine intake {source} FILE"

@@ -199,6 +199,10 @@ class _Scope:
     why: Why
     switched: Rule
     outside: Finding  # where it does not concern the product
+    reads: tuple[str, ...] | None  # the features from whose values alone its finding follows; None: from more
+    known: dict[
+        str, Finding
+    ]  # by these values: of ten thousand applicants nine in ten are asked what another was
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,7 @@ class _Known:
 
 _KNOWN: dict[int, _Known] = {}
 _POLICIES = 8  # at a time
+_VALUES = 1_000  # of a rule
 
 
 def _known(policy: Policy) -> _Known:
@@ -232,9 +237,17 @@ def _scopes(policy: Policy, day: date, product: str | None) -> tuple[_Scope, ...
         for rule in policy.every:
             why = policy.why_not(rule, day, product)
             outside = Finding(rule, "not applicable", why=why)
-            made.append(_Scope(rule, why, policy.as_switched(rule, day, product), outside))
+            switched = policy.as_switched(rule, day, product)
+            made.append(_Scope(rule, why, switched, outside, _reads(switched), {}))
         scopes[day, product] = tuple(made)
     return scopes[day, product]
+
+
+def _reads(rule: Rule) -> tuple[str, ...] | None:
+    """The features from whose values alone a rule's finding follows on a day; None where the loan or the model counts, too."""
+    if rule.test != "conditions" or rule.above or any(level.action == "cap" for level in rule.steps):
+        return None
+    return tuple(rule.features)
 
 
 def reads_model(policy: Policy) -> bool:
@@ -263,7 +276,7 @@ def _finding(
 ) -> Finding:
     (asked, said), rule = given, scope.rule
     if asked is None or not asked.rivals:
-        return scope.outside if scope.why else rule_finding(scope.switched, row, day, asked, said)
+        return scope.outside if scope.why else _of_values(scope, row, day, given)
     found = reach(policy, rule, day, asked)
     if found.why and not found.perhaps:
         return scope.outside
@@ -275,6 +288,21 @@ def _finding(
         return made
     made = unsure(made, asked.unsaid)
     return made if made.state == "not evaluable" else Finding(rule, "not applicable", why=found.why)
+
+
+def _of_values(
+    scope: _Scope, row: Mapping[str, Any], day: date, given: tuple[Asked | None, Standing]
+) -> Finding:
+    """The finding of a rule that concerns the product; told apart by how the values are written, so that 0.0 is not -0.0."""
+    if scope.reads is None:
+        return rule_finding(scope.switched, row, day, *given)
+    values = repr([row.get(name) for name in scope.reads])
+    found = scope.known.get(values)
+    if found is None:
+        found = rule_finding(scope.switched, row, day, *given)
+        if len(scope.known) < _VALUES:
+            scope.known[values] = found
+    return found
 
 
 def grade_outcome(policy: Policy, grades: Sequence[str], grade: str, as_of: date) -> Outcome:

@@ -8,17 +8,15 @@ from typing import Any
 from riskengine.decision.applicants import Applicant, subjects_and_facts
 from riskengine.decision.desk import Desk
 from riskengine.profile.compute import Workbench
-from riskengine.profile.recipe import reading_all
 
 
 def profiles_of(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[dict[str, Any]]:
     """Feature -> value for each applicant (none blocked); where model and rules both have a feature, the model's counts."""
-    every = reading_all(desk.recipes)
-    subjects, overlay = subjects_and_facts(every, live)
     answers = _single(desk, bench, live) if len(live) == 1 else None
     if answers is None:
-        bench.load_subjects(every, subjects)
-        bench.load_facts(every, overlay)
+        subjects, overlay = subjects_and_facts(desk.every, live)
+        bench.load_subjects(desk.every, subjects)
+        bench.load_facts(desk.every, overlay)
         answers = bench.rows_of(desk.recipes)
     profiles: list[dict[str, Any]] = [{} for _ in live]
     for rows in reversed(answers):
@@ -35,8 +33,8 @@ def _single(desk: Desk, bench: Workbench, live: Sequence[Applicant]) -> list[lis
     from riskengine.profile.spelled import NotPlain
     from riskengine.profile.touched import Shared, Touched, touched_row
 
-    touched = Touched(bench, desk.recipes, desk.narrow)
-    (subject,), overlay = subjects_and_facts(touched.every, live)
+    touched = Touched(bench, desk.every, desk.narrow)
+    (subject,), overlay = subjects_and_facts(desk.every, live)
     try:
         touched.bring(overlay)
         return touched_row(touched, program, subject, Shared(bench, program, desk.recipes, daily))

@@ -98,8 +98,8 @@ def _of_rules(out: Mapping[str, Any], language: str) -> list[tuple[int, str]]:
 def _of_data(out: Mapping[str, Any], language: str) -> list[tuple[int, str]]:
     """Which data would decide something."""
     text = phrases(language)
-    found = []
-    for lack in lacks(out, language):
+    found, lacking = [], lacks(out, language)
+    for lack in lacking:
         source = source_text(out, lack, language)
         told = text["get"].format(
             what=some(lack.names, 3, text["comma"]),
@@ -107,7 +107,7 @@ def _of_data(out: Mapping[str, Any], language: str) -> list[tuple[int, str]]:
             rules=some(lack.rules, 6, text["comma"]),
         )
         found.append((3 if lack.declines else 5, told))
-    named = {name for lack in lacks(out, language) for name in lack.sources}
+    named = {name for lack in lacking for name in lack.sources}
     late = [
         item["title"][tongue(language)]
         for item in out["freshness"]

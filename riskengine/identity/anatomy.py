@@ -20,6 +20,7 @@ _BRANCH = re.compile(
 )
 _TRAILING_PLACE = re.compile(f"{PLACE.pattern}$")
 _LONGEST = 200  # characters of a name that are taken apart; the longest registered ones have some sixty
+_HAN = re.compile("[\u4e00-\u9fa5]+")
 _BRACKETED = re.compile(r"[(\[【〔﹝（](.*?)[)\]】〕﹞）]")
 
 
@@ -47,6 +48,8 @@ def exact_key(name: str) -> str:
     >>> exact_key("濟南（明湖）機械有限責任公司") == exact_key("济南明湖机械有限公司")
     True
     """
+    if _HAN.fullmatch(name):  # nearly all: nothing of it is normalised, and no word of it stands alone
+        return simplified(name).replace("有限责任公司", "有限公司")
     return name_key(simplified(unicodedata.normalize("NFKC", name)))
 
 
@@ -59,7 +62,12 @@ def name_parts(name: str) -> NameParts:
     ('济南', '第一分公司')
     """
     key, name = exact_key(name), name[:_LONGEST]
-    brackets = [simplified(text) for text in _BRACKETED.findall(unicodedata.normalize("NFKC", name))]
+    plain = _HAN.fullmatch(name)
+    brackets = (
+        []
+        if plain
+        else [simplified(text) for text in _BRACKETED.findall(unicodedata.normalize("NFKC", name))]
+    )
     stem, branch = key if len(key) <= _LONGEST else exact_key(name), ""
     if match := _BRANCH.fullmatch(stem):
         stem, branch = match["head"], match["branch"]

@@ -110,18 +110,20 @@ def _judged(
     as_of: date,
 ) -> dict[str, tuple[str, date]]:
     """Code and day of its judgement for each number that has one, new judgements included."""
-    stands = standing(ledger, as_of)
+    told = sorted({normal_code(each) for numbers in found.values() for each in numbers})
+    stands = standing(ledger, as_of, [Mention("", number) for number in told])
     register = read_register(
         FactStore(project.store).snapshot(), read_rules(project, contracts).register_, contracts, as_of
     )
+    older = register.older(told)
     codes: dict[str, tuple[str, date]] = {}
     made: list[Judgement] = []
-    for number in sorted({normal_code(each) for numbers in found.values() for each in numbers}):
+    for number in told:
         last = stands.last.get(Mention("", number))
         if last:
             codes |= {number: (last.code, last.judged)} if last.state == "accepted" else {}
             continue
-        code, rule = register.older(number)
+        code, rule = older.get(number, ("", ""))
         if not code or stands.newest > as_of:
             continue
         sources = tuple(sorted({name for (name, _), numbers in found.items() if number in numbers}))

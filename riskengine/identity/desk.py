@@ -54,7 +54,7 @@ def waiting(project: Project, as_of: date) -> Waiting:
     rows: dict[Mention, int] = {}
     for each in looked.spoken:
         rows[each.mention] = rows.get(each.mention, 0) + each.rows
-    queued = [found for found in looked.stands.last.values() if found.state == "queued"]
+    queued = [found for found in standing(ledger, as_of).last.values() if found.state == "queued"]
     nobody = [
         (mention, looked.names[mention], rows[mention])
         for mention, finding in sorted(looked.findings.items())
@@ -143,19 +143,19 @@ def told(found: Judgement) -> dict[str, Any]:
 
 
 def _codes(register: Register, made: Sequence[Judgement], key: str) -> list[str]:
-    named = {named.code for named in register.by_key.get(key, [])}
+    named = {named.code for named in register.of_keys([key]).get(key, [])}
     return sorted(
         named | {found.code for found in made if found.mention.key == key and found.state == "accepted"}
     )
 
 
 def _enterprise(register: Register, made: Sequence[Judgement], code: str) -> dict[str, Any]:
-    named = register.of_code(code)
+    named = register.of_codes([code]).get(code, [])
     return {
         "code": code,
         "name": next((each.name for each in named if each.current), ""),
         "former_names": [each.name for each in named if not each.current],
-        "numbers": sorted(number for number, codes in register.numbers.items() if code in codes),
+        "numbers": register.numbers_of(code),
         "judgements": [told(found) for found in made if code in (found.code, found.mention.key)],
     }
 

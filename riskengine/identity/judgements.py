@@ -6,8 +6,8 @@ its day on. `seq` is the number a person answers to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -86,24 +86,64 @@ class Standing:
     newest: date = date.min  # of any judgement, also of later ones
     taken_back: Mapping[Mention, tuple[frozenset[str], date]] = field(default_factory=dict)
 
+    def after(self, made: Sequence[Judgement]) -> Standing:
+        """With judgements of the machine that were made just now of mentions that no person has judged otherwise."""
+        return replace(self, last={**self.last, **{found.mention: found for found in made}})
+
+
+_PLAIN = [each.name for each in fields(Judgement) if each.name not in ("mention", "candidates", "sources")]
+_AT_ONCE = 10_000  # values in one question to the database
+
 
 def judgements(ledger: Engine, until: date | None = None) -> list[Judgement]:
     """All judgements made by a day (or all), in order."""
-    _META.create_all(ledger)
     query = sa.select(JUDGEMENTS).order_by(JUDGEMENTS.c.seq)
     if until:
         query = query.where(JUDGEMENTS.c.judged <= until)
+    _META.create_all(ledger)
     with ledger.connect().execution_options(reading=True) as connection:
         return [_read(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def standing(ledger: Engine, as_of: date) -> Standing:
-    """What stands on a day."""
+def judgements_of(ledger: Engine, mentions: Iterable[Mention]) -> list[Judgement]:
+    """Those that a `Standing` of these mentions follows from: of their keys, and of every key that a person ever judged."""
+    _META.create_all(ledger)
+    column, found = JUDGEMENTS.c, {}
+    asked = set(mentions)
+    by_persons = sa.select(column.key, column.number).where(column.by != MACHINE)
+    wheres = [sa.tuple_(column.key, column.number).in_(by_persons)]
+    for name, values in (
+        ("key", sorted({each.key for each in asked if each.key})),
+        ("number", sorted({each.number for each in asked if not each.key})),
+    ):
+        for start in range(0, len(values), _AT_ONCE):
+            some = getattr(column, name).in_(values[start : start + _AT_ONCE])
+            wheres.append(some if name == "key" else some & (column.key == ""))
+    with ledger.connect().execution_options(reading=True) as connection:
+        if connection.execute(sa.select(column.seq).limit(1)).first() is None:
+            return []
+        for where in wheres:
+            for row in connection.execute(sa.select(JUDGEMENTS).where(where)).mappings():
+                found[row["seq"]] = row
+        return [_read(dict(found[seq])) for seq in sorted(found)]
+
+
+def standing(ledger: Engine, as_of: date, mentions: Iterable[Mention] | None = None) -> Standing:
+    """What stands on a day; of these mentions, and of what persons judged, where `mentions` is given."""
+    if mentions is None:
+        return stood(judgements(ledger), as_of)
+    told = judgements_of(ledger, mentions)
+    with ledger.connect().execution_options(reading=True) as connection:
+        newest = connection.execute(sa.select(sa.func.max(JUDGEMENTS.c.judged))).scalar_one()
+    return stood(told, as_of, newest)
+
+
+def stood(every: Sequence[Judgement], as_of: date, newest: date | None = None) -> Standing:
+    """What follows from judgements for a day; `newest`: the day of the newest there is, where `every` is not all."""
     last: dict[Mention, Judgement] = {}
     refused: dict[Mention, set[str]] = {}
     merges: dict[str, Judgement] = {}
     taken: dict[Mention, tuple[frozenset[str], date]] = {}
-    every = judgements(ledger)
     for found in sorted(every, key=lambda found: (found.judged, found.seq)):
         if found.judged > as_of:
             continue
@@ -127,7 +167,7 @@ def standing(ledger: Engine, as_of: date) -> Standing:
         last,
         {mention: frozenset(codes) for mention, codes in refused.items()},
         {code: found for code, found in merges.items() if found.state == "accepted"},
-        max((found.judged for found in every), default=date.min),
+        newest or max((found.judged for found in every), default=date.min),
         {mention: told for mention, told in taken.items() if told[0]},
     )
 
@@ -157,8 +197,10 @@ def numbered(ledger: Engine, seq: int) -> Judgement:
 
 
 def _row(found: Judgement) -> dict[str, Any]:
-    row = asdict(found)
-    row |= row.pop("mention")
+    row = {
+        field: getattr(found, field) for field in _PLAIN
+    }  # `asdict` copies: 10 s of a province's first night
+    row |= {name: getattr(found.mention, name) for name in ("key", "number", "region", "person")}
     return row | {"candidates": [dict(each) for each in found.candidates], "sources": list(found.sources)}
 
 

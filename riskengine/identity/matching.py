@@ -18,13 +18,14 @@ import pyarrow as pa
 
 from riskengine.identity.anatomy import NameParts, known_trade, name_parts
 from riskengine.identity.judgements import Mention
-from riskengine.identity.register import Named
-from riskengine.identity.rules import LEVELS, RulesOfDay
+from riskengine.identity.register import Register
+from riskengine.identity.rules import LEVELS, RulesOfDay, Weights
 from riskengine.intake.nouns import PLACE
 from riskengine.store.database import connect
 
 _TELLING = re.compile("[0-9一二三四五六七八九十两甲乙丙丁东西南北中上下左右大小新老]")
 _MOST = 5  # candidates kept as evidence
+_HOLES = 16  # of so many of a body's characters one may be lacking
 _SLIP = "list_has_any(holes_l, holes_r) and telling_l = telling_r and not (core_l = core_r and known_l and known_r)"
 _LEVEL_SQL = {
     "body": (
@@ -80,35 +81,39 @@ class Candidate:
 
 
 def match_names(
-    mentions: Mapping[Mention, str], register: Sequence[Named], rules: RulesOfDay
+    mentions: Mapping[Mention, str], register: Register, rules: RulesOfDay
 ) -> dict[Mention, list[Candidate]]:
     """The likeliest enterprises of each mention (its name as written), the likeliest first, at most five.
 
     A mention's candidates do not depend on which others are asked with it. Same inputs give the same answer.
     """
     asked = sorted(mentions)
-    if not asked or not register:
-        return {mention: [] for mention in asked}
     left = [
         (str(place), name_parts(mentions[mention]), mention.region, mention.person)
         for place, mention in enumerate(asked)
     ]
-    right = [
-        (str(place), name_parts(named.name), named.region, named.person)
-        for place, named in enumerate(register)
-    ]
+    left_table = _table(left)
+    near = _near(register.connection, left_table)
+    if not near:
+        return {mention: [] for mention in asked}
+    right = _table(
+        [(str(place), parts, region, person) for place, (_, _, region, person, parts) in enumerate(near)]
+    )
+    rarities = {
+        column: register.connection.sql(sql).to_arrow_table()
+        for column, sql in _rarity_sql(register.count).items()
+    }
     with connect(config={"threads": 1}) as connection:
-        pairs = _scored(connection, _table(left), _table(right), rules)
+        found_rate = min(0.5, rules.found / register.count)
+        pairs = _scored(connection, (left_table, right), rarities, (rules.weights, found_rate))
     found: dict[Mention, dict[str, Candidate]] = {mention: {} for mention in asked}
     for pair in pairs:
-        mention, named = asked[int(pair["unique_id_l"])], register[int(pair["unique_id_r"])]
-        outcomes = {name: _outcome(name, pair[f"gamma_{name}"]) for name in LEVELS}
-        candidate = Candidate(
-            named.code, named.name, pair["match_probability"], pair["match_weight"], outcomes
-        )
-        held = found[mention].get(named.code)
+        mention, (code, name, *_) = asked[int(pair["unique_id_l"])], near[int(pair["unique_id_r"])]
+        outcomes = {part: _outcome(part, pair[f"gamma_{part}"]) for part in LEVELS}
+        candidate = Candidate(code, name, pair["match_probability"], pair["match_weight"], outcomes)
+        held = found[mention].get(code)
         if held is None or _likelier(candidate) < _likelier(held):
-            found[mention][named.code] = candidate
+            found[mention][code] = candidate
     return {mention: sorted(codes.values(), key=_likelier)[:_MOST] for mention, codes in found.items()}
 
 
@@ -120,12 +125,43 @@ def _outcome(name: str, gamma: int) -> str:
     return "unknown" if gamma < 0 else LEVELS[name][len(LEVELS[name]) - 1 - gamma]
 
 
-def _scored(connection: Any, left: pa.Table, right: pa.Table, rules: RulesOfDay) -> list[dict[str, Any]]:
+def _near(connection: Any, left: pa.Table) -> list[tuple[str, str, str, str, NameParts]]:
+    """Whom the blocking rules below let a mention meet at all: code, name, region, person and parts, in order.
+
+    Only they are compared, as all would be: a province's register, of which a night's open names meet few, took 25 s to compare.
+    """
+    places = connection.execute("SELECT DISTINCT place FROM named").fetchall()
+    cities = {place: _city(place) for (place,) in places}
+    known = {"place": pa.array(cities, pa.string()), "city": pa.array(cities.values(), pa.string())}
+    connection.register("left_names", left)
+    connection.register("cities", pa.table(known))
+    query = f"""WITH bodies AS (SELECT DISTINCT body FROM named WHERE length(body) BETWEEN
+            (SELECT min(length(body)) - 1 FROM left_names) AND (SELECT max(length(body)) + 1 FROM left_names)),
+        holed AS (SELECT body, body AS hole FROM bodies UNION ALL SELECT body, left(body, gap - 1) || substr(body, gap + 1) AS hole
+            FROM (SELECT body, unnest(range(1, least(length(body), {_HOLES}) + 1)) AS gap FROM bodies WHERE length(body) >= 3)),
+        met AS (SELECT DISTINCT body FROM holed SEMI JOIN (SELECT unnest(holes) AS hole FROM left_names) USING (hole) WHERE hole <> '')
+        SELECT code, name, region, person, key, place, core, trade, form, branch, ending FROM named
+        WHERE body IN (FROM met) OR (core, place) IN (SELECT core, cities.place FROM left_names JOIN cities USING (city))
+        ORDER BY code, name, key"""
+    return [(*row[:4], NameParts(*row[4:])) for row in connection.execute(query).fetchall()]
+
+
+def _city(place: str) -> str | None:
+    found = PLACE.findall(place)
+    return found[-1] if found else None
+
+
+def _scored(
+    connection: Any,
+    tables: tuple[pa.Table, pa.Table],
+    rarities: Mapping[str, pa.Table],
+    how: tuple[Weights, float],
+) -> list[dict[str, Any]]:
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
     from splink.comparison_library import CustomComparison
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    weights = rules.weights
+    weights, found_rate = how
     comparisons = [
         CustomComparison(output_column_name=name, comparison_levels=_levels(name, getattr(weights, name)))
         for name in LEVELS
@@ -137,19 +173,19 @@ def _scored(connection: Any, left: pa.Table, right: pa.Table, rules: RulesOfDay)
             block_on("core", "city"),
             block_on("holes", arrays_to_explode=["holes"]),
         ],
-        probability_two_random_records_match=min(0.5, rules.found / right.num_rows),
+        probability_two_random_records_match=found_rate,
         retain_matching_columns=True,
         retain_intermediate_calculation_columns=True,
         linker_uid="identity",
     )
     database = DuckDBAPI(connection=connection)
-    tables = [
+    sides = [
         database.register(table, table_name=name)
-        for name, table in (("a_mention", left), ("b_register", right))
+        for name, table in zip(("a_mention", "b_register"), tables, strict=True)
     ]
-    linker = Linker(tables, settings, log_level=logging.ERROR)
-    for column, sql in _rarity_sql(right.num_rows).items():
-        lookup = database.register(connection.sql(sql).to_arrow_table(), table_name=f"rarity_{column}")
+    linker = Linker(sides, settings, log_level=logging.ERROR)
+    for column, rarity in rarities.items():
+        lookup = database.register(rarity, table_name=f"rarity_{column}")
         linker.table_management.register_term_frequency_lookup(lookup, column)
     scored = linker.inference.predict(threshold_match_probability=0.001, warning_mode="never")
     return list(scored.as_pyarrow_table().to_pylist())
@@ -160,11 +196,13 @@ def _rarity_sql(count: int) -> dict[str, str]:
 
     The share of the body itself would say "once in the register" of every body that is there once, however odd.
     """
-    of_core = f"count(*) over (partition by core) / {count}"
-    of_trade = f"count(*) over (partition by trade) / {count}"
+    of_core, of_trade = f"cores.often / {count}", f"trades.often / {count}"
     return {
-        "body": f"select distinct body, {of_core} * {of_trade} as tf_body from b_register qualify body is not null",
-        "city": f"select city, count(*) / {count} as tf_city from b_register where city is not null group by city",
+        "body": f"""WITH cores AS (SELECT core, count(*) AS often FROM named GROUP BY core),
+            trades AS (SELECT trade, count(*) AS often FROM named GROUP BY trade)
+            SELECT DISTINCT body, {of_core} * {of_trade} AS tf_body FROM named JOIN cores USING (core) JOIN trades USING (trade)
+            WHERE body IN (SELECT body FROM left_names)""",
+        "city": f"SELECT city, count(*) / {count} AS tf_city FROM named JOIN cities USING (place) WHERE city IS NOT NULL GROUP BY city",
     }
 
 
@@ -210,13 +248,12 @@ def _table(rows: Sequence[tuple[str, NameParts, str, str]]) -> pa.Table:
     for number, parts, region, person in rows:
         body = parts.body
         holes = (
-            {body, *(body[:at] + body[at + 1 :] for at in range(min(len(body), 16)))}
+            {body, *(body[:at] + body[at + 1 :] for at in range(min(len(body), _HOLES)))}
             if len(body) >= 3
             else {body}
         )
-        places = PLACE.findall(parts.place)
         values = (
-            number, body or None, parts.core or None, parts.trade, parts.place, places[-1] if places else None, parts.form, parts.ending, parts.branch,
+            number, body or None, parts.core or None, parts.trade, parts.place, _city(parts.place), parts.form, parts.ending, parts.branch,
             region or None, person or None, "".join(_TELLING.findall(body)), sorted(holes - {""}),
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):

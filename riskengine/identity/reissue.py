@@ -30,6 +30,8 @@ from riskengine.store.facts import ARROW_TYPES, FACT_FIELDS, FactStore
 from riskengine.store.ledger import BatchRecord
 
 MARK = "identity "  # a batch of re-issued rows is named so in the ledger
+_LAST = "(superseded_at is null or superseded_at > $day)"  # of the facts known by $day the last of its key
+_STANDING = f"{_LAST} and not removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,13 @@ def without_code(store: FactStore, contract: SourceContract, own: Sequence[int],
         return []
     with connect() as connection:
         query = f"""select who_code, who_name, who_region, who_person, coalesce(carried, ''), count(*)
-            from ({_seen(connection, contract, (files, own))}) where open group by all order by all"""
+            from ({_open(connection, contract, (files, own))}) group by all order by all"""
         found = connection.execute(query, {"day": as_of}).fetchall()
-    return [Spoken(contract.name, tuple(row[:4]), _mention(*row[:4]), row[5], row[4]) for row in found]
+    keys = {name: exact_key(name or "") for name in {row[1] for row in found}}
+    return [
+        Spoken(contract.name, tuple(row[:4]), _mention(row[0], keys[row[1]], *row[2:4]), row[5], row[4])
+        for row in found
+    ]
 
 
 def filled(
@@ -87,8 +93,8 @@ def filled(
         )
         same = " and ".join(f"told.{name} is not distinct from seen.{name}" for name in names[:4])
         query = f"""select seen.*, told.new_code, greatest(seen.known_at, told.since) as new_known
-            from ({_seen(connection, contract, (store.snapshot().paths(contract.name), own))}) seen
-            join told on {same} and told.carried = coalesce(seen.carried, '') where open order by fact_rank"""
+            from ({_open(connection, contract, (store.snapshot().paths(contract.name), own))}) seen
+            join told on {same} and told.carried = coalesce(seen.carried, '') order by fact_rank"""
         rows = connection.sql(query, params={"day": as_of}).to_arrow_table()
     return recoded(contract, rows, rows.column("new_code"), rows.column("new_known"))
 
@@ -205,16 +211,20 @@ def taken_back(
         last = stands.last[mention]
         meant[mention] = frozenset(further - {last.code if last.state == "accepted" else ""})
     with connect() as connection:
-        query = f"""select seen.*, told.who_code as own_code from ({_seen(connection, contract, (files, own))}) seen
+        connection.read_parquet(list(files)).create_view("facts")
+        query = f"""with seen as (select *, {_who(connection, contract)} from facts where known_at <= $day and {_STANDING}
+                and batch in ({listed(own)}) and list_contains($codes, who_code))
+            select seen.*, told.who_code as own_code from seen
             join (select fact_hash, any_value("{contract.identity.code}") as who_code from facts
-                where batch not in ({listed(own)}) group by fact_hash) told on told.fact_hash = seen.fact_hash
-            where standing and batch in ({listed(own)}) and list_contains($codes, seen.who_code)
-                and coalesce(length(told.who_code), 0) <> {CREDIT_CODE} order by fact_rank"""
+                where batch not in ({listed(own)}) and fact_hash in (select fact_hash from seen) group by fact_hash) told
+                on told.fact_hash = seen.fact_hash
+            where coalesce(length(told.who_code), 0) <> {CREDIT_CODE} order by fact_rank"""
         every = sorted(set().union(*meant.values()))
         rows = connection.sql(query, params={"day": as_of, "codes": every}).to_arrow_table()
     names = ("own_code", "who_name", "who_region", "who_person")
     mentions = [
-        _mention(*each) for each in zip(*(rows.column(name).to_pylist() for name in names), strict=True)
+        _mention(code, exact_key(name or ""), *who)
+        for code, name, *who in zip(*(rows.column(name).to_pylist() for name in names), strict=True)
     ]
     codes_now = rows.column("who_code").to_pylist()
     wrong = [code in meant.get(each, ()) for each, code in zip(mentions, codes_now, strict=True)]
@@ -232,9 +242,8 @@ def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as
     files = store.snapshot().paths(contract.name)
     if not files or not own:
         return pa.table({})
-    keys = " and ".join(f'theirs."{name}" is not distinct from ours."{name}"' for name in contract.key)
-    listed_keys = ", ".join(f'"{name}"' for name in contract.key)
-    last = f"qualify row_number() over (partition by {listed_keys} order by fact_rank desc) = 1"
+    keys, listed_keys = _same(contract.key, "theirs", "ours"), ", ".join(f'"{name}"' for name in contract.key)
+    overtakes = """theirs.batch > ours.batch and theirs.fact_rank < ours.fact_rank and theirs.event_date = ours.event_date"""
     who = contract.identity if contract.identity and contract.identity.code not in contract.key else None
     with connect() as connection:
         facts = connection.read_parquet(list(files))
@@ -250,11 +259,16 @@ def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as
             if who
             else "null"
         )
-        query = f"""select theirs.*, ours.known_at as new_known, {code} as new_code
-            from (select * from facts where known_at <= $day {last}) ours
-            join (select * from facts where known_at <= $day and batch not in ({listed(own)}) {last}) theirs on {keys}
-            where ours.batch in ({listed(own)}) and theirs.batch > ours.batch and theirs.fact_rank < ours.fact_rank
-                and theirs.event_date = ours.event_date and theirs.fact_hash <> ours.fact_hash order by theirs.fact_rank"""
+        # the last rows of few keys: a night delivers few keys after their row was re-issued
+        query = f"""with known as not materialized (select * from facts where known_at <= $day),
+            mine as not materialized (select * from known ours where batch in ({listed(own)}) and {_LAST}),
+            late as (select distinct {", ".join(f"ours.{each}" for each in listed_keys.split(", "))}
+                from mine ours join known theirs on {keys} and theirs.batch not in ({listed(own)}) and {overtakes})
+            select theirs.*, ours.known_at as new_known, {code} as new_code
+            from (select ours.* from mine ours semi join late on {_same(contract.key, "ours", "late")}) ours
+            join (select theirs.* from known theirs semi join late on {_same(contract.key, "theirs", "late")} where batch not in ({listed(own)})
+                qualify row_number() over (partition by {listed_keys} order by fact_rank desc) = 1) theirs on {keys}
+            where {overtakes} and theirs.fact_hash <> ours.fact_hash order by theirs.fact_rank"""
         rows = connection.sql(query, params={"day": as_of}).to_arrow_table()
     if not rows.num_rows:
         return pa.table({})
@@ -264,32 +278,45 @@ def overtaken(store: FactStore, contract: SourceContract, own: Sequence[int], as
     return shaped(contract, [_put(rows, "known_at", known)])
 
 
-def _seen(connection: Any, contract: SourceContract, held_in: tuple[Sequence[str], Sequence[int]]) -> str:
-    """Facts known by $day with who_*, whether they stand, are still open, and the code carried over from the row before.
+def _open(connection: Any, contract: SourceContract, held_in: tuple[Sequence[str], Sequence[int]]) -> str:
+    """Facts known by $day without a credit code that are still open, with who_* and the code carried over from the row before.
 
     A publisher's removal is open too where its key names the enterprise by name or by an older number: what it removes may
-    stand under another name, or as a copy under the credit code.
+    stand under another name, or as a copy under the credit code. Only the keys of such facts are looked at further: all keys
+    of a province's feeds, of which a night leaves a thousandth open, took as long as everything else.
     """
-    assert contract.identity
     files, own = held_in
     connection.read_parquet(list(files)).create_view("facts")
+    told, rest = _who(connection, contract), rest_of_key(contract)
+    keys, ours = ", ".join(f'"{column}"' for column in contract.key), f"batch in ({listed(own)})"
+    has_code = f"coalesce(length(who_code), 0) = {CREDIT_CODE}"
+    gone = f"""removed and fact_hash in (select fact_hash from facts where removed and not {ours})
+        and fact_hash not in (select fact_hash from known where {ours} and {has_code})"""
+    hidden = f"""select lacking.* from lacking semi join (select * from known where {_STANDING}) stands
+        on {_same(rest, "lacking", "stands")} where {gone}""" if rest else "select * from lacking where false"  # fmt: skip
+    return f"""with known as not materialized (select *, {told} from facts where known_at <= $day),
+        lacking as (select * from known where not {has_code} and {_LAST}),
+        open as (select * from lacking where not removed union all {hidden}),
+        before as (select fact_rank, lag(who_code) over before as before_code, lag(who_name) over before as before_name
+            from (select known.* from known semi join open on {_same(contract.key, "known", "open")})
+            window before as (partition by {keys} order by fact_rank))
+        select open.*, case when not {ours} and length(before_code) = {CREDIT_CODE} and before_name is not distinct from who_name
+            then before_code end as carried from open join before using (fact_rank)"""
+
+
+def _who(connection: Any, contract: SourceContract) -> str:
+    """The columns who_code, who_name, who_region and who_person of the view `facts`."""
+    assert contract.identity
     held = set(connection.table("facts").columns)
-    code, name, region, person = (
-        f'"{column}"' if column in held else "null::varchar" for column in identity_columns(contract.identity)
+    names = ("who_code", "who_name", "who_region", "who_person")
+    columns = zip(names, identity_columns(contract.identity), strict=True)
+    return ", ".join(
+        f'"{column}" as {name}' if column in held else f"null::varchar as {name}" for name, column in columns
     )
-    keys = ", ".join(f'"{column}"' for column in contract.key)
-    rest = ", ".join(f'"{column}"' for column in rest_of_key(contract))
-    hidden = f"count(*) filter (standing) over (partition by {rest}) > 0" if rest else "false"
-    ours = f"batch in ({listed(own)})"
-    has_code = f"coalesce(length({code}), 0) = {CREDIT_CODE}"
-    standing = "(superseded_at is null or superseded_at > $day) and not removed"
-    return f"""select *, not {has_code} and (standing or gone and {hidden} and fact_hash not in
-            (select fact_hash from facts where {ours} and known_at <= $day and {has_code})) as open,
-        case when not {ours} and length(before_code) = {CREDIT_CODE} and before_name is not distinct from {name} then before_code end as carried
-        from (select *, {code} as who_code, {name} as who_name, {region} as who_region, {person} as who_person,
-            {standing} as standing, (superseded_at is null or superseded_at > $day) and removed and fact_hash in
-                (select fact_hash from facts where removed and not {ours}) as gone, lag({code}) over before as before_code, lag({name}) over before as before_name
-            from facts where known_at <= $day window before as (partition by {keys} order by fact_rank))"""
+
+
+def _same(columns: Sequence[str], left: str, right: str) -> str:
+    return " and ".join(f'{left}."{name}" is not distinct from {right}."{name}"' for name in columns)
 
 
 def rest_of_key(contract: SourceContract) -> list[str]:
@@ -301,8 +328,8 @@ def rest_of_key(contract: SourceContract) -> list[str]:
     return rest if len(rest) < len(contract.key) else []
 
 
-def _mention(code: str | None, name: str | None, region: str | None, person: str | None) -> Mention:
-    return Mention(exact_key(name or ""), normal_code(code or ""), region or "", person or "")
+def _mention(code: str | None, key: str, region: str | None, person: str | None) -> Mention:
+    return Mention(key, normal_code(code or ""), region or "", person or "")
 
 
 def _put(table: pa.Table, name: str, values: Any) -> pa.Table:

@@ -27,16 +27,20 @@ def renamed(store: FactStore, contract: SourceContract, own: Sequence[int], as_o
     rest = ", ".join(f'"{name}"' for name in rest_of_key(contract))
     if not rest:
         return pa.table({})
-    keys = ", ".join(f'"{name}"' for name in contract.key)
     code, ours = f'"{contract.identity.code}"', f"batch in ({listed(own)})"
+    columns = [*rest_of_key(contract), contract.identity.code]
+    same = " and ".join(f'last."{name}" is not distinct from groups."{name}"' for name in columns)
     with connect() as connection:
         connection.read_parquet(list(files)).create_view("facts")
-        query = f"""with known as (select * from facts where known_at <= $day),
-            last as (select * from known qualify row_number() over (partition by {keys} order by fact_rank desc) = 1),
+        # a row alone in its group that was never withdrawn stays as it is: nearly all, so that only groups are ranked
+        query = f"""with known as not materialized (select * from facts where known_at <= $day),
+            last as not materialized (select * from known where (superseded_at is null or superseded_at > $day) and length({code}) = {CREDIT_CODE}),
+            groups as (select {rest}, {code} from last group by all having count(*) > 1 or bool_or(removed and {ours})),
+            few as (select last.* from last semi join groups on {same}),
             said as (select fact_hash, known_at as said_at, batch as said_batch, "row" as said_row, removed as said_gone
-                from known where not ({ours}) qualify row_number() over (partition by fact_hash order by batch desc, "row" desc) = 1),
-            told as (select *, removed and {ours} and not said_gone as withdrawn from last join said using (fact_hash)
-                where length({code}) = {CREDIT_CODE}),
+                from known where not ({ours}) and fact_hash in (select fact_hash from few)
+                qualify row_number() over (partition by fact_hash order by batch desc, "row" desc) = 1),
+            told as (select *, removed and {ours} and not said_gone as withdrawn from few join said using (fact_hash)),
             ranked as (select *, min(known_at) over (later rows between unbounded preceding and 1 preceding) as later_known
                 from told window later as (partition by {rest}, {code}
                 order by event_date desc, said_at desc, said_batch desc, said_row desc))

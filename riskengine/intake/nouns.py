@@ -63,6 +63,7 @@ _SURNAMES = (
 _HAN = "\\u3400-\\u9fff\\U00020000-\\U0003ffff"
 _PERSON = re.compile(rf"[{_HAN}]{{2,4}}|[{_HAN}]{{1,12}}(?:[·•・‧∙.][{_HAN}]{{1,12}})+")
 _SURNAMED = re.compile(rf"[{_SURNAMES}][{_HAN}]{{1,2}}")
+_LONG = re.compile(r"[\u4e00-\u9fa5]{5,}")
 _TOLD_BESIDE = re.compile(
     r"(?:公民|居民)?身份证?(?:件)?(?:号码?|证)?|证件号码?|出生|籍贯|汉族|曾用名|性别|个体(?:工商)?户?|(?<![\u3400-\u9fff])[男女](?![\u3400-\u9fff])"
 )
@@ -96,6 +97,8 @@ def is_person(name: str) -> bool:
     (True, True, True)
     """
     if name.isascii() or len(name) > 200:
+        return False
+    if _LONG.fullmatch(name) and not _TOLD_BESIDE.search(name):  # nearly all: nothing parts it into persons
         return False
     text = _BESIDE.sub(" ", _TOLD_BESIDE.sub(" ", unicodedata.normalize("NFKC", name)))
     told = [part for part in _BETWEEN.split(text) if part]

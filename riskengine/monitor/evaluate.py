@@ -35,6 +35,7 @@ from riskengine.monitor.signal_rows import (
     WITHDRAWN,
     Night,
     Told,
+    alike,
     empty,
     ended,
     none_ended,
@@ -231,36 +232,27 @@ def _active(signal: Signal, rows: pd.DataFrame, told: Told, level: Any) -> pd.Da
     shown = {name: rows[name].iloc[on] for name in signal.inputs if name in rows.columns}
     words = texts(signal.text, {**shown, "value": told.value[on], "limit": told.limit[on]}, len(on))
     severity = np.array(SEVERITIES, dtype="object")[level[on]]
-    return pd.DataFrame(
-        {
-            "about": signal.about,
-            "id": rows.unit.to_numpy()[on],
-            "enterprise": rows.enterprise_id.to_numpy()[on],
-            "signal": signal.id,
-            "severity": severity,
-            "severity_before": None,
-            "band": None,
-            "state": "new",
-            "first_seen": None,
-            "raised_on": None,
-            "worst": severity,
-            "clear_since": None,
-            "clear_on": None,
-            "clear_days": 0,
-            "due": None,
-            "overdue": False,
-            "feature": told.feature[on],
-            "value": told.value[on],
-            "limit": told.limit[on],
-            "guarantees": rows.guarantees.to_numpy()[on],
-            "exposure": rows.exposure.to_numpy()[on],
-            "expected_loss": rows.expected_loss.to_numpy()[on],
-            "text_en": words["en"],
-            "text_zh": words["zh"],
-            "evidence": None,
-            "evidence_key": None,
-        }
-    ).astype(dict(COLUMNS))
+    nothing = alike(None, len(on))
+    values = {
+        "about": alike(signal.about, len(on)),
+        "id": rows.unit.to_numpy()[on],
+        "enterprise": rows.enterprise_id.to_numpy()[on],
+        "signal": alike(signal.id, len(on)),
+        "severity": severity,
+        "state": alike("new", len(on)),
+        "worst": severity,
+        "clear_days": np.zeros(len(on), dtype="int64"),
+        "overdue": np.zeros(len(on), dtype=bool),
+        "feature": told.feature[on],
+        "value": told.value[on],
+        "limit": told.limit[on],
+        **{name: rows[name].to_numpy()[on] for name in ("guarantees", "exposure", "expected_loss")},
+        "text_en": words["en"],
+        "text_zh": words["zh"],
+    }
+    # pandas would make texts of its own kind of them, and of these, asked for objects, one object for each row
+    columns = {name: pd.Series(values.get(name, nothing), dtype=kind) for name, kind in COLUMNS.items()}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _numbers(column: Any) -> Any:

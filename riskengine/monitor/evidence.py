@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from riskengine.monitor.evaluate import EASING, RENEWED, TO_CONFIRM
 from riskengine.monitor.evidence_rows import LISTED, evidence_of, key_columns, plain, text_of
+from riskengine.monitor.long_texts import chosen, in_arrow, series
 from riskengine.monitor.vocabulary import CONTAGION, SOURCE
 from riskengine.monitor.watch import Watch
 from riskengine.profile.compute import Workbench
 from riskengine.schema import Words
+from riskengine.stages import given_back
 
 __all__ = ["FRESH", "clause", "key_columns", "with_evidence"]
 FRESH = ("new", "continuing", RENEWED, EASING)  # anything else keeps the evidence it had
@@ -36,7 +39,7 @@ def with_evidence(
     `{"paths": [{contribution, keys, kinds}]}` for contagion; `paths` maps an enterprise to its own. `frame` has `subject`.
     """
     eased = (signals.state == TO_CONFIRM) & signals.band.notna()  # still true, at a lower band
-    fresh = signals[signals.state.isin(FRESH) | eased]
+    fresh = signals.loc[signals.state.isin(FRESH) | eased, ["about", "id", "enterprise", "feature"]]
     fresh = fresh.assign(
         feature=fresh.feature.replace(dict(watch.vocabulary.peers))
     )  # its own rows, not the peers'
@@ -46,13 +49,18 @@ def with_evidence(
             told = [{**one, "keys": [plain(key) for key in one["keys"]]} for one in paths[enterprise]]
             found[index] = text_of({"paths": told[:LISTED]})
     computed = fresh[fresh.feature.isin(watch.catalogue.features.keys()) & (fresh.about != SOURCE)]
-    column = signals.evidence.astype("object").to_numpy(copy=True)
     place = pd.Series(np.arange(len(signals)), index=signals.index)
-    for index, text in found.items():
-        column[place[index]] = text
+    before = in_arrow(signals.evidence)
+    parts = [*before.chunks, pa.array(list(found.values()), pa.large_string())]
+    where = np.where(signals.evidence.isna(), -1, np.arange(len(signals)))  # of each signal, in the parts
+    where[place.loc[list(found)].to_numpy()] = len(signals) + np.arange(len(found))
+    size = len(signals) + len(found)
     for places, texts in evidence_of(bench, watch, frame, computed):
-        column[place[places].to_numpy()] = texts
-    return signals.assign(evidence=pd.Series(column, index=signals.index, dtype="object"))
+        where[place[places].to_numpy()] = size + np.arange(len(texts))
+        parts.append(texts)
+        size += len(texts)
+    given_back()  # what was needed on the way is more than what comes now
+    return signals.assign(evidence=series(chosen(parts, where), signals.index))
 
 
 def clause(evidence: str | None, own: Collection[str] = ()) -> Words | None:

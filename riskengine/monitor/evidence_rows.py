@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskengine.intake.contract import SourceContract
 from riskengine.intake.personal import shown
@@ -30,13 +31,12 @@ from riskengine.profile.kept import kept_entering
 from riskengine.store.ledger import batch_records, open_ledger
 
 LISTED = 3
+_NOT_PLAIN = r'[#"\\\x00-\x1f]'  # what JSON writes otherwise; every token of a person has a #
 _DERIVED_NAMES = ("name_key", "name_region_key")
 _CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank", "for_subject")
-_AT_ONCE = 50_000  # rows read at a time
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -52,27 +52,26 @@ class Met:
     rank: Ints
     sources: tuple[str, ...]
 
-    def texts(self, told: Mapping[str, tuple[Ints, Texts]], known: dict[tuple[Any, ...], str]) -> Texts:
+    def texts(self, told: Mapping[str, tuple[Ints, pa.Array]]) -> pa.Array:
         """The text of each place; `told`: source -> (its ranks in order, what is told of the row of each)."""
-        lines = np.empty(len(self.rank), dtype="object")
+        place = np.empty(len(self.rank), dtype="int64")
+        before = 0
         for number, source in enumerate(self.sources):
             mine = self.source == number
             ranks, texts = told[source]
-            lines[mine] = texts[np.searchsorted(ranks, self.rank[mine])]
-        runs = np.empty(len(self.of), dtype="object")
-        begins, of, sources, ranks_ = (one.tolist() for one in (self.begins, self.of, self.source, self.rank))
-        for run, (first, end) in enumerate(itertools.pairwise(begins)):
-            key = (of[run], *sources[first:end], *ranks_[first:end])
-            if key not in known:
-                known[key] = f'{{"rows":[{",".join(lines[first:end])}],"of":{of[run]}}}'
-            runs[run] = known[key]
-        made: Texts = runs[self.at]
-        return made
+            place[mine] = np.searchsorted(ranks, self.rank[mine]) + before
+            before += len(texts)
+        lines = pa.concat_arrays([told[source][1] for source in self.sources]).take(pa.array(place))
+        runs = pc.binary_join(
+            pa.LargeListArray.from_arrays(self.begins, lines), pa.scalar(",", pa.large_string())
+        )
+        of = pa.array(self.of).cast(pa.large_string())
+        return _joined(['{"rows":[', runs, '],"of":', of, "}"]).take(pa.array(self.at))
 
 
 def evidence_of(
     bench: Workbench, watch: Watch, frame: pd.DataFrame, signals: pd.DataFrame
-) -> Iterator[tuple[Any, Texts]]:
+) -> Iterator[tuple[Any, pa.Array]]:
     """(Labels of signals, the evidence of each), for all signals that rest on rows; source by source.
 
     `signals` are of features that are computed from facts; `frame` has `subject` and all that names a unit.
@@ -82,9 +81,8 @@ def evidence_of(
     }
     for met in _met(bench, watch, frame, signals):
         told_of = _rows_of(bench, watch, met, files)
-        known: dict[tuple[Any, ...], str] = {}  # what rests on the same rows shares one text
         for one in met:
-            yield one.places, one.texts(told_of, known)
+            yield one.places, one.texts(told_of)
 
 
 def key_columns(contract: SourceContract) -> list[str]:
@@ -231,7 +229,7 @@ def _newest_of_several(bench: Workbench, sql: str, feature: _Feature) -> tuple[I
 
 def _rows_of(
     bench: Workbench, watch: Watch, met: Iterable[Met], files: Mapping[int, str]
-) -> dict[str, tuple[Ints, Texts]]:
+) -> dict[str, tuple[Ints, pa.Array]]:
     """What is told of each row met: source -> (ranks in order, JSON of titles, key columns, batch, file, row and both clocks)."""
     wanted: dict[str, list[Ints]] = {}
     for one in met:
@@ -242,33 +240,55 @@ def _rows_of(
         contract, scanned = watch.catalogue.sources[source], bench.facts(source)
         ranks_asked = np.unique(np.concatenate(asked))
         if not len(ranks_asked):
-            found[source] = ranks_asked, np.empty(0, dtype="object")
+            found[source] = ranks_asked, pa.array([], pa.large_string())
             continue
         stored = {row[0] for row in bench.connection.execute(f"DESCRIBE SELECT * FROM {scanned}").fetchall()}
         columns = [name for name in key_columns(contract) if name in stored]
         chosen = "".join(f', "{name}"' for name in columns)
         bench.connection.register("asked_rows", pa.table({"fact_rank": ranks_asked}))
-        rows = bench.connection.execute(
+        rows = bench.connection.sql(
             f"""SELECT fact_rank, batch, "row", event_date, known_at{chosen} FROM {scanned}
             WHERE fact_rank IN (SELECT fact_rank FROM asked_rows) ORDER BY fact_rank"""
-        )
-        head = f'{{"source":{text_of(source)},"en":{text_of(contract.title.en)},"zh":{text_of(contract.title.zh)},"keys":{{'
-        names = [f"{text_of(name)}:" for name in columns]
-        ranks: list[int] = []
-        texts: list[str] = []
-        while part := rows.fetchmany(_AT_ONCE):
-            ranks += [row[0] for row in part]
-            texts += [
-                f"{head}{','.join(map(str.__add__, names, map(_told, keys)))}"
-                f'}},"batch":{text_of(batch)},"file":{text_of(files.get(batch, ""))},"row":{text_of(row)}'
-                f',"event_date":"{event}","known_at":"{known}"}}'
-                for _, batch, row, event, known, *keys in part
-            ]
+        ).to_arrow_table()
         bench.connection.unregister("asked_rows")
-        column = np.empty(len(texts), dtype="object")
-        column[:] = texts
-        found[source] = np.array(ranks, dtype="int64"), column
+        ranks, batch, number, *days = rows.columns[:5]
+        parts: list[Any] = [
+            f'{{"source":{text_of(source)},"en":{text_of(contract.title.en)},"zh":{text_of(contract.title.zh)},"keys":{{'
+        ]
+        for comma, name, column in zip(["", *"," * len(columns)], columns, rows.columns[5:], strict=False):
+            parts += [f"{comma}{text_of(name)}:", _written(column, _told)]
+        parts += ['},"batch":', _written(batch, text_of)]
+        parts += [',"file":', _written(batch, lambda one: text_of(files.get(one, "")))]
+        parts += [',"row":', _written(number, text_of)]
+        for name, day in zip(("event_date", "known_at"), days, strict=True):
+            parts += [f',"{name}":"', _written(day, str), '"']
+        found[source] = ranks.to_numpy(), _joined([*parts, "}"])
     return found
+
+
+def _written(column: pa.ChunkedArray, say: Callable[[Any], str]) -> pa.Array:
+    """What is said of each value of a column: as it stands where nothing has to be undone, else each different one once."""
+    as_json = say in (text_of, _told) and not column.null_count
+    if as_json and pa.types.is_integer(column.type):
+        return column.combine_chunks().cast(pa.large_string())
+    if as_json and pa.types.is_string(column.type):
+        texts = column.combine_chunks().cast(pa.large_string())
+        if not pc.any(pc.match_substring_regex(texts, _NOT_PLAIN)).as_py():
+            return _joined(['"', texts, '"'])
+    if pa.types.is_floating(column.type):  # -0 and 0 are equal and read differently
+        return pa.array([say(value) for value in column.to_pylist()], pa.large_string())
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return pa.array([say(value) for value in coded.dictionary.to_pylist()], pa.large_string()).take(
+        coded.indices
+    )
+
+
+def _joined(parts: Sequence[Any]) -> pa.Array:
+    """Texts and columns of texts, side by side."""
+    return pc.binary_join_element_wise(
+        *(pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts),
+        pa.scalar("", pa.large_string()),
+    )
 
 
 def _told(value: Any) -> str:

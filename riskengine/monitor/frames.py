@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskengine.monitor.evaluate import COLUMNS as SIGNAL_COLUMNS
+from riskengine.monitor.long_texts import AT_ONCE, TEXT, in_arrow, series
 from riskengine.monitor.night import Before
 from riskengine.monitor.plan import COLUMNS as REMINDER_COLUMNS
 from riskengine.monitor.publish import Publication
 
 _MONEY = pa.decimal128(18, 2)
+_LARGEST = 2**31  # bytes of texts in one array of Parquet's kind
 _EXACT = 2.0**53  # cents that a double still counts one by one
 _DAYS = (
     "first_seen",
@@ -47,6 +49,18 @@ _TEXTS = (
     "loses",
     "acknowledged_by",
 )
+_COMPARED = (
+    "id",
+    "enterprise_id",
+    "pd",
+    "grade",
+    "grade_no",
+    "pd_history",
+    "exposure",
+    "expected_loss",
+    "severity",
+)
+EVIDENCE = "evidence"  # of signals: nearly as many texts as rows, and half a kilobyte each
 _MONEYS = ("exposure", "expected_loss", "at_stake")
 
 
@@ -81,16 +95,21 @@ def parquet_bytes(frame: pd.DataFrame, kinds: Mapping[str, pa.DataType]) -> byte
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    del arrays, table
+    pa.default_memory_pool().release_unused()  # else it keeps the largest table beside all that follow
     return sink.getvalue()
 
 
-def read_before(publication: Publication | None) -> Before:
-    """The frames of the publication before, as they were; nothing on the first night."""
+def read_before(publication: Publication | None, features: Collection[str] | None = None) -> Before:
+    """The frames of the publication before, as they were; nothing on the first night.
+
+    `features`: those of the book that are wanted besides what every night compares (None: all there are).
+    """
     if publication is None:
         return Before()
-    scores, signals, reminders = (
-        read_frame(publication, f"{name}.parquet") for name in ("scores", "signals", "reminders")
-    )
+    chosen = None if features is None else {*_COMPARED, *features}
+    scores = read_frame(publication, "scores.parquet", chosen)
+    signals, reminders = (read_frame(publication, f"{name}.parquet") for name in ("signals", "reminders"))
     model = str(publication.manifest["inputs"]["bundle"])
     return Before(publication.as_of, scores, signals, reminders, publication.manifest, model)
 
@@ -106,6 +125,8 @@ def read_frame(publication: Publication, name: str, wanted: Collection[str] | No
             columns[field.name] = column.cast(pa.float64()).to_pandas()
         elif pa.types.is_floating(field.type) or pa.types.is_integer(field.type):
             columns[field.name] = column.to_pandas()
+        elif field.name == EVIDENCE:
+            columns[field.name] = series(column)
         else:
             columns[field.name] = pd.Series(_objects(column), dtype="object")
     return pd.DataFrame(columns)
@@ -172,11 +193,20 @@ def _days(column: Any) -> pa.Array:
             found = None
         if found is not None and found.type in (pa.date32(), pa.null()):
             return found.cast(pa.date32())
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "M":
+        return pa.array(column.to_numpy().astype("datetime64[D]"), pa.date32())
     days = pd.to_datetime(column)
     return pa.array([None if pd.isna(day) else day.date() for day in days], pa.date32())
 
 
 def _texts(column: Any) -> pa.Array:
+    if column.dtype == TEXT:  # as it lies
+        every = in_arrow(column)
+        whole = every.chunk(0) if every.num_chunks == 1 else every.combine_chunks()
+        if whole.nbytes < _LARGEST:
+            return whole.cast(pa.string())
+        pieces = [whole.slice(begin, AT_ONCE).cast(pa.string()) for begin in range(0, len(whole), AT_ONCE)]
+        return pa.chunked_array(pieces)
     if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
         try:
             return pa.array(column.to_numpy(dtype="object"), pa.string(), from_pandas=True)

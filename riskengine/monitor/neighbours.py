@@ -126,7 +126,8 @@ def edges_of(bench: Workbench, weights: Weights, as_of: date) -> pd.DataFrame:
 
 def badness_of(bench: Workbench, signals: pd.DataFrame, weights: Weights, as_of: date) -> dict[str, float]:
     """p(u): how bad each enterprise in trouble is, 0 to 1; who is in none is left out."""
-    true = signals[~waiting(signals)] if "state" in signals else signals
+    chosen = ~waiting(signals) if "state" in signals else slice(None)
+    true = signals.loc[chosen, ["enterprise", "severity"]]
     found = {
         str(key): level
         for severity in SEVERITIES  # from the mildest, so that the worst is written last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -48,6 +48,10 @@ class Before:
                 {name: [] for name in ("id", "pd", "grade", "grade_no", "pd_history")}
             ).set_index("id")
         return self.scores.set_index("id")
+
+    def lean(self) -> Before:
+        """The same without its frames, for whom no challenger is compared with them."""
+        return replace(self, scores=None, signals=None, reminders=None)
 
 
 def subject_rows(bench: Workbench) -> pd.DataFrame:

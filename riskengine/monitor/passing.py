@@ -49,6 +49,7 @@ from riskengine.monitor.signal_rows import (
 )
 from riskengine.monitor.signals import SEVERITIES, Signal
 
+_STATES = np.array((NEW, CONTINUING, RENEWED), dtype="object")  # not a text made for each row
 _TODAY = ("enterprise", "guarantees", "exposure", "expected_loss")
 _KEPT_BY_DAYS = {
     "en": "; severity kept until better for {days} days",
@@ -118,10 +119,10 @@ def carried(signal: Signal, active: pd.DataFrame, told: Told, passed: Passage, n
     before = passed.earlier(on)
     known, held, easing = (np.asarray(part)[on] for part in (passed.was >= 0, passed.held, passed.easing))
     back = known & ~passed.seen[on]
-    state = np.where(known, np.where(back, RENEWED, CONTINUING), NEW).astype("object")
+    state = _STATES[np.where(known, np.where(back, 2, 1), 0)]
     state[held] = HELD
     made = active.assign(
-        state=state,
+        state=pd.Series(state, index=active.index, dtype="object"),
         band=_names(told.level[on]).where(told.level[on] >= 0, before.band),
         severity_before=before.severity.astype("object").where(known, None),
         first_seen=before.first_seen.astype("object").where(known, night.as_of),

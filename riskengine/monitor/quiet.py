@@ -10,7 +10,7 @@ import pandas as pd
 
 from riskengine.monitor.comparing import compare, compare_all
 from riskengine.monitor.evaluate import Evaluation, units
-from riskengine.monitor.signal_rows import HELD, KEPT, Night
+from riskengine.monitor.signal_rows import HELD, KEPT, Night, alike
 from riskengine.monitor.signals import Signal
 
 QUIET = {"id": "object", "signal": "object", "reason_code": "object", "value": "float64", "limit": "float64"}
@@ -35,7 +35,7 @@ def quiet(
     its feed is down), no limit in force; or the state in which it goes on without being true: held, clearing, to confirm,
     withdrawn.
     """
-    active = evaluation.signals
+    active = evaluation.signals[["about", "id", "signal", "state", "band"]]
     found = [pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in QUIET.items()})]
     for signal in signals:
         if signal.record and signal.watched_on(night.rules):
@@ -59,21 +59,19 @@ def _silent(signal: Signal, rows: pd.DataFrame, active: pd.DataFrame, night: Nig
     reason[told] = state[told].to_numpy()
     column = rows[first.feature]
     numeric = pd.api.types.is_numeric_dtype(column)
-    made = pd.DataFrame(
-        {
-            "id": rows.unit.to_numpy(),
-            "signal": signal.id,
-            "reason_code": reason,
-            "value": column.to_numpy(dtype="float64", na_value=np.nan) if numeric else np.nan,
-            "limit": float(limit) if isinstance(limit, (int, float)) else np.nan,
-        }
-    )
-    return made[~firing].astype(dict(QUIET))
+    values = {
+        "id": rows.unit.to_numpy(dtype="object"),
+        "signal": alike(signal.id, len(rows)),
+        "reason_code": reason,
+        "value": column.to_numpy(dtype="float64", na_value=np.nan) if numeric else np.full(len(rows), np.nan),
+        "limit": np.full(len(rows), float(limit) if isinstance(limit, (int, float)) else np.nan),
+    }
+    return pd.DataFrame({name: pd.Series(values[name][~firing], dtype=kind) for name, kind in QUIET.items()})
 
 
 def _why(signal: Signal, rows: pd.DataFrame, night: Night) -> Any:
     """The reason of each row as if nothing had been before: what keeps the lowest band open comes first."""
-    reason = np.full(len(rows), BELOW, dtype="object")
+    reason = alike(BELOW, len(rows))
     undecided = np.zeros(len(rows), dtype=bool)
     for _, band in signal.ranked:  # the lowest band is read last and counts
         holds, fails = compare_all(band.when, rows, night.rules, night.stale)
@@ -94,7 +92,7 @@ def _why(signal: Signal, rows: pd.DataFrame, night: Night) -> Any:
 
 def _missing(name: str, rows: pd.DataFrame) -> Any:
     """Of each row: why a feature would be unknown."""
-    code = np.full(len(rows), NO_PEERS if name in _AMONG_PEERS else UNKNOWN, dtype="object")
+    code = alike(NO_PEERS if name in _AMONG_PEERS else UNKNOWN, len(rows))
     if name in _BEFORE:
         code[:] = NOTHING_BEFORE
     if name in _SINCE_BEFORE:

@@ -20,8 +20,9 @@ QUOTA = 0.25  # of the places, kept for the worst severity
 
 @dataclass(frozen=True)
 class Changes:
-    """What is different from the publication before; frames are empty on the first night.
+    """What is different from the publication before; frames are empty on the first night, when all have `entered`.
 
+    `entered` has `id` and `expected_loss` alone: it may be the whole book, `left`, `up` and `down` all columns.
     `bridge`: the change of expected loss by cause (before, left, entered, pd, exposure, now).
     `migration`: rows are grades before, columns grades now, cells guarantees.
     """
@@ -38,7 +39,8 @@ def ranked(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     """The frame by the loss it is ranked by (`known_loss`), then PD, then id, with `rank`, and `signals` and `severity` of
     its own signals that are true; those that are clearing or to be confirmed are counted apart, in `waiting`.
     """
-    every = signals[signals.about == GUARANTEE]
+    read = [name for name in ("id", "severity", "state", "band") if name in signals]
+    every = signals.loc[signals.about == GUARANTEE, read]  # not their texts and evidence
     left = waiting(every)
     own, later = every[~left], every[left]
     level = own.severity.map({name: number for number, name in enumerate(SEVERITIES)})
@@ -94,12 +96,12 @@ def _largest_loss(frame: pd.DataFrame) -> float:
 def changes(book: pd.DataFrame, before: Before, grades: list[str], ended: Mapping[str, str]) -> Changes:
     """Compare the ranked book with the publication before; `ended` names the source that ended a guarantee, by id."""
     past = before.scores if before.scores is not None else book.head(0)
-    entered = book[~book.id.isin(past.id)]
+    known = book.id.isin(past.id)
+    entered = book.loc[~known, ["id", "expected_loss"]]
     left = past[~past.id.isin(book.id)]
     left = left.assign(why=[ended.get(str(one), "") for one in left.id])
-    both = book[book.id.isin(past.id)]
-    moved = both.assign(change=both.pd - both.pd_before)
-    moved = moved.assign(_id=moved.id.astype("str"))
+    both = book.loc[known, ["id", "pd", "pd_before", "grade", "grade_before", "expected_loss"]]
+    moved = both.assign(change=both.pd - both.pd_before, _id=both.id.astype("str"))[["change", "_id"]]
     up = moved[moved.change > 0].sort_values(["change", "_id"], ascending=[False, True]).head(MOVERS)
     down = moved[moved.change < 0].sort_values(["change", "_id"]).head(MOVERS)
     migration = pd.crosstab(
@@ -107,21 +109,24 @@ def changes(book: pd.DataFrame, before: Before, grades: list[str], ended: Mappin
         pd.Categorical(both.grade, categories=grades),
         dropna=False,
     ).reindex(index=grades, columns=grades, fill_value=0)
-    return Changes(entered, left, up, down, migration, _bridge(book, past, entered, left))
+    bridge = _bridge(book.expected_loss, both, past, entered.expected_loss, left.expected_loss)
+    return Changes(
+        entered, left, book.loc[up.index].join(up), book.loc[down.index].join(down), migration, bridge
+    )
 
 
 def _bridge(
-    book: pd.DataFrame, past: pd.DataFrame, entered: pd.DataFrame, left: pd.DataFrame
+    loss: pd.Series, both: pd.DataFrame, past: pd.DataFrame, entered: pd.Series, left: pd.Series
 ) -> dict[str, float]:
     """Expected loss is linear in PD: of a guarantee in both, what the new PD changes at the old exposure is the PD's."""
-    both = book.merge(past[["id", "expected_loss"]], on="id", suffixes=("", "_was"))
+    both = both.merge(past[["id", "expected_loss"]], on="id", suffixes=("", "_was"))
     by_pd = (both.expected_loss_was * (both.pd / both.pd_before - 1)).sum()
     steps = {
         "before": past.expected_loss.sum(),
-        "left": -left.expected_loss.sum(),
-        "entered": entered.expected_loss.sum(),
+        "left": -left.sum(),
+        "entered": entered.sum(),
         "pd": by_pd,
         "exposure": both.expected_loss.sum() - both.expected_loss_was.sum() - by_pd,
-        "now": book.expected_loss.sum(),
+        "now": loss.sum(),
     }
     return {name: round(float(value), 2) for name, value in steps.items()}

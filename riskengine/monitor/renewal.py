@@ -8,14 +8,18 @@ reports asked for), that date is no part of the case: the same overdue in the ne
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskengine.intake.contract import SourceContract
 from riskengine.monitor.evaluate import EASING, RENEWED
+from riskengine.monitor.long_texts import AT_ONCE, in_arrow, one_by_one
 
 _PERIODS = ("monthly", "quarterly", "yearly")
 _ROWS = '{"rows":[{'  # how `evidence` writes rows
@@ -36,21 +40,13 @@ def renewed(
     and its days begin anew.
     """
     read = _Cases(contracts)
-    first = signals.evidence.map(read.first).astype("object")
+    first = pd.Series(map(read.first, one_by_one(signals.evidence)), index=signals.index, dtype="object")
     made = signals.assign(evidence_key=first.where(first.notna(), signals.evidence_key.astype("object")))
     if previous is None or before_on is None or "evidence" not in previous:
         return made
-    columns = ["signal", "about", "id", "evidence"]
-    told = {
-        (signal, about, name): evidence
-        for signal, about, name, evidence in previous[columns].itertuples(index=False)
-        if isinstance(evidence, str)
-    }
-    again = []
-    goes_on = made.state.isin(("continuing", EASING)).tolist()
-    for on, (*name, evidence) in zip(goes_on, made[columns].itertuples(index=False), strict=True):
-        old = told.get(tuple(name)) if on else None
-        again.append(old is not None and old != evidence and read.is_second(old, evidence, str(before_on)))
+    again = np.zeros(len(made), dtype=bool)
+    for place, old, evidence in _differing(made, previous):
+        again[place] = read.is_second(old, evidence, str(before_on))
     hit = pd.Series(again, index=made.index, dtype="bool")
     eased = hit & (made.state == EASING)
     if eased.any():
@@ -63,30 +59,45 @@ def renewed(
     )
 
 
+def _differing(signals: pd.DataFrame, previous: pd.DataFrame) -> Iterator[tuple[int, str, str | None]]:
+    """(Place, evidence then, evidence now) of each signal that goes on and had other evidence the night before."""
+    named = previous[["signal", "about", "id"]].itertuples(index=False, name=None)
+    known = {
+        name: place
+        for place, (name, none) in enumerate(zip(named, previous.evidence.isna(), strict=True))
+        if not none
+    }
+    on = np.flatnonzero(signals.state.isin(("continuing", EASING)))
+    names = signals[["signal", "about", "id"]].iloc[on].itertuples(index=False, name=None)
+    pairs = [(now, known[name]) for now, name in zip(on.tolist(), names, strict=True) if name in known]
+    before, tonight = in_arrow(previous.evidence), in_arrow(signals.evidence)
+    for begin in range(0, len(pairs), AT_ONCE):
+        places, then = zip(*pairs[begin : begin + AT_ONCE], strict=True)
+        old, now = before.take(pa.array(then)), tonight.take(pa.array(places))
+        for other in np.flatnonzero(pc.fill_null(pc.not_equal(old, now), True).to_numpy()).tolist():
+            yield places[other], old[other].as_py(), now[other].as_py()
+
+
 class _Cases:
     """The cases that evidence tells of, the newest first; none of what rests on no rows.
 
     Lesson of the profile: reading a million texts of evidence again took longer than all else here. Of tonight's texts only
-    the first row is read, once for each text; two nights are compared only where their texts differ.
+    the first row is read; two nights are compared only where their texts differ.
     """
 
     def __init__(self, contracts: Mapping[str, SourceContract]) -> None:
         self.contracts = contracts
-        self._first: dict[str, str | None] = {}
         self._left_out: dict[str, set[str]] = {}
 
     def first(self, evidence: Any) -> str | None:
         """The case of the newest row; None of what rests on none."""
         if not isinstance(evidence, str):
             return None
-        if evidence not in self._first:
-            row = None
-            if evidence.startswith(_ROWS):
-                row, _ = _DECODER.raw_decode(evidence, len(_ROWS) - 1)
-            elif rows := json.loads(evidence).get("rows", []):
-                row = rows[0]
-            self._first[evidence] = None if row is None else self._case(row)
-        return self._first[evidence]
+        if evidence.startswith(_ROWS):
+            row, _ = _DECODER.raw_decode(evidence, len(_ROWS) - 1)
+            return self._case(row)
+        rows = json.loads(evidence).get("rows", [])
+        return self._case(rows[0]) if rows else None
 
     def is_second(self, old: str, evidence: Any, before_on: str) -> bool:
         """Whether tonight's evidence has a row known after `before_on` of a case that the old one, which told some, did not."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from riskengine.monitor.signals import SEVERITIES
@@ -16,7 +17,7 @@ COLUMNS = {
     "severity_before": "object", "band": "object", "state": "object", "first_seen": "object", "raised_on": "object",
     "worst": "object", "clear_since": "object", "clear_on": "object", "clear_days": "int64", "due": "object",
     "overdue": "bool", "feature": "object", "value": "float64", "limit": "float64", "guarantees": "int64",
-    "exposure": "float64", "expected_loss": "float64", "text_en": "object", "text_zh": "object", "evidence": "object",
+    "exposure": "float64", "expected_loss": "float64", "text_en": "object", "text_zh": "object", "evidence": "str",
     "evidence_key": "object",
 }  # fmt: skip
 ENDED = ("about", "id", "enterprise", "signal", "severity", "first_seen", "why", "text_en", "text_zh")
@@ -62,6 +63,13 @@ class Told:
     value: Any
     limit: Any
     feature: Any
+
+
+def alike(text: str | None, size: int) -> Any:
+    """So many rows of one text: the same object in each, where `numpy.full` would make one for each."""
+    made = np.empty(size, dtype="object")
+    made.fill(text)
+    return made
 
 
 def waiting(signals: pd.DataFrame) -> Any:

@@ -9,6 +9,8 @@ where it says that there were more, nobody looked at those, and the signal is no
 from __future__ import annotations
 
 import json
+import sys
+from array import array
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -18,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from riskengine.intake.contract import SourceContract
+from riskengine.monitor.long_texts import one_by_one
 from riskengine.profile.compute import Workbench
 
 
@@ -31,10 +34,7 @@ def taken_back(
     """
     if previous is None or "evidence" not in previous:
         return frozenset()
-    codes, texts = pd.factorize(
-        previous.evidence
-    )  # a text is read once, however many signals rest on the same rows
-    owners, sources, batches, numbers = _named(texts)
+    owners, sources, batches, numbers = _named(one_by_one(previous.evidence))
     kept = np.ones(len(owners), dtype=bool)
     for source in sorted(set(sources.tolist()) & contracts.keys()):
         mine = np.flatnonzero(sources == source)
@@ -42,10 +42,10 @@ def taken_back(
         gone = _gone(bench, contracts[source], asked.unique(), as_of)
         if len(gone):
             kept[mine] = ~asked.isin(gone)
-    over = np.zeros(len(texts) + 1, dtype=bool)  # the last: no evidence
+    over = np.zeros(len(previous), dtype=bool)
     over[owners] = True
     over[owners[kept]] = False
-    rows = previous[["signal", "about", "id"]][over[codes]]
+    rows = previous[["signal", "about", "id"]][over]
     return frozenset(
         (str(signal), str(about), str(name)) for signal, about, name in rows.itertuples(index=False)
     )
@@ -53,18 +53,17 @@ def taken_back(
 
 def _named(texts: Iterable[Any]) -> tuple[Any, Any, Any, Any]:
     """(Which text, source, batch, row) of each row behind the texts that name all of theirs."""
-    found = [
-        (owner, row["source"], int(row["batch"]), int(row["row"]))
-        for owner, text in enumerate(texts)
-        for row in _rows(text)
-    ]
-    owners, sources, batches, numbers = zip(*found, strict=True) if found else ((), (), (), ())
-    return (
-        np.array(owners, dtype="int64"),
-        np.array(sources, dtype="object"),
-        np.array(batches, dtype="int64"),
-        np.array(numbers, dtype="int64"),
-    )
+    owners, batches, numbers = array("q"), array("q"), array("q")
+    sources: list[str] = []
+    for owner, text in enumerate(texts):
+        for row in _rows(text):
+            owners.append(owner)
+            sources.append(sys.intern(row["source"]))
+            batches.append(int(row["batch"]))
+            numbers.append(int(row["row"]))
+    ints = (np.array(column, dtype="int64") for column in (owners, batches, numbers))
+    whose, batch, number = ints
+    return whose, np.array(sources, dtype="object"), batch, number
 
 
 def _rows(evidence: Any) -> list[Mapping[str, Any]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from riskengine.store.database import connect
 from riskengine.store.rank import OWN_RANK
 from riskengine.store.rows import insert_rows
 from riskengine.store.snapshot import Snapshot
+from riskengine.store.verified import Verified
+from riskengine.store.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     import pandas
@@ -47,10 +51,10 @@ class Workbench:
     def __init__(self, snapshot: Snapshot, *, threads: int = 0) -> None:
         self.snapshot = snapshot
         self._verified: set[str] = set()
-        threads = threads or THREADS.get()
-        self.connection = connect(config={"threads": threads} if threads else {})
-        self.connection.execute(_PLAINLY)
+        self._whereabouts, self._touched = Whereabouts(snapshot), Verified(snapshot)
+        self._threads = threads or THREADS.get()
         self._points: duckdb.DuckDBPyConnection | None = None
+        self._beside: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workbench:
         return self
@@ -60,9 +64,27 @@ class Workbench:
 
     def close(self) -> None:
         """Let go of the tables."""
-        self.connection.close()
+        self._touched.keep()
+        if "connection" in self.__dict__:
+            self.connection.close()
         if self._points is not None:
             self._points.close()
+        if self._beside is not None:
+            self._beside.shutdown()
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB with the tables; a review of one applicant needs none and opens none."""
+        connection = connect(config={"threads": self._threads} if self._threads else {})
+        connection.execute(_PLAINLY)
+        return connection
+
+    @property
+    def beside(self) -> ThreadPoolExecutor:
+        """A thread for what can be read at the same time, as long as the workbench is open: starting one takes a millisecond."""
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1)
+        return self._beside
 
     @property
     def points(self) -> duckdb.DuckDBPyConnection:
@@ -85,17 +107,18 @@ class Workbench:
         if source not in self._verified:
             self.snapshot.verify([source])
             self._verified.add(source)
-        return _read_of(self.snapshot.paths(source))
+        return read_of(self.snapshot.paths(source))
 
-    def holding(self, source: str, values: Sequence[Any] | None) -> str:
-        """The same of the files that may hold `values` of the source's cluster column; only these are verified."""
-        facts = self.snapshot.sources.get(source)
-        files = facts.holding(values) if facts and facts.cluster else facts.files if facts else ()
-        for file in files:
-            if source not in self._verified and file.path not in self._verified:
-                self.snapshot.verify_file(file)
-                self._verified.add(file.path)
-        return _read_of([str(self.snapshot.root / file.path) for file in files])
+    def holding(self, source: str, column: str, values: Collection[Any]) -> str:
+        """The same of where facts with one of these values in a column may lie: nothing else is read or verified; `''`: nowhere."""
+        places = self._whereabouts.places(source, column, values)
+        self._touched.check(place.file for place in places)
+        parts = {place: str(self.snapshot.root / place.file.path) for place in places}
+        whole = read_of([path for place, path in parts.items() if place.rows is None])
+        some = [_rows_of(path, place.rows) for place, path in parts.items() if place.rows is not None]
+        if not some:
+            return whole
+        return f"({' UNION ALL BY NAME '.join([*([f'SELECT * FROM {whole}'] if whole else []), *some])})"
 
     def load_subjects(self, recipe: Recipe, subjects: Sequence[Subject]) -> None:
         """Make the `subjects` table from values; subject numbers are positions."""
@@ -108,6 +131,19 @@ class Workbench:
             for number, subject in enumerate(subjects)
         ]
         insert_rows(self.connection, "subjects", rows)
+
+    def load_keys(
+        self, recipe: Recipe, source: str, columns: Sequence[str], as_of: date
+    ) -> list[tuple[Any, ...]]:
+        """Make the `subjects` table of everything in these key columns of a source's loaded facts; returns their values."""
+        asked = ", ".join(f'"{column}"' for column in columns)
+        known = " AND ".join(f'"{column}" IS NOT NULL' for column in columns)
+        told = [f'"{name}"' if name in columns else f'NULL::{kind} AS "{name}"' for name, kind in recipe.keys]
+        self.connection.execute(
+            f"""CREATE OR REPLACE TABLE subjects AS SELECT row_number() OVER () - 1 AS subject, DATE '{as_of}' AS as_of,
+            false AS fed, {", ".join(told)} FROM (SELECT DISTINCT {asked} FROM facts_{source} WHERE {known} ORDER BY ALL)"""
+        )
+        return list(self.connection.execute(f"SELECT {asked} FROM subjects").fetchall())
 
     def load_facts(self, recipe: Recipe, overlay: Overlay | None = None) -> None:
         """Make one `facts_<source>` view for each source the recipe reads, with the applicants' own rows."""
@@ -169,9 +205,15 @@ class Workbench:
         """A view `whole_<source>` in which columns that no stored file has are unknown."""
         self.connection.execute(f"CREATE OR REPLACE VIEW whole_{name} AS {self.whole(columns, files)}")
 
-    def whole(self, columns: Iterable[tuple[str, str]], files: str) -> str:
+    def whole(
+        self,
+        columns: Iterable[tuple[str, str]],
+        files: str,
+        connection: duckdb.DuckDBPyConnection | None = None,
+    ) -> str:
         """SQL of stored facts in which columns that no stored file has are unknown."""
-        stored = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        described = (connection or self.connection).execute(f"DESCRIBE SELECT * FROM {files}")
+        stored = {row[0] for row in described.fetchall()}
         chosen = [
             f'"{column}"' if column in stored else f'NULL::{kind} AS "{column}"' for column, kind in columns
         ]
@@ -193,9 +235,17 @@ class Workbench:
         insert_rows(self.connection, f"own_{name}", rows)
 
 
-def _read_of(paths: Sequence[str]) -> str:
+def read_of(paths: Sequence[str]) -> str:
+    """A SQL source of these Parquet files, `''` for none."""
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     return f"read_parquet([{quoted}], hive_partitioning = false)" if paths else ""
+
+
+def _rows_of(path: str, rows: tuple[int, int]) -> str:
+    """SQL of some rows of a file, the first and the last of them named: other row groups are not read."""
+    quoted, (first, last) = path.replace("'", "''"), rows
+    facts = f"read_parquet('{quoted}', hive_partitioning = false, file_row_number = true)"
+    return f"SELECT * EXCLUDE (file_row_number) FROM {facts} WHERE file_row_number BETWEEN {first} AND {last}"
 
 
 def steps_run(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> duckdb.DuckDBPyConnection:

@@ -75,8 +75,22 @@ def _place(edge: Edge) -> tuple[int, int, int, int]:
     return (1, edge.ago.months, edge.ago.days, edge.earlier)
 
 
-def met(group: Group) -> Met:
-    """What a group's step rests on, for who runs it for some keys and days only."""
+def since(group: Group) -> list[Edge]:
+    """The edges where windows begin, if facts before the oldest of them need not be read; empty if they must.
+
+    Of a partial source too: no fact in its window is unknown whether there are older ones or not. A filter by the `latest`
+    value of a column looks further back.
+    """
+    begins = {far(aggregate) for _, aggregate in group.members}
+    latest = any(rule.operator == "latest" for _, item in group.members for rule in item.where)
+    if None in begins or (latest and group.source.coverage != "complete"):
+        return []
+    return [edge for edge in edges(group) if edge in begins]
+
+
+def met(group: Group, read: tuple[int, int]) -> Met:
+    """What a group's step rests on, for who runs it for some keys and days only; `read` is where its SQL reads facts."""
+    order, first = edges(group), since(group)
     return Met(
         group.source.name,
         group.columns,
@@ -84,11 +98,13 @@ def met(group: Group) -> Met:
             (edge.months, edge.days, -1)
             if isinstance(edge, Span)
             else (edge.ago.months, edge.ago.days, edge.earlier)
-            for edge in edges(group)
+            for edge in order
         ),
         group.chain.keys if group.chain else "",
         group.own,
         any(moves(aggregate) for _, aggregate in group.members),
+        read,
+        tuple(number for number, edge in enumerate(order) if edge in first),
     )
 
 

@@ -13,6 +13,8 @@ from typing import Protocol
 from riskengine.profile.recipe import Block, Step
 
 AT_ONCE = 8  # joins in one query
+FEW = 4  # blocks of which all steps are joined in one query that is never kept: to write and read wide tables costs more
+_SUBJECT, _FROM = "SELECT s.subject", " FROM subjects s "
 
 
 class Followed(Protocol):
@@ -40,8 +42,12 @@ def blocks(followed: Sequence[Followed], grouped: Sequence[tuple[Brought, Step]]
 
 def _block(parts: Sequence[tuple[Brought, Step | None]]) -> Block:
     joins = list(dict.fromkeys(join for one, _ in parts for join in (one.before, one.join) if join))
-    columns = ["s.subject", *(column for one, _ in parts for column in one.columns)]
-    return Block(
-        tuple(step for _, step in parts if step),
-        f"SELECT {', '.join(columns)} FROM subjects s {' '.join(joins)}",
-    )
+    columns = "".join(f", {column}" for one, _ in parts for column in one.columns)
+    return Block(tuple(step for _, step in parts if step), f"{_SUBJECT}{columns}{_FROM}{' '.join(joins)}")
+
+
+def together(parts: Sequence[Block]) -> str:
+    """SQL of the subjects and all blocks in one query; its `subject` holds every column of the subjects."""
+    told = [one.sql.removeprefix(_SUBJECT).partition(_FROM) for one in parts]
+    columns, joins = "".join(one[0] for one in told), " ".join(one[2] for one in told)
+    return f"SELECT s AS subject, s.* EXCLUDE (subject){columns}{_FROM}{joins}"

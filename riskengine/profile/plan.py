@@ -15,6 +15,7 @@ Sums are exact (decimals), so the bits do not depend on row order, threads or ba
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,14 +27,17 @@ from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.cycles import Cycle, cycles
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
-from riskengine.profile.groups import Group, edges, grouped, met
+from riskengine.profile.groups import Group, edges, grouped, met, since
 from riskengine.profile.joining import Brought, blocks
 from riskengine.profile.kinds import value_kind
 from riskengine.profile.links import Chain, chains, linked_keys
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote, Step
-from riskengine.profile.terms import Edge, Reader, before, far, signature, total_term, value_term
+from riskengine.profile.terms import Reader, before, double, signature, total_term, value_term
 from riskengine.profile.wording import duckdb_sql
 
+_READ = "facts_met"  # stands for the facts that a step reads, until they are put in
+_NAMED = re.compile(rf'["`]?\b{_READ}\b["`]?')
+_DAYS = ("days_since", "days_since_first", "months_since_last")  # measured as the day itself
 _ZERO_WHERE_NONE = ("count", "total", "distinct", "months_with", "streak")
 
 
@@ -61,7 +65,8 @@ def compile_recipe(
         {"subject": "int64", "as_of": "date", "fed": "boolean", **{c: IBIS_TYPES[t] for c, t in keys}},
         name="subjects",
     )
-    results = [_aggregate_group(subjects, group, lineage) for group in groups]
+    aggregated = [_aggregate_group(subjects, group, lineage) for group in groups]
+    results = [result for result, _ in aggregated]
     columns = {signature(aggregate): name for group in groups for name, aggregate in group.members}
     columns |= {
         signature(item): linking[item.by, item.through].name for item in every if item.verb == "linked"
@@ -75,8 +80,8 @@ def compile_recipe(
             outputs |= _lineage(name, feature, wide, columns)
     steps = [Step(name, said(part)) for one in followed for name, part in one.parts(subjects)]
     every_group = [
-        (_brought(number, group, result), Step(f"g{number}", said(result), met(group)))
-        for number, (group, result) in enumerate(zip(groups, results, strict=True))
+        (_brought(number, group, result), _step(f"g{number}", group, said(result), said(read)))
+        for number, (group, (result, read)) in enumerate(zip(groups, aggregated, strict=True))
     ]
     return Recipe(
         tuple(steps),
@@ -100,8 +105,22 @@ def _typed(sql: str, outputs: Iterable[str], catalogue: Catalogue, wanted: Mappi
     return f"SELECT {', '.join(columns)} FROM ({sql})"
 
 
-def _facts_met(subjects: Any, group: Group) -> tuple[Reader, list[str]]:
-    """The facts of a source joined to every distinct (key, as-of) that may read them, and what results are grouped by."""
+def _step(name: str, group: Group, sql: str, read: str) -> Step:
+    """The step of a group: what it reads stands in its SQL where the table of that name stood."""
+    before, after = _NAMED.split(sql)
+    begin = len(before)
+    whole = f"{before}({read}){after}"
+    plain = not (group.own or group.additive or group.chain)
+    return Step(name, whole, met(group, (begin, begin + len(read) + 2) if plain else (0, 0)))
+
+
+def _facts_met(
+    subjects: Any, group: Group, told: Callable[[Any], Any] = lambda joined: joined
+) -> tuple[Reader, list[str]]:
+    """The facts of a source joined to every distinct (key, as-of) that may read them, and what results are grouped by.
+
+    `told` hears of the joined facts and gives what stands for them.
+    """
     source = group.source
     facts = ibis.table(
         {
@@ -134,10 +153,10 @@ def _facts_met(subjects: Any, group: Group) -> tuple[Reader, list[str]]:
     ]
     if group.own:
         conditions.append(_own_or_stored(pairs, facts, source))
-    oldest = _oldest_bound(group, pairs, bounds)
-    if oldest is not None:
-        conditions.append(facts.event_date > oldest)
-    joined = pairs.join(facts, conditions, lname="", rname="f_{name}")
+    first = since(group)
+    if first:
+        conditions.append(facts.event_date > ibis.least(*(pairs[bounds[edge]] for edge in first)))
+    joined = told(pairs.join(facts, conditions, lname="", rname="f_{name}"))
     reader = Reader(joined, set(pairs.columns), bounds, source)
     last = {rule.column for _, item in group.members for rule in item.where if rule.operator == "latest"}
     if last:
@@ -153,9 +172,15 @@ def _facts_met(subjects: Any, group: Group) -> tuple[Reader, list[str]]:
     return reader, by
 
 
-def _aggregate_group(subjects: Any, group: Group, lineage: bool) -> Any:
-    """One grouped pass over the facts of a source for every distinct (key, as-of)."""
-    reader, by = _facts_met(subjects, group)
+def _aggregate_group(subjects: Any, group: Group, lineage: bool) -> tuple[Any, Any]:
+    """One grouped pass over the facts of a source for every distinct (key, as-of), from a table `_READ`; and that table."""
+    read: list[Any] = []
+
+    def named(joined: Any) -> Any:
+        read.append(joined)
+        return ibis.table(joined.schema(), name=_READ)
+
+    reader, by = _facts_met(subjects, group, named)
     joined = reader.joined
     measures = {name: _measure(reader, name, aggregate, group) for name, aggregate in group.members}
     if lineage:
@@ -166,7 +191,7 @@ def _aggregate_group(subjects: Any, group: Group, lineage: bool) -> Any:
                 inside = counted if inside is None else inside & counted
             measures[f"{name}__event"] = reader.column("event_date").max(where=inside)
             measures[f"{name}__known"] = reader.column("known_at").max(where=inside)
-    return joined.group_by([joined[column] for column in by]).aggregate(**measures)
+    return joined.group_by([joined[column] for column in by]).aggregate(**measures), read[0]
 
 
 def _pairs(subjects: Any, group: Group) -> tuple[Any, list[str]]:
@@ -199,6 +224,13 @@ def _summed(facts: Any, group: Group) -> Any:
 
 
 def _measure(reader: Reader, name: str, aggregate: Aggregate, group: Group) -> Any:
+    """The aggregate's value; a number in double precision, as arithmetic will have it: exact decimals are twice as wide."""
+    exact = _exact_measure(reader, name, aggregate, group)
+    number = value_kind(aggregate, {group.source.name: group.source}) == "number"
+    return double(exact) if number and aggregate.verb not in _DAYS else exact
+
+
+def _exact_measure(reader: Reader, name: str, aggregate: Aggregate, group: Group) -> Any:
     if not group.additive:
         return reader.measure(aggregate)
     inside = reader.window(aggregate)
@@ -271,20 +303,6 @@ def _lineage(
         parts = [wide[f"{columns[signature(aggregate)]}__{clock}"] for aggregate in aggregates(feature)]
         found[f"{name}__{clock}"] = ibis.greatest(*parts) if parts else ibis.null("date")
     return found
-
-
-def _oldest_bound(group: Group, pairs: Any, bounds: Mapping[Edge, str]) -> Any:
-    """Where every aggregate has a window, facts before the widest one need not be joined.
-
-    Of a partial source too: no fact in its window is unknown whether there are older ones or not. A filter by the `latest`
-    value of a column looks further back.
-    """
-    begins = [far(aggregate) for _, aggregate in group.members]
-    known = [edge for edge in begins if edge is not None]
-    latest = any(rule.operator == "latest" for _, item in group.members for rule in item.where)
-    if len(known) < len(begins) or (latest and group.source.coverage != "complete"):
-        return None
-    return ibis.least(*(pairs[bounds[edge]] for edge in known))
 
 
 def _key_columns(catalogue: Catalogue) -> list[tuple[str, str]]:

@@ -64,7 +64,8 @@ class Met:
 
     An edge is (months, days, -1) before the as-of date, or (months, days, earlier): the month end by that day, `earlier`
     months back. `linked` names the step with the linked keys ("" for the subject's own). An `own` step is read subject by
-    subject. A `moving` one may change from day to day though no fact comes, goes or crosses an edge.
+    subject. A `moving` one may change from day to day though no fact comes, goes or crosses an edge. `read` is where in the
+    step's SQL those facts stand; `since` are the numbers of the edges before the oldest of which none is needed (or none).
     """
 
     source: str
@@ -73,6 +74,8 @@ class Met:
     linked: str
     own: bool
     moving: bool
+    read: tuple[int, int] = (0, 0)
+    since: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,9 @@ class Recipe:
         for feature in made["features"]:  # absent where it does not hold, as in recipes older than the word
             if not feature["context"]:
                 del feature["context"]
+        for step in (step for block in made["blocks"] for step in block["steps"] if step["met"]):
+            if step["met"]["read"] == (0, 0):
+                del step["met"]["read"], step["met"]["since"]
         if not self.blocks:  # compiled before there were steps: one query
             del made["steps"], made["blocks"]
             made["sql"] = made.pop("values")
@@ -146,8 +152,9 @@ def _step(value: Mapping[str, Any]) -> Step:
     met = value["met"]
     if met is None:
         return Step(value["name"], value["sql"])
-    edges = tuple((months, days, earlier) for months, days, earlier in met["edges"])
-    return Step(value["name"], value["sql"], Met(**{**met, "columns": tuple(met["columns"]), "edges": edges}))
+    kept: dict[str, Any] = {"columns": tuple(met["columns"]), "edges": tuple(map(tuple, met["edges"]))}
+    kept |= {name: tuple(met[name]) for name in ("read", "since") if name in met}
+    return Step(value["name"], value["sql"], Met(**{**met, **kept}))
 
 
 def reading_all(recipes: Sequence[Recipe]) -> Recipe:

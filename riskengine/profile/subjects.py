@@ -73,18 +73,24 @@ def find_subject(
     bench: Workbench, rule: SubjectRule, recipe: Recipe, name: str, as_of: date
 ) -> Subject | None:
     """The subject called `name` (its id, or an enterprise's latest) as known on `as_of`; None if nothing is known."""
-    keys = [column for column, _ in recipe.keys]
+    kinds = dict(recipe.keys)
+    if rule.source not in bench.snapshot.sources:
+        raise _nothing(rule)
     for column in (
         rule.id,
         rule.enterprise,
     ):  # one after the other: a single equality skips most of a sorted file
+        text = kinds.get(column) == "VARCHAR"  # another type may be written in several ways: 7, 007
+        files = bench.holding(rule.source, column, [name]) if text else bench.facts(rule.source)
+        if not files:
+            continue
         found = bench.points.execute(
-            f"""SELECT {", ".join(f'"{key}"' for key in keys)} FROM {_source(bench, rule)}
+            f"""SELECT {", ".join(f'"{key}"' for key in kinds)} FROM {files}
             WHERE {_CURRENT.format(day="?::DATE")} AND "{column}" = ? ORDER BY fact_rank DESC LIMIT 1""",
             [as_of, as_of, name],
         ).fetchone()
         if found:
-            return Subject(as_of, dict(zip(keys, found, strict=True)))
+            return Subject(as_of, dict(zip(kinds, found, strict=True)))
     return None
 
 
@@ -101,18 +107,14 @@ def _columns(recipe: Recipe, rule: SubjectRule) -> str:
 def _source(bench: Workbench, rule: SubjectRule) -> str:
     files = bench.facts(rule.source)
     if not files:
-        raise SetupError(
-            "Nothing has been taken in",
-            [
-                Problem(
-                    f"source {rule.source}",
-                    "at least one batch",
-                    "none",
-                    f"Run riskengine intake {rule.source} FILE",
-                )
-            ],
-        )
+        raise _nothing(rule)
     return files
+
+
+def _nothing(rule: SubjectRule) -> SetupError:
+    hint = f"Run riskengine intake {rule.source} FILE"
+    problem = Problem(f"source {rule.source}", "at least one batch", "none", hint)
+    return SetupError("Nothing has been taken in", [problem])
 
 
 def _count(bench: Workbench) -> int:

@@ -7,33 +7,30 @@ whole book) DuckDB computes with the recipe's own step, once for each snapshot, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Any
 
-import duckdb
-
 from riskengine.profile.compute import Overlay, Subject, Workbench
 from riskengine.profile.daily import Daily
+from riskengine.profile.points import Asked, power, read_in_lanes, read_points
 from riskengine.profile.programs import Program
-from riskengine.profile.recipe import Recipe, reading_all
+from riskengine.profile.recipe import Recipe, SourceNote
 from riskengine.profile.spelled import NotPlain
 from riskengine.schema import fingerprint
 from riskengine.store.rank import OWN_RANK
 
 Rows = list[tuple[Any, ...]]
-_AT_ONCE = 2  # readers side by side: hashing, decoding and planning let go of the interpreter
+_MANY = 10_000  # keys of which a step's rows are not kept together
 
 
 class Touched:
-    """The facts that programs ask for, of one snapshot; each is read once."""
+    """The facts that programs ask for, of one snapshot; each is read once. `every` reads what any of their recipes reads."""
 
-    def __init__(self, bench: Workbench, recipes: Sequence[Recipe], narrow: Sequence[str]) -> None:
-        self.bench, self._narrow = bench, narrow
-        self.every = reading_all(recipes)
-        self._notes = dict(self.every.sources)
+    def __init__(self, bench: Workbench, every: Recipe, narrow: Sequence[str]) -> None:
+        self.bench, self.every, self._narrow = bench, every, narrow
+        self._notes = dict(every.sources)
         self._known: dict[tuple[str, str], dict[Any, Rows]] = {}
         self._own: dict[str, Rows] = {}
         self.overlay = Overlay()
@@ -54,64 +51,43 @@ class Touched:
         """Stored facts whose `column` has one of `values`, and the subjects' own."""
         known = self._known.setdefault((source, column), {})
         asked = sorted(set(values))
-        if fresh := [value for value in asked if value not in known]:
-            known |= self._read(self.bench.points, source, column, fresh)
+        if fresh := tuple(value for value in asked if value not in known):
+            one = Asked(source, self._notes[source].columns, column, fresh)
+            self._keep(one, *read_points(self.bench, self.bench.points, [one]))
         found = [row for value in asked for row in known[value]]
         if source in self._own:
-            place = [name for name, _ in self._notes[source].columns].index(column)
+            place = self._place(source, column)
             found += [row for row in self._own[source] if row[place] in asked]
         return found
 
     def prefetch(self, keys: Mapping[str, Any]) -> None:
-        """Read the facts of a subject's own cluster values from every source, side by side."""
+        """Read the facts of a subject's own cluster values from every source at once."""
         asked = [
-            (source, cluster, keys[cluster])
+            Asked(source, note.columns, cluster, (keys[cluster],))
             for source, note in self._notes.items()
             if (cluster := self._cluster(source)) in dict(note.columns)
             and cluster in self._narrow
             and keys.get(cluster) is not None
         ]
+        for one, rows in zip(asked, read_in_lanes(self.bench, asked), strict=True):
+            self._keep(one, rows)
 
-        points = self.bench.points
+    def _keep(self, asked: Asked, rows: Rows) -> None:
+        known = self._known.setdefault((asked.source, asked.by), {})
+        known |= {value: [] for value in asked.values}
+        place = self._place(asked.source, asked.by)
+        doubles = [at for at, (_, kind) in enumerate(asked.columns) if kind == "DOUBLE"]
+        for row in rows:
+            if any(row[at] is not None and not isfinite(row[at]) for at in doubles):
+                raise NotPlain(asked.source)
+            known[row[place]].append(row)
 
-        def read(item: tuple[str, str, Any]) -> dict[Any, Rows]:
-            source, column, value = item
-            return self._read(points.cursor(), source, column, [value])
-
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for (source, column, _), found in zip(asked, pool.map(read, asked), strict=True):
-                self._known.setdefault((source, column), {}).update(found)
+    def _place(self, source: str, column: str) -> int:
+        return [name for name, _ in self._notes[source].columns].index(column)
 
     def _cluster(self, source: str) -> str:
         facts = self.bench.snapshot.sources.get(source)
         return (facts.cluster if facts else "") or self._narrow[0]
-
-    def _read(
-        self, connection: duckdb.DuckDBPyConnection, source: str, column: str, values: list[Any]
-    ) -> dict[Any, Rows]:
-        files = self.bench.holding(source, values if column == self._cluster(source) else None)
-        found: dict[Any, Rows] = {value: [] for value in values}
-        if not files:
-            return found
-        columns = self._notes[source].columns
-        cells = [
-            f'"{name}"' if not kind.startswith("DECIMAL") else f'("{name}" * {_power(kind)})::BIGINT'
-            for name, kind in columns
-        ]
-        asked = f"""SELECT "{column}", {"".join(cell + ", " for cell in cells)}event_date, known_at, superseded_at, removed,
-            fact_rank, NULL FROM {{}} WHERE "{column}" {"= ?" if len(values) == 1 else f"IN ({', '.join('?' * len(values))})"}"""
-        try:
-            rows = connection.execute(asked.format(files), values).fetchall()
-        except duckdb.BinderException:  # a column that the contract had not promised when the facts came
-            rows = connection.execute(
-                asked.format(f"({self.bench.whole(columns, files)})"), values
-            ).fetchall()
-        doubles = [place for place, (_, kind) in enumerate(columns) if kind == "DOUBLE"]
-        for value, *row in rows:
-            if any(row[place] is not None and not isfinite(row[place]) for place in doubles):
-                raise NotPlain(source)
-            found[value].append(tuple(row))
-        return found
 
 
 def touched_row(
@@ -140,36 +116,61 @@ class Shared:
         def found(step: str, columns: Sequence[str]) -> Rows:
             if "subject" in columns:  # with the rows that the subject brings itself
                 return self._computed(place, step, subject, overlay)
-            values = [str(subject.as_of if one == "as_of" else subject.keys.get(one)) for one in columns]
-            name = fingerprint([self._program.name, place, step, [*columns], values])
-            rows = self._daily.find(name)
-            return (
-                self._daily.keep(name, self._computed(place, step, subject, Overlay()))
-                if rows is None
-                else rows
-            )
+            keys = [one for one in columns if one != "as_of"]
+            mine = tuple(subject.keys.get(one) for one in keys)
+            called = [self._program.name, place, step, [*columns], str(subject.as_of)]
+            every = self._kept([*called, "everybody"], lambda: self._everybody(place, step, subject, keys))
+            if rows := [row[len(keys) :] for row in every if row[: len(keys)] == mine]:
+                return [row for row in rows if row]
+            values = [str(value) for value in mine]
+            return self._kept([*called, values], lambda: self._computed(place, step, subject, Overlay()))
 
         return found
 
+    def _kept(self, called: Sequence[Any], made: Callable[[], Rows]) -> Rows:
+        name = fingerprint(called)
+        rows = self._daily.find(name)
+        return self._daily.keep(name, made()) if rows is None else rows
+
     def _computed(self, place: int, step: str, subject: Subject, overlay: Overlay) -> Rows:
         recipe, (sql, scales) = self.recipes[place], self._program.shared[place][step]
-        notes = tuple((name, note) for name, note in recipe.sources if f'"facts_{name}"' in sql)
         self._bench.load_subjects(recipe, [subject])
-        self._bench.load_facts(replace(recipe, sources=notes), overlay)
+        self._bench.load_facts(replace(recipe, sources=self._read_by(place, step)), overlay)
         rows = self._bench.connection.execute(sql).fetchall()
         return [tuple(map(_plain, row, scales)) for row in rows]
+
+    def _read_by(self, place: int, step: str) -> tuple[tuple[str, SourceNote], ...]:
+        sql, _ = self._program.shared[place][step]
+        return tuple((name, note) for name, note in self.recipes[place].sources if f'"facts_{name}"' in sql)
+
+    def _everybody(self, place: int, step: str, subject: Subject, keys: Sequence[str]) -> Rows:
+        """A step's rows for every key that its source has, each behind its key; a key without a row stands alone.
+
+        Reading the source takes the time, not the number of keys. Empty where the source does not tell the keys.
+        """
+        recipe, notes = self.recipes[place], self._read_by(place, step)
+        if not keys or len(notes) != 1 or not set(keys) <= dict(notes[0][1].columns).keys():
+            return []
+        self._bench.load_facts(replace(recipe, sources=notes), Overlay())
+        known = self._bench.load_keys(recipe, notes[0][0], keys, subject.as_of)
+        if len(known) > _MANY:
+            return []
+        sql, scales = self._program.shared[place][step]
+        result = self._bench.connection.execute(sql)
+        names = [column[0] for column in result.description or ()]
+        places = [names.index(one) for one in keys]
+        rows = [tuple(map(_plain, row, scales)) for row in result.fetchall()]
+        told = [(tuple(row[at] for at in places), row) for row in rows]
+        alone = [(key, ()) for key in set(known) - {key for key, _ in told}]
+        return sorted(((*key, *row) for key, row in [*told, *alone]), key=repr)
 
 
 def _cell(value: Any, kind: str) -> Any:
     if value is not None and kind.startswith("DECIMAL"):
-        return int((Decimal(value) * _power(kind)).to_integral_value(ROUND_HALF_UP))
+        return int((Decimal(value) * power(kind)).to_integral_value(ROUND_HALF_UP))
     if isinstance(value, float) and not isfinite(value):
         raise NotPlain(kind)
     return value
-
-
-def _power(kind: str) -> int:
-    return int(10 ** int(kind.partition(",")[2].rstrip(")")))
 
 
 def _plain(value: Any, scale: int | None) -> Any:

@@ -48,8 +48,9 @@ NO_ACTION = Words(en="look at it", zh="人工查看")
 def acting(page: Page) -> list[dict[str, Any]]:
     """The lines to name first, each with everything the page says of it."""
     rows = _lines(page, page.done.act)
-    weighty = page.book.assign(_loss=_loss(page.book)).sort_values("_loss", ascending=False, kind="stable")
-    by_id = {str(row["id"]): row for row in rows_of(_of(weighty, "enterprise_id", rows, "enterprise"))}
+    own_book = _of(page.book, "enterprise_id", rows, "enterprise")
+    weighty = own_book.assign(_loss=_loss(own_book)).sort_values("_loss", ascending=False, kind="stable")
+    by_id = {str(row["id"]): row for row in rows_of(weighty)}
     around = _around(page)
     for row in rows:
         own = by_id.get(str(row["guarantee"]), {})

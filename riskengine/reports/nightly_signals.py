@@ -49,7 +49,8 @@ def spoken(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
 def counts(page: Page) -> list[dict[str, Any]]:
     """Each definition with how many it fired on, is new, ended and so on."""
     ended = page.evaluation.ended.groupby("signal").size()
-    fresh = page.evaluation.signals[page.evaluation.signals.state == "new"].groupby("signal").size()
+    signals = page.evaluation.signals
+    fresh = signals.signal[signals.state == "new"].value_counts()
     return [
         {
             **row,

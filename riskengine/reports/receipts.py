@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskengine.intake.deliveries import Counted, Delivery
 from riskengine.intake.load import Receipt
 from riskengine.store.ledger import HeldFile
+
+if TYPE_CHECKING:
+    from riskengine.identity.resolve import Resolution
 
 TOP_RULES = 3
 
@@ -24,6 +27,12 @@ def delivery_line(delivery: Delivery) -> str:
     held = f"; {len(delivery.held)} held" if delivery.held else ""
     count = f"{delivery.files} file{'s' if delivery.files != 1 else ''}"
     return f"{delivery.source}  {count}: {rows_line(delivery.counted())}{held}"
+
+
+def identity_line(found: Resolution) -> str:
+    """What became of the rows that name nobody by code, in a line."""
+    filled = f"{found.rows_filled:,} of {found.rows_open:,} rows without a code filled"
+    return f"identity: {filled}, {found.queued} wait"
 
 
 def rows_line(counted: Counted) -> str:

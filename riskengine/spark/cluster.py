@@ -79,14 +79,16 @@ class Cluster:
         """Make one view `facts_<source>` for each source that the recipe reads; a column no file has is unknown."""
         self.verify(name for name, _ in recipe.sources)
         for name, note in recipe.sources:
-            columns = {**dict(note.columns), **_CLOCKS}
-            schema = ", ".join(f"`{column}` {TYPES[kind]}" for column, kind in columns.items())
+            typed = {column: TYPES[kind] for column, kind in {**dict(note.columns), **_CLOCKS}.items()}
+            schema = ", ".join(f"`{column}` {kind}" for column, kind in typed.items())
             files = self.paths(name)
-            # A schema of our own: no job to look into the files, and what an older file does not have is null.
+            unknown = ", ".join(f"CAST(NULL AS {kind}) AS `{column}`" for column, kind in typed.items())
+            # A schema of our own: no job to look into the files, and what an older file does not have is null. Where there is
+            # no file, a query that Spark knows to be empty and drops from its plans; a frame of no rows starts a Python worker.
             frame = (
                 self.session.read.schema(schema).parquet(*files)
                 if files
-                else self.session.createDataFrame([], schema)
+                else self.session.sql(f"SELECT {unknown} WHERE false")
             )
             frame.selectExpr("*", "CAST(NULL AS bigint) AS for_subject").createOrReplaceTempView(
                 f"facts_{name}"

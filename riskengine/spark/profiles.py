@@ -26,17 +26,27 @@ def spark_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = 
 
 
 def same_definitions(catalogue: Catalogue, frozen: Recipe) -> None:
-    """Refuse where what a bundle froze in DuckDB's SQL is not what the definitions say today.
+    """Refuse where what a bundle froze in DuckDB's SQL is not what this engine says of the definitions today.
 
-    Spark compiles the definitions anew; only where their DuckDB SQL equals the bundle's do both mean the same.
+    Spark compiles the definitions anew; only where their DuckDB SQL equals the bundle's do both surely mean the same. An engine
+    that says the same definitions in other words is refused as well: it cannot be told apart here.
     """
     gone = [name for name in frozen.names if name not in catalogue.features]
     today = compile_recipe(catalogue, frozen.names, lineage=frozen.lineage) if not gone else None
-    if today is None or today.to_json() != frozen.to_json():
-        got = f"no {', '.join(gone)}" if gone else "another query"
+    if today is None or _asked(today) != _asked(frozen):
+        got = (
+            f"no {', '.join(gone)}" if gone else "another query: of other definitions, or by another version"
+        )
         told = "Retrain, or score with --engine duckdb, which runs the bundle's own query"
         problem = Problem("features/", "the query that the model was trained with", got, told)
         raise UsageError("A definition was changed since training 训练后口径已变更", [problem])
+
+
+def _asked(recipe: Recipe) -> tuple[Any, ...]:
+    """What is asked of the facts; not the notes of where a step begins to read."""
+    steps = [*recipe.steps, *(step for block in recipe.blocks for step in block.steps)]
+    queries = [(step.name, step.sql) for step in steps]
+    return queries, [block.sql for block in recipe.blocks], recipe.values, recipe.keys, recipe.sources
 
 
 def profiled(cluster: Cluster, recipe: Recipe) -> Any:

@@ -36,6 +36,13 @@ class Register:
     def execute(self, sql: str) -> Register:
         """Run one of the loaders' statements: the table of subjects, a description, a count."""
         tree = sqlglot.parse_one(sql, dialect="duckdb")
+        for part in tree.find_all(
+            exp.Select
+        ):  # of a name that stands twice DuckDB reads the first, Spark none
+            once = {
+                one.alias_or_name or place: one for place, one in reversed([*enumerate(part.expressions)])
+            }
+            part.set("expressions", [*reversed(once.values())])
         if isinstance(tree, exp.Create):
             self._subjects(tree.expression)
         elif isinstance(tree, exp.Describe):
@@ -60,13 +67,20 @@ class Register:
 
 
 def _unnumbered(select: exp.Select) -> list[str]:
-    """Take the row number out of a SELECT and give the columns by which it counts (added where they are not there)."""
+    """Take the row number out of a SELECT and give the columns by which it counts (added where they are not there).
+
+    It counts in the order of its window or, where that has none, of the sorted rows that it is read from.
+    """
     number = next(item for item in select.expressions if item.alias == "subject")
-    window = number.find(exp.Window)
+    window, rows = number.find(exp.Window), select.find(exp.Subquery)
     assert window is not None
-    order = [one.this for one in window.args["order"].expressions]
+    sorted_by = window.args.get("order") or (rows and rows.this.args.get("order"))
+    assert sorted_by, select.sql("duckdb")
+    order = [one.this for one in sorted_by.expressions]
     number.pop()
     select.set("order", None)
+    if rows and rows.this.args.get("order") is sorted_by:
+        rows.this.set("order", None)
     names = [f"by_{place}" for place in range(len(order))]
     for name, column in zip(names, order, strict=True):
         select.select(exp.alias_(column.copy(), name), copy=False)

@@ -105,7 +105,7 @@ def write_scores(session: Any, catalogue: Catalogue, bundle: Bundle, profiles: s
     frame, told = written_profiles(session, profiles)
     frozen = Recipe.from_json(bundle.recipe)
     same_definitions(catalogue, frozen)
-    names = told.get("features", frozen.names)
+    names = told.get("features") or [name for name in frame.columns if name in catalogue.features]
     if told["recipe"] != compile_recipe(catalogue, names).fingerprint:
         got = f"those of recipe {told['recipe'][:12]}"
         problem = Problem(profiles, "profiles of today's definitions", got, "Run riskengine profiles again")

@@ -58,23 +58,64 @@ def _known(snapshot: Snapshot, source: str, files: Iterable[FactFile]) -> Mappin
     with connect() as connection:
         for file in fresh:
             snapshot.verify_file(file)
-            made[file.sha256] = _days(connection, str(snapshot.root / file.path))
+            facts = f"SELECT *, 0 AS bucket FROM {scan([str(snapshot.root / file.path)])}"
+            made[file.sha256] = known_by(connection, facts).get(0, _summed({}))
     known = {name: made[name] if name in made else kept[name] for name in sorted(wanted)}
     _keep(path, known)
     return known
 
 
-def _days(connection: duckdb.DuckDBPyConnection, path: str) -> Days:
+def known_by(connection: duckdb.DuckDBPyConnection, facts: str) -> dict[int, Days]:
+    """What the facts of a query know, by its column `bucket`."""
     rows = connection.execute(
-        f"SELECT known_at, count(*), bit_xor(md5_number({_ROW})) FROM {scan([path])} WHERE known_at IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        f"SELECT bucket, known_at, count(*), bit_xor(md5_number({_ROW})) FROM ({facts}) WHERE known_at IS NOT NULL GROUP BY ALL"
     ).fetchall()
-    days: list[int] = []
-    counts: list[int] = []
-    hashes: list[str] = []
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    for bucket, day, count, bits in rows:
+        found.setdefault(bucket, {})[day.toordinal()] = (count, bits)
+    return {bucket: _summed(days) for bucket, days in found.items()}
+
+
+def carry(
+    folder: Path,
+    stayed: Iterable[str],
+    grown: Mapping[str, tuple[str | None, int]],
+    added: Mapping[int, Days],
+) -> None:
+    """Keep what a source's index files know after a delivery, without reading them: 33 million rows took 38 seconds a night.
+
+    `stayed`: files (by SHA-256) that are as they were; `grown`: new files, with the one in whose place each is and the bucket
+    whose `added` facts it holds besides. Of a file whose predecessor was never read nothing is kept.
+    """
+    path = folder / "known.json"
+    kept = _read(path)
+    known = {name: kept[name] for name in stayed if name in kept}
+    for name, (before, bucket) in grown.items():
+        if before is None or before in kept:
+            both = [one for one in (kept.get(before or ""), added.get(bucket)) if one]
+            known[name] = _summed(_each(both)) if len(both) > 1 else both[0]
+    if known:
+        _keep(path, dict(sorted(known.items())))
+
+
+def _each(every: Iterable[Days]) -> dict[int, tuple[int, int]]:
+    """What becomes known on each day of several: rows, exclusive-or."""
+    found: dict[int, tuple[int, int]] = {}
+    for days, counts, hashes in every:
+        total, bits = 0, 0
+        for day, count, text in zip(days, counts, hashes, strict=True):
+            known = int(text, 16)
+            held = found.get(day, (0, 0))
+            found[day] = held[0] + count - total, held[1] ^ bits ^ known
+            total, bits = count, known
+    return found
+
+
+def _summed(found: Mapping[int, tuple[int, int]]) -> Days:
+    days, counts, hashes = sorted(found), [], []
     total, every = 0, 0
-    for day, count, bits in rows:
-        total, every = total + count, every ^ bits
-        days.append(day.toordinal())
+    for day in days:
+        total, every = total + found[day][0], every ^ found[day][1]
         counts.append(total)
         hashes.append(f"{every:x}")
     return days, counts, hashes

@@ -265,7 +265,7 @@ def _add(said: Names, edition: Path, record: str) -> None:
 def _left_over(root: Path, before: datetime) -> list[Gone]:
     """Half-written files of killed runs."""
     places: Iterable[Path] = (
-        *root.glob(".*.new"), *(root / "facts").glob("*/.*.new"), *(root / "index").glob("*/.*.new"),
+        *root.glob(".*.new"), *(root / "facts").glob("*/.*.new"), *(root / "index").glob("*/.*.new"), *(root / "index").glob(".*.new"),
         *(root / "snapshots").glob(".*.new"), *(root / "decisions").glob(".*.new"),
     )  # fmt: skip
     return [

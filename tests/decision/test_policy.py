@@ -63,6 +63,22 @@ def test_near_is_within_the_declared_part_of_the_limit(value: float, state: str)
     assert evaluate(made, {"x": value}, DAY)[0].state == state
 
 
+VALUES = st.sampled_from([None, float("nan"), 0.0, -0.0, 0.9, 1.0, 2.0, True, Decimal("1.0"), Decimal("2.0")])
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=12))
+def test_what_a_rule_said_of_equal_values_is_what_it_would_say(rows: list[tuple[Any, Any, Any]]) -> None:
+    over = [{"feature": name, "op": ">", "value": 1} for name in "xyz"]
+    rules = [
+        rule("decline", over[0], unless=[over[2]], near=0.2), rule("refer", over[0], over[1], id="two"),
+        rule("cap", over[0], id="cap"), rule("refer", over[0], id="above", above=[{"from": "2000-01-01", "value": 5, "reference": "t"}]),
+    ]  # fmt: skip
+    asked = policy(*rules)
+    for row in (dict(zip("xyz", values, strict=True)) for values in rows):
+        assert repr(evaluate(asked, row, DAY)) == repr(evaluate(asked.model_copy(), row, DAY))
+
+
 def test_one_failing_condition_passes_even_where_another_is_unknown() -> None:
     made = policy(
         rule("decline", {"feature": "x", "op": ">", "value": 1}, {"feature": "y", "op": ">", "value": 1})

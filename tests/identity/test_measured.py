@@ -16,9 +16,9 @@ import pytest
 from town import ROOT, code
 
 from riskengine.identity.anatomy import exact_key
+from riskengine.identity.finding import find
 from riskengine.identity.judgements import Mention, Standing
-from riskengine.identity.register import Named, Register
-from riskengine.identity.resolve import find
+from riskengine.identity.register import Named, Register, register_of
 from riskengine.identity.rules import RulesOfDay, read_rules, rules_of
 from riskengine.intake.contract import read_contracts
 from riskengine.project import Project
@@ -150,8 +150,8 @@ def _town(
     }
     named = [Named(codes[place], name, exact_key(name), True) for place, name in enumerate(names)]
     named += [Named(codes[place], name, exact_key(name), False) for place, name in former.items()]
-    register = Register(tuple(sorted(named)), {})
-    held = set(register.by_key)
+    register = register_of(sorted(named), {})
+    held = {each.key for each in named}
     mentions: dict[Mention, tuple[str, str, str]] = {}
     for turn, place in enumerate(rng.sample(range(size), asked)):
         if turn % 4 == 3:
@@ -249,7 +249,7 @@ def test_siblings_and_branches_are_never_taken_for_the_enterprise(rules: RulesOf
     ]
     found = find(
         {Mention(exact_key(name)): name for name in asked},
-        Register(tuple(named), {}),
+        register_of(named, {}),
         rules,
         Standing({}, {}),
     )

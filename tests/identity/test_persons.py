@@ -17,9 +17,10 @@ from town import case, code, deliver, enrol, seen
 
 from riskengine.identity import desk
 from riskengine.identity.anatomy import exact_key, name_parts
+from riskengine.identity.finding import find
 from riskengine.identity.judgements import Mention, Standing, judgements
-from riskengine.identity.register import Named, Register
-from riskengine.identity.resolve import find, resolve
+from riskengine.identity.register import Named, register_of
+from riskengine.identity.resolve import resolve
 from riskengine.identity.rules import read_rules, rules_of
 from riskengine.intake.applicant import clean_cells
 from riskengine.intake.cleaning import clean
@@ -125,7 +126,7 @@ def test_a_name_that_breaks_a_rule_is_refused_without_it(project: Project) -> No
 
 def test_names_stored_before_they_were_hidden_go_into_no_judgement(project: Project) -> None:
     contracts = read_contracts(project)
-    register = Register((Named(code(1), "张三丰", "张三丰", True),), {})
+    register = register_of([Named(code(1), "张三丰", "张三丰", True)], {})
     rules = rules_of(read_rules(project, contracts), DAY)
     clear = Mention("张三丰")
     assert find({clear: "张三丰"}, register, rules, Standing({}, {}))[clear].state == "unresolved"

@@ -87,7 +87,7 @@ def compared(recipe: Recipe, program: Program, world: Any) -> None:
         wanted = compute(snapshot, recipe, subjects, Overlay(overlay))
         with Workbench(snapshot, threads=1) as bench:
             for number, subject in enumerate(subjects):
-                touched = Touched(bench, [recipe], NARROW)
+                touched = Touched(bench, recipe, NARROW)
                 own = {
                     source: [(0, values) for owner, values in facts if owner == number]
                     for source, facts in overlay.items()

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from hand_world import COLUMNS, DATA, ROOT, SUBJECTS
 
 from riskengine.intake.load import take_in
@@ -61,6 +62,12 @@ def on_spark(cluster: Cluster, recipe: Recipe, subjects: Sequence[Subject]) -> l
     return sorted(
         (row.asDict() for row in profiled(cluster, recipe).collect()), key=lambda row: row["subject"]
     )
+
+
+def written_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a folder's Parquet files in order of `subject`, one dict each."""
+    found = duckdb.sql(f"SELECT * FROM read_parquet('{folder}/*.parquet') ORDER BY subject")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
 def differences(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> list[tuple[int, str, Any, Any]]:

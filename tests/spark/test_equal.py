@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from both_engines import compared
+from both_engines import compared, differences, written_rows
 from hand_world import world_in
 
+from riskengine.cli import app
 from riskengine.profile.catalogue import Catalogue
 from riskengine.store import snapshot
 from riskengine.store.snapshot import Snapshot
@@ -30,6 +31,20 @@ def test_every_definition_is_the_same(spark: Any, definitions: Catalogue, tmp_pa
     names = list(definitions.features)
     _, different = compared(spark, definitions, snapshot.read(project.store), names, tmp_path / "working")
     assert different == []
+
+
+@pytest.mark.long
+def test_a_panel_of_every_definition_is_the_same(spark: Any, tmp_path: Path) -> None:
+    """By the command, on both engines: DuckDB carries what did not move from month to month, Spark computes each month."""
+    project = world_in(tmp_path / "world")
+    panel = ("profiles", "--of", "register", "--panel-from", "2024-03-31", "--panel-to", "2024-09-30")
+    said = {}
+    for engine in ("duckdb", "spark"):
+        words = ["--project", str(project.root), *panel, "--out", str(tmp_path / engine), "--engine", engine]
+        app(words, standalone_mode=False)
+        said[engine] = written_rows(tmp_path / engine / "profiles")
+    assert len(said["duckdb"]) > 7 * 3
+    assert differences(said["duckdb"], said["spark"]) == []
 
 
 @pytest.mark.long

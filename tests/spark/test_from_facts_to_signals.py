@@ -69,6 +69,9 @@ def test_from_facts_to_signals(spark: Any, own_project: Project, tmp_path: Path)
         said(own_project, "score", "--model", "inforce_pd", "--engine", engine,
              "--profiles", str(folder / "profiles"), "--out", str(folder / "scores"))  # fmt: skip
     assert _rows(there / "scores/scores") == _rows(here / "scores/scores")
+    said(own_project, "score", "--model", "inforce_pd", "--engine", "spark",
+         "--profiles", str(here / "profiles"), "--out", str(tmp_path / "across"))  # fmt: skip
+    assert _rows(tmp_path / "across/scores") == _rows(here / "scores/scores")
     publication = own_project.store / "publications" / str(DAY)
     of_night = duckdb.sql(f"SELECT id, pd, score, grade FROM read_parquet('{publication}/scores.parquet')")
     told = "SELECT id, pd, score, grade FROM read_parquet('{}/scores/scores/*.parquet')"

@@ -33,8 +33,9 @@ from riskengine.spark.scoring import IDS, scored
 from riskengine.spark.session import on_cluster
 from riskengine.spark.signals import TOLD, raised, split
 from riskengine.store import snapshot
+from riskengine.store.snapshot import Snapshot
 
-DAYS = (date(2023, 12, 31), date(2024, 12, 31))
+DAYS = (date(2023, 12, 31), date(2024, 9, 30), date(2024, 10, 31), date(2024, 11, 30), date(2024, 12, 31))
 NIGHTS = (date(2026, 6, 29), date(2026, 6, 30))
 
 
@@ -64,6 +65,15 @@ def test_a_folder_of_profiles_is_the_same(spark: Any, catalogue: Catalogue, of: 
         written.write_profiles(
             spark, catalogue, held, replace(wanted, of="nobody"), (str(tmp_path / "x"), "")
         )
+
+
+@pytest.mark.parametrize("of", ["register", "member"])
+def test_of_nothing_taken_in_there_are_no_profiles(
+    spark: Any, catalogue: Catalogue, of: str, tmp_path: Path
+) -> None:
+    wanted = Wanted(of, DAYS, compile_recipe(catalogue, few(catalogue)))
+    out = str(tmp_path / "out")
+    assert written.write_profiles(spark, catalogue, Snapshot("none", tmp_path, {}), wanted, (out, "")) == 0
 
 
 def _table(folder: Path) -> tuple[list[Any], list[Any]]:

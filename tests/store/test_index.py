@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from riskengine.errors import IntegrityError
 from riskengine.store import index, snapshot
 from riskengine.store.facts import FACT_FIELDS, FactStore
+from riskengine.store.known import known_facts
 from riskengine.store.rank import FIRST_DAY, LAST_DAY, OWN_RANK, fact_rank
 from riskengine.store.snapshot import FactFile, SourceFacts, bucket_of
 
@@ -99,6 +100,11 @@ def test_any_order_and_cut_of_deliveries_is_one_rebuild(
             {Path(path).name: data for path, data in index_bytes(store).items()} for store in (step, once)
         ]
         assert names[0] == names[1]
+        days = [START + timedelta(day) for day in range(7)]
+        carried = [known_facts(step.snapshot(), day) for day in days]
+        for path in step.root.glob("index/*/known.json"):
+            path.unlink()
+        assert [known_facts(step.snapshot(), day) for day in days] == carried
         before = index_bytes(step)
         assert step.publish({"court": (key,)}, anew=True).id == once.snapshot().id
         assert index_bytes(step) == before
@@ -213,3 +219,15 @@ def test_ranks_are_in_the_order_of_law_one(
 def test_beyond_them_there_is_no_rank(place: tuple[date, date, int]) -> None:
     with pytest.raises(ValueError, match="no rank"):
         fact_rank(*place)
+
+
+def test_what_index_files_know_is_carried_over_a_delivery_without_reading_them(tmp_path: Path) -> None:
+    batches = {1: [("a", "x", 0, 0), ("b", "y", 1, 1)], 2: [("a", "x", 0, 3)], 3: [("c", None, 2, 2)]}
+    store = published(tmp_path, batches, [[1], [2], [3]], "case")
+    wanted = known_facts(store.snapshot(), START + timedelta(2))
+    for path in index_bytes(store):
+        Path(path).write_bytes(b"damaged")
+    assert known_facts(store.snapshot(), START + timedelta(2)) == wanted
+    (tmp_path / "index" / "court" / "known.json").unlink()
+    with pytest.raises(IntegrityError):
+        known_facts(store.snapshot(), START + timedelta(2))
