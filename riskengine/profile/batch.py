@@ -33,7 +33,7 @@ from riskengine.schema import canonical_json
 from riskengine.store.snapshot import FactFile, Snapshot
 
 GUARANTEE = "guarantee"
-ROWS = 393_216  # facts of a part that tell of subjects, times days: each at most one row, some 2 KB of 150 features
+ROWS = 540_000  # facts that tell of subjects, times days: each at most one row; two such parts of 150 features take 2 GB
 AT_ONCE = 8  # parts, on a machine of as many cores
 _FACTS = re.compile(r"\bfacts_(\w+)")
 
@@ -216,7 +216,10 @@ def _write_part(whole: Parts, number: int, folder: Path) -> int:
         tonight = _tonight(bench)
         few = len(wanted.recipe.blocks) <= FEW
         tables = tonight.table if tonight else _tables(bench)
-        (_make_few if few else make_wide)(bench.connection, wanted.recipe, tables)
+        if few:
+            _make_few(bench, tables)
+        else:
+            make_wide(bench.connection, wanted.recipe, tables)
         _copy(bench, folder / f"part-{number:05d}.parquet", few)
         if tonight:
             tonight.keep()
@@ -240,11 +243,12 @@ def _tables(bench: PartBench) -> Callable[[Any, Step], None]:
     return OneDay(wanted.days[0], lambda source: everybody and bench.apart(source)).table
 
 
-def _make_few(connection: Any, recipe: Recipe, table: Callable[[Any, Step], None]) -> None:
+def _make_few(bench: PartBench, table: Callable[[Any, Step], None]) -> None:
     """The view `wide` over the tables of all steps, joined as it is read; its `subject` is the whole row of the subject."""
+    recipe, one_day = bench.parts.wanted.recipe, len(bench.parts.wanted.days) == 1
     for step in (*recipe.steps, *(step for block in recipe.blocks for step in block.steps)):
-        table(connection, step)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW wide AS {together(recipe.blocks)}")
+        table(bench.connection, step)
+    bench.connection.execute(f"CREATE OR REPLACE TEMP VIEW wide AS {together(recipe.blocks, one_day)}")
 
 
 def _copy(bench: PartBench, path: Path, few: bool) -> None:
@@ -256,7 +260,7 @@ def _copy(bench: PartBench, path: Path, few: bool) -> None:
     own = ", ".join(f'v.subject."{name}"' if few else f's."{name}"' for name in taken)
     sides = f"({recipe.values}) v" if few else f"subjects s POSITIONAL JOIN ({recipe.values}) v"
     place = str(path).replace("'", "''")
-    to = f"TO '{place}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 32768)"
+    to = f"TO '{place}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 32768, DICTIONARY_SIZE_LIMIT 1)"
     connection.execute(f"COPY (SELECT {own}{features} FROM {sides}) {to}")
     moved = f"""SELECT count(*) FROM (SELECT subject, row_number() OVER () - 1 AS place FROM read_parquet('{place}'))
         WHERE subject <> place"""

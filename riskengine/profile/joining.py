@@ -6,6 +6,7 @@ seconds for 0.2 seconds of work, because each join of a pipeline reserves its me
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,7 @@ from riskengine.profile.recipe import Block, Step
 
 AT_ONCE = 8  # joins in one query
 FEW = 4  # blocks of which all steps are joined in one query that is never kept: to write and read wide tables costs more
+_SAME_DAY = re.compile(r' AND s\."as_of" = \w+\."as_of"')
 _SUBJECT, _FROM = "SELECT s.subject", " FROM subjects s "
 
 
@@ -46,8 +48,12 @@ def _block(parts: Sequence[tuple[Brought, Step | None]]) -> Block:
     return Block(tuple(step for _, step in parts if step), f"{_SUBJECT}{columns}{_FROM}{' '.join(joins)}")
 
 
-def together(parts: Sequence[Block]) -> str:
-    """SQL of the subjects and all blocks in one query; its `subject` holds every column of the subjects."""
+def together(parts: Sequence[Block], one_day: bool) -> str:
+    """SQL of the subjects and all blocks in one query; its `subject` holds every column of the subjects.
+
+    Where all subjects have one day, so have the steps' rows: they are joined by their keys alone.
+    """
     told = [one.sql.removeprefix(_SUBJECT).partition(_FROM) for one in parts]
     columns, joins = "".join(one[0] for one in told), " ".join(one[2] for one in told)
+    joins = _SAME_DAY.sub("", joins) if one_day else joins
     return f"SELECT s AS subject, s.* EXCLUDE (subject){columns}{_FROM}{joins}"

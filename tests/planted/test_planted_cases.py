@@ -55,7 +55,7 @@ def _signal(night: Answers, case: Case) -> None:
             assert severity == case.says, about
             assert line["text_zh"], f"{about}: it says nothing"
             assert line["text_en"], f"{about}: it says nothing"
-            told = bool(line["evidence"])
+            told = isinstance(line["evidence"], str) and bool(line["evidence"])
             assert told == (case.id not in NO_ROWS_OF_ITS_OWN), f"{about}: evidence {line['evidence']}"
         else:
             assert severity == "none" or SEVERITIES.index(severity) < SEVERITIES.index(case.says), about

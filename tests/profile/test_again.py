@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -16,7 +18,7 @@ def failing(times: int, error: type[Exception]) -> list[int]:
 
     @again
     def work() -> str:
-        with Workbench(Snapshot("none", {}, None)) as bench:  # type: ignore[arg-type]
+        with Workbench(Snapshot("none", Path("none"), {})) as bench:
             (threads,) = bench.connection.execute("SELECT current_setting('threads')").fetchone() or (0,)
         calls.append(int(threads))
         if len(calls) <= times:
