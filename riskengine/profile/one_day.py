@@ -49,9 +49,7 @@ class OneDay:
             f"known_at <= {day}",
             f"event_date <= {day}",
             f"(superseded_at IS NULL OR superseded_at > {day})",
-            f'"{key}" IS NOT NULL'
-            if self.whole(met.source)
-            else f'"{key}" IN (SELECT "{key}" FROM subjects)',
+            f'"{key}" IS NOT NULL',
         ]
         if met.since:
             conditions.append(f"event_date > least({', '.join(edges[number] for number in met.since)})")

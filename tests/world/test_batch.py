@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from hand_world import DATA, ROOT
 from riskengine.errors import UsageError
 from riskengine.intake.load import take_in
 from riskengine.profile import batch
-from riskengine.profile.batch import GUARANTEE, Carry, Wanted, write_profiles
+from riskengine.profile.again import one_thread
+from riskengine.profile.batch import GUARANTEE, Carry, PartBench, Parts, Wanted, write_profiles
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.one_day import OneDay
 from riskengine.profile.plan import compile_recipe
-from riskengine.profile.populations import load_population
+from riskengine.profile.populations import EVERYBODY, load_population
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.subjects import load_in_force
 from riskengine.project import Project
@@ -88,6 +90,20 @@ def test_a_night_carries_over_what_no_fact_can_have_changed(
         )
     with pytest.raises(UsageError, match="--carry"):
         write_profiles(held, catalogue.subjects, Wanted("register", DAYS, recipe, carry), tmp_path / "panel")
+
+
+def test_who_asks_for_one_thread_gets_one(catalogue: Catalogue, recipe: Recipe) -> None:
+    held, wanted = snapshot.read(catalogue.project.store), Wanted("register", (DAY,), recipe)
+    with one_thread():
+        parts = Parts.of(held, catalogue.subjects, wanted)
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own knows nothing of what was asked here
+        assert pool.submit(_threads, parts).result() == parts.at_once == 1
+
+
+def _threads(parts: Parts) -> int:
+    with PartBench(parts, EVERYBODY) as bench:
+        ((found,),) = bench.connection.execute("SELECT current_setting('threads')").fetchall()
+    return int(found)
 
 
 def test_one_day_is_read_straight_from_the_facts(catalogue: Catalogue, recipe: Recipe) -> None:
