@@ -1,9 +1,10 @@
-"""How long does a whole night take, stage by stage, beside bare reading of everything that its profiles read?
+"""How long does a whole night take, stage by stage, and the night after it, beside bare reading of everything that its profiles read?
 
     python benchmarks/night.py --project FOLDER --as-of DAY [--runs N]
 
 The project stays as it is: each night runs in a process of its own on a copy whose facts and index are hard links, which nothing
-edits in place, by the pipeline that the engine ships. The other side reads every column of every source of the night's recipes.
+edits in place, by the pipeline that the engine ships; the night after it reads what the first has published. The other side reads
+every column of every source of the night's recipes.
 """
 
 from __future__ import annotations
@@ -15,32 +16,43 @@ import shutil
 import sys
 import tempfile
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-from results import ROOT, TABLE, Told, alone, conditions, line, report, side_by_side, write_section
+from results import ROOT, TABLE, Seconds, Told, alone, conditions, line, report, side_by_side, write_section
 
 MODEL = "inforce_pd"
 LINKED = ("facts", "index")
+TITLES = ("The whole night", "The night after it")
 _STAGES = ("| stage | rows | seconds | peak memory, MB |", "| --- | --- | --- | --- |")
 
 
 def main(folder: Path, day: date, runs: int) -> None:
-    """Measure, print, and write the section."""
-    nights: list[Told] = []
+    """Measure, print, and write the sections."""
+    days = (day, day + timedelta(days=1))
+    nights: dict[date, Told] = {}
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="night-") as scratch:
         place = Path(scratch) / "copy"
 
-        def ours() -> Told:
-            nights.append(_alone("ours", place, day))
-            return nights[-1]
+        def ours(on: date) -> Told:
+            nights[on] = _alone("ours", place, on)
+            return nights[on]
 
-        works = (ours, lambda: _alone("theirs", folder, day))
-        mine, theirs = side_by_side(works, runs, {0: lambda: copied(folder, place)}, warm=0)
-    last = nights[-1].said
-    stages: list[dict[str, float]] = json.loads(str(last["stages"]))
-    lines = [
-        *conditions("python benchmarks/night.py --project FOLDER --as-of DAY", str(day), str(last["size"])),
+        works = (lambda: ours(days[0]), lambda: ours(days[1]), lambda: _alone("theirs", folder, day))
+        *mine, theirs = side_by_side(works, runs, {0: lambda: copied(folder, place)}, warm=0)
+    for title, on, seconds in zip(TITLES, days, mine, strict=True):
+        lines = _told(nights[on], on, (seconds, theirs))
+        print("\n".join(lines))
+        write_section(title, lines)
+
+
+def _told(night: Told, day: date, seconds: tuple[Seconds, Seconds]) -> list[str]:
+    """The lines of a section: the stages of the night's last run, and all of its runs beside the bare reading."""
+    mine, theirs = seconds
+    stages: list[dict[str, float]] = json.loads(str(night.said["stages"]))
+    command = "python benchmarks/night.py --project FOLDER --as-of DAY"
+    return [
+        *conditions(command, str(day), str(night.said["size"])),
         "",
         *_STAGES,
         *(_row(one) for one in stages),
@@ -51,8 +63,6 @@ def main(folder: Path, day: date, runs: int) -> None:
         line("the whole night", "reading every column of its sources, nothing else", mine, theirs, 1),
         line("the same, seconds of the processor", "the same", mine.cpu, theirs.cpu, 1),
     ]
-    print("\n".join(lines))
-    write_section("The whole night", lines)
 
 
 def copied(folder: Path, place: Path) -> None:

@@ -14,6 +14,7 @@ from riskengine.learning.samples import followed_period, labelled_rows, model_sp
 from riskengine.learning.training import TrainingContext, train
 from riskengine.monitor.rule_scores import rule_inputs, rule_scores
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.meaning import meaning
 from riskengine.project import Project
 from riskengine.registry import Registry, TrainingRun, log_training
 from riskengine.schema import read_toml
@@ -49,7 +50,8 @@ def _train(project: Project, model: str, as_of: date) -> Retrained:
     log.info("%s: %d rows %s; audit, fit, tests", model, len(taken.rows), taken.counts)
     frame = replace(taken.frame(), rules=rule_scores(catalogue, spec, taken.rows, as_of))
     grades = read_toml(project.configs / "grades.toml")
-    context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades, taken.counts)
+    means = meaning(catalogue, taken.recipe.names)
+    context = TrainingContext(as_of, facts.id, taken.recipe.to_json(), grades, taken.counts, means)
     made = train(spec, frame, context, hindsight(catalogue, facts, taken.mature(), as_of))
     left = {ARTIFACT: stored_rows(made.judged, taken)}
     parts = made.params(), made.metrics(), trial_pictures(made.trials), made.files, left, made.tried()

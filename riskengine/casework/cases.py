@@ -36,8 +36,10 @@ from riskengine.casework.silence import cooling, hushing, quiet
 from riskengine.monitor.long_texts import one_by_one
 from riskengine.monitor.signals import SEVERITIES
 from riskengine.schema import fingerprint
+from riskengine.stages import given_back
 
 _NUMBER = {name: number for number, name in enumerate(SEVERITIES)}
+_NOTHING: frozenset[str] = frozenset()
 _READ = ("about", "id", "enterprise", "signal", "severity", "state", "worst", "first_seen", "raised_on", "guarantees",
          "exposure", "expected_loss", "text_en", "text_zh")  # fmt: skip
 
@@ -67,20 +69,28 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
 
     `signals` has `evaluate.COLUMNS`; the order of its rows changes nothing.
     """
+    made, place, inhibited, events, ended = _made(signals, past, rules, tonight)
+    given_back()  # the groups, and the cases before with what was in them: nothing reads them any more
+    return Formed(
+        signals.assign(
+            case=pd.Series(place, index=signals.index, dtype="object"),
+            inhibited=pd.Series(inhibited, index=signals.index, dtype="bool"),
+        ),
+        _framed(made, signals, rules),
+        events,
+        ended,
+    )
+
+
+def _made(
+    signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight
+) -> tuple[list[Case], list[str], Sequence[bool], pd.DataFrame, pd.DataFrame]:
+    """The cases in any order; of each signal its case and whether a worse one inhibits it; EVENTS and ENDED."""
     columns = {column for root in rules.file.root for column in root.same}
     rows = _rows(signals, Evidence(columns, tonight.contracts))
     old = _was(past.cases)
     then = _before(past, old, rules)
-    sticky = _sticky(rows, then)
-    nothing: frozenset[str] = frozenset()
-    before = {
-        case: (
-            _key(row),
-            nothing if row.identifiers == "[]" else frozenset(json.loads(row.identifiers)),
-        )
-        for case, row in old.items()
-    }
-    found = groups(rows, sticky, before, rules)
+    found = groups(rows, _sticky(rows, then), {case: _standing(row) for case, row in old.items()}, rules)
     ended_before = _records(past.ended, ENDED)
     taken = {*old, *ended_before}
     changes = [_named(group, old, taken, tonight.as_of) for group in found]
@@ -98,25 +108,18 @@ def form(signals: pd.DataFrame, past: Past, rules: CaseRules, tonight: Tonight) 
     ids = list(zip(rows["about"], rows["id"], strict=True))
     happened = turns(changes, made, ids, (then, tonight, rules.file))
     into = {case for change in changes for case in change.before}
-    ended = endings([case for case in old if case not in into], then, tonight, rules.file)
+    over = endings([case for case in old if case not in into], then, tonight, rules.file)
     happened += [
         Happened(row["case"], old[row["case"]].enterprise, "ended", row["severity"], row["why"])
-        for row in ended
+        for row in over
     ]
     events = events_of(tonight.as_of, changes, made, happened, rows)
     place = [""] * len(signals)
     for change in changes:
         for member in change.group.members:
             place[member] = change.case
-    return Formed(
-        signals.assign(
-            case=pd.Series(place, index=signals.index, dtype="object"),
-            inhibited=pd.Series(inhibited, index=signals.index, dtype="bool"),
-        ),
-        _framed(made, signals, rules),
-        events,
-        remembered([*ended_before.values()], ended, tonight.as_of, rules.file.remember),
-    )
+    ended = remembered([*ended_before.values()], over, tonight.as_of, rules.file.remember)
+    return made, place, inhibited, events, ended
 
 
 def with_deadlines(formed: Formed, own: Mapping[str, str]) -> pd.DataFrame:
@@ -222,8 +225,10 @@ def _before(past: Past, old: Mapping[str, Was], rules: CaseRules) -> Before:
     return Before(old, members, frozenset(withdrawn), late, past.cases is None)
 
 
-def _key(row: Was) -> Key:
-    return row.about, row.unit, row.root
+def _standing(row: Was) -> tuple[Key, frozenset[str]]:
+    """Where a case was the night before, and its identifiers then."""
+    named = _NOTHING if row.identifiers == "[]" else frozenset(json.loads(row.identifiers))
+    return (row.about, row.unit, row.root), named
 
 
 def _named(group: Group, old: Mapping[str, Was], taken: set[str], as_of: date) -> Change:

@@ -69,7 +69,7 @@ def synth(
             lambda done: typer.echo(f"synthetic province: {done:.0%} published", err=True),
             replace,
         )
-    write_definitions(project, folder)
+    write_definitions(project, folder, since)
     applicants = write_applicants(folder)
     total = sum(made.rows.values())
     typer.echo(

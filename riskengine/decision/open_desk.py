@@ -6,6 +6,7 @@ the desk anew, so no answer rests on yesterday's files.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -22,26 +23,31 @@ if TYPE_CHECKING:
     from riskengine.decision.review import ReviewRun
 
 _DEFINITIONS = ("policy", "products", "sizes", "lookup", "subjects", "environment")
+_ROOMS = (("configs/sources", ".toml"), ("features", ".py"))
 State = tuple[tuple[str, int, int, int], ...]
 
 
 def state_of_files(project: Project) -> State:
     """Which files stand for all that a decision rests on: name, inode, size and time of change of each."""
-    files = (
-        *(project.configs / f"{name}.toml" for name in _DEFINITIONS),
-        *project.definition_files("configs/sources", ".toml"),
-        *project.definition_files("features", ".py"),
-        project.store / "CURRENT",
-        project.store / "champions.json",
-    )
-    found = []
-    for path in files:
-        try:
-            told = path.stat()
-        except FileNotFoundError:
-            continue
-        found.append((str(path), told.st_ino, told.st_size, told.st_mtime_ns))
-    return tuple(found)
+    store, files = project.store, [project.configs / f"{name}.toml" for name in _DEFINITIONS]
+    found = [_told(os.fspath(path)) for path in (*files, store / "CURRENT", store / "champions.json")]
+    for room, suffix in _ROOMS:
+        folder = os.fspath(project.root / room)
+        names = (
+            sorted(name for name in os.listdir(folder) if name.endswith(suffix))
+            if os.path.isdir(folder)
+            else ()
+        )
+        found += [_told(f"{folder}/{name}") for name in names if not name.startswith("_")]
+    return tuple(one for one in found if one)
+
+
+def _told(path: str) -> tuple[str, int, int, int] | None:
+    try:
+        told = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return path, told.st_ino, told.st_size, told.st_mtime_ns
 
 
 class OpenDesk:
@@ -100,7 +106,7 @@ class OpenDesk:
     def bench(self, snapshot: Snapshot) -> Workbench:
         """The workbench over the desk's snapshot."""
         if self._bench is None or self._bench.snapshot.id != snapshot.id:
-            self._bench = Workbench(snapshot, threads=1)
+            self._bench = Workbench(snapshot, threads=1, stays=True)
         return self._bench
 
 

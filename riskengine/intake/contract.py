@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -130,7 +131,11 @@ class Clock(Definition):
 
 
 class SourceContract(Definition):
-    """Everything that is promised of one source; one `configs/sources/<name>.toml`."""
+    """Everything that is promised of one source; one `configs/sources/<name>.toml`.
+
+    `covers_from` 数据自何日起完整: the first event day from which the source tells everything that `coverage` says, for one that was
+    connected late. Counts over a window that begins before it are unknown (`profile.covering`). None: it always did.
+    """
 
     name: str
     family: Family
@@ -142,6 +147,7 @@ class SourceContract(Definition):
     identity: WhoIsMeant | None = None
     cadence: Literal["daily", "weekly", "monthly", "quarterly", "yearly", "event", "once"]
     coverage: Literal["complete", "partial"]
+    covers_from: date | None = Field(default=None, exclude=True)  # says nothing about what is taken in
     role: Literal["facts", "design"] = "facts"  # design: how the sample was drawn; no feature may read it
     fed_by_applicant: bool = False  # an applicant's own file fills this source at review
     currency: str = "CNY"
@@ -168,6 +174,14 @@ class SourceContract(Definition):
         if text:
             Span.parse(text)
         return text
+
+    @model_validator(mode="after")
+    def _covers_from_a_day(self) -> SourceContract:
+        if self.covers_from and not 1900 <= self.covers_from.year < 2200:
+            raise ValueError(f"covers_from is a day of 1900 to 2199, not {self.covers_from}")
+        if self.covers_from and self.role == "design":
+            raise ValueError("covers_from is for facts: no feature reads a design")
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> SourceContract:

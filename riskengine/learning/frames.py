@@ -82,7 +82,8 @@ class TrainingFrame:
 class TrainingContext:
     """What the rows came from: training day, snapshot id, compiled profile recipe, master scale (JSON values).
 
-    `counts`: subjects by what became of them (immature, indeterminate, excluded, …), for the card.
+    `counts`: subjects by what became of them (immature, indeterminate, excluded, …), for the card. `definitions`: the hash of what
+    the features mean (`profile.meaning`), by which another engine's words for them are known to say the same.
     """
 
     trained_as_of: date
@@ -90,6 +91,7 @@ class TrainingContext:
     recipe: Mapping[str, Any]
     grades: Mapping[str, Any]
     counts: Mapping[str, int] = field(default_factory=dict)
+    definitions: str = ""
 
 
 def checked(spec: ModelSpec, frame: TrainingFrame, context: TrainingContext) -> TrainingFrame:

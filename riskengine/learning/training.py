@@ -201,6 +201,7 @@ def _card(
         "title": spec.title.model_dump(),
         "trained_as_of": context.trained_as_of.isoformat(),
         "snapshot": context.snapshot,
+        "definitions": context.definitions,
         "rows": len(frame.label),
         "events": int(frame.label.sum()),
         "counts": dict(sorted(context.counts.items())),

@@ -38,6 +38,21 @@ def with_evidence(
     `{"rows": [{source, en, zh, keys, event_date, known_at, batch, file, row}], "of": n}` for a feature's facts, and
     `{"paths": [{contribution, keys, kinds}]}` for contagion; `paths` maps an enterprise to its own. `frame` has `subject`.
     """
+    parts, where = _told(bench, watch, frame, signals, paths)
+    given_back()  # what was needed on the way is more than what comes now
+    told = signals.assign(evidence=series(chosen(parts, where), signals.index))
+    given_back()
+    return told
+
+
+def _told(
+    bench: Workbench,
+    watch: Watch,
+    frame: pd.DataFrame,
+    signals: pd.DataFrame,
+    paths: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> tuple[list[pa.Array], Any]:
+    """Texts, part below part, and of each signal which of them is its evidence; -1: none."""
     eased = (signals.state == TO_CONFIRM) & signals.band.notna()  # still true, at a lower band
     fresh = signals.loc[signals.state.isin(FRESH) | eased, ["about", "id", "enterprise", "feature"]]
     fresh = fresh.assign(
@@ -59,8 +74,7 @@ def with_evidence(
         where[place[places].to_numpy()] = size + np.arange(len(texts))
         parts.append(texts)
         size += len(texts)
-    given_back()  # what was needed on the way is more than what comes now
-    return signals.assign(evidence=series(chosen(parts, where), signals.index))
+    return parts, where
 
 
 def clause(evidence: str | None, own: Collection[str] = ()) -> Words | None:

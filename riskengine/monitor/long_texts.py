@@ -6,7 +6,7 @@ more memory than all that is decided from it. It lies in one Arrow column (panda
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,14 @@ def series(texts: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -> 
     return pd.Series(pd.array(texts.cast(pa.large_string()), dtype=TEXT), index=index, copy=False)
 
 
-def chosen(parts: Sequence[pa.Array], places: Any) -> pa.ChunkedArray:
-    """One below the other, and of these the given places; unknown where a place is below 0."""
-    every = pa.chunked_array(list(parts), pa.large_string())
-    return every.take(pa.array(places, mask=np.asarray(places) < 0))
+def chosen(parts: list[pa.Array], places: Any) -> pa.ChunkedArray:
+    """One below the other, and of these the given places; unknown where a place is below 0.
+
+    `parts` is emptied: Arrow puts them together before it takes any, and no text need be there three times.
+    """
+    every = pa.concat_arrays([pa.array([], pa.large_string()), *parts])
+    parts.clear()
+    return pa.chunked_array([every.take(pa.array(places, mask=np.asarray(places) < 0))])
 
 
 def in_arrow(column: pd.Series) -> pa.ChunkedArray:

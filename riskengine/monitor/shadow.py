@@ -36,6 +36,7 @@ from riskengine.registry.pointers import challenger_name
 from riskengine.schema import file_sha256
 from riskengine.scoring.bundle import Bundle, read_bundle
 from riskengine.scoring.scorecard import master_scale
+from riskengine.stages import lap
 from riskengine.store.snapshot import Snapshot
 
 FILE = "shadow.parquet"
@@ -76,6 +77,7 @@ class Shadow:
         if self.rows is not None:
             made[FILE] = parquet_bytes(self.rows, {})
             told["rows"] = {**facts.get("rows", {}), FILE: len(self.rows)}
+        lap("shadow", told.get("rows", {}).get(FILE))
         return made, told
 
 

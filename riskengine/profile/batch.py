@@ -3,11 +3,15 @@
 Subjects are cut into parts by the hash of their enterprise, the hash by which the index lies in buckets: a part reads only
 its own buckets of every source that is read by the enterprise alone. Each part becomes one Parquet file. Parts are written
 side by side, each on one thread: two threads on one query of a hundred thousand rows take a third more of the processor.
+
+Of everybody and many days a part reads, hashes and filters its facts once and is then written day by day, a file each: of one
+day a fact needs no join of pairs (`one_day`), and what nights one by one repeat is a third of them.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -15,13 +19,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.profile.again import THREADS
 from riskengine.profile.carried import Carrying
-from riskengine.profile.compute import Workbench, make_wide, read_of
+from riskengine.profile.compute import CLOCKS, Workbench, make_wide, read_of
 from riskengine.profile.joining import FEW, together
 from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.one_day import OneDay
@@ -35,6 +40,7 @@ from riskengine.store.snapshot import FactFile, Snapshot
 GUARANTEE = "guarantee"
 ROWS = 540_000  # facts that tell of subjects, times days: each at most one row; two such parts of 150 features take 2 GB
 AT_ONCE = 8  # parts, on a machine of as many cores
+log = logging.getLogger("riskengine.profile")
 _FACTS = re.compile(r"\bfacts_(\w+)")
 
 
@@ -61,24 +67,18 @@ class Carry:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the folder, its rows and parts."""
+    """What was written: the folder, its rows and files."""
 
     folder: Path
     rows: int
-    parts: int
+    files: int
 
 
-def write_profiles(
-    snapshot: Snapshot,
-    subjects: Subjects,
-    wanted: Wanted,
-    out: Path,
-    told: Callable[[float], None] = lambda done: None,
-) -> Written:
-    """Write `out/profiles/part-*.parquet` and `out/profiles.json`; `told` hears which share is done.
+def write_profiles(snapshot: Snapshot, subjects: Subjects, wanted: Wanted, out: Path) -> Written:
+    """Write `out/profiles/part-*.parquet` and `out/profiles.json`.
 
-    Columns: `subject`, `as_of`, `id`, `enterprise_id`, the key columns, then the features in the recipe's order. A part's rows
-    are in order of (as_of, id). The folder appears when everything is written; one that is there is a `UsageError`.
+    Columns: `subject`, `as_of`, `id`, `enterprise_id`, the key columns, then the features in the recipe's order. A file's rows
+    are in order of (as_of, id), which `subject` counts. The folder appears when everything is written; one that is there is a `UsageError`.
     """
     known = (GUARANTEE, *subjects.populations)
     problems = []
@@ -95,14 +95,16 @@ def write_profiles(
     shutil.rmtree(work, ignore_errors=True)
     (work / "profiles").mkdir(parents=True)
     whole = Parts.of(snapshot, subjects, wanted)
-    rows = 0
+    done = count(1)
+
+    def tell() -> None:
+        log.info("profiles: %d of %d files", next(done), whole.files)
+
     with ThreadPoolExecutor(whole.at_once) as pool:
         written = [
-            pool.submit(_write_part, whole, number, work / "profiles") for number in range(whole.count)
+            pool.submit(_write_part, whole, number, work / "profiles", tell) for number in range(whole.count)
         ]
-        for done, one in enumerate(as_completed(written), 1):
-            rows += one.result()
-            told(done / whole.count)
+        rows = sum(one.result() for one in as_completed(written))
     content = {
         "engine": "duckdb",
         "snapshot": snapshot.id,
@@ -115,7 +117,7 @@ def write_profiles(
         json.dumps(json.loads(canonical_json(content)), indent=1) + "\n", encoding="utf-8"
     )
     work.rename(out)
-    return Written(out, rows, whole.count)
+    return Written(out, rows, whole.files)
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Parts:
     snapshot: Snapshot
     subjects: Subjects
     wanted: Wanted
+    turns: tuple[tuple[date, ...], ...]  # the days of each file of a part
     count: int
     cut: frozenset[str]
     verified: set[str]  # paths of index files
@@ -136,17 +139,37 @@ class Parts:
         """As many parts as keep the facts that subjects are made of at some `ROWS` a part."""
         rule = _rule(subjects, wanted)
         facts = snapshot.sources.get(rule.source)
-        rows = len(wanted.days) * sum(file.rows for file in facts.files) if facts and not wanted.carry else 0
+        by_day = len(wanted.days) > 1 and _everybody(rule, wanted)
+        turns = tuple((day,) for day in wanted.days) if by_day else (wanted.days,)
+        rows = len(turns[0]) * sum(file.rows for file in facts.files) if facts and not wanted.carry else 0
         count = 1 << max(0, -(-rows // ROWS) - 1).bit_length()
         asked = THREADS.get()  # read here: the threads that write the parts have no context
         at_once = min(asked or os.cpu_count() or 1, count, AT_ONCE)
         cut = _cut(snapshot, wanted.recipe, rule)
-        return cls(snapshot, subjects, wanted, count, cut, set(), at_once, 1 if at_once > 1 else asked)
+        threads = 1 if at_once > 1 else asked
+        return cls(snapshot, subjects, wanted, turns, count, cut, set(), at_once, threads)
 
     @property
     def rule(self) -> SubjectRule:
         """Who the subjects are."""
         return _rule(self.subjects, self.wanted)
+
+    @property
+    def files(self) -> int:
+        """How many files are written."""
+        return self.count * len(self.turns)
+
+    @property
+    def everybody(self) -> bool:
+        """Whether each enterprise is a subject."""
+        return _everybody(self.rule, self.wanted)
+
+    def columns(self, source: str) -> list[str]:
+        """What is read of a source, besides the two clocks of its facts."""
+        notes, rule = dict(self.wanted.recipe.sources), self.rule
+        read = [column for column, _ in notes[source].columns] if source in notes else []
+        keys = [column for column, _ in self.wanted.recipe.keys]
+        return [*read, rule.id, rule.enterprise, *keys] if source == rule.source else read
 
 
 class PartBench(Workbench):
@@ -155,9 +178,29 @@ class PartBench(Workbench):
     def __init__(self, parts: Parts, part: Part) -> None:
         super().__init__(parts.snapshot, threads=parts.threads)
         self.parts, self.part = parts, part
+        self._held: set[str] = set()
 
     def facts(self, source: str) -> str:
-        """The source's files that may hold facts of the part, verified once for all parts."""
+        """The source's files that may hold facts of the part, verified once for all parts; or a table, for several turns."""
+        if len(self.parts.turns) == 1 or not self.apart(source):
+            return self._files(source)
+        if source not in self._held:
+            self._hold(source)
+            self._held.add(source)
+        return f"held_{source}"
+
+    def _hold(self, source: str) -> None:
+        """Keep the facts that are visible on any of the days: nights one by one read and decode them every time."""
+        files, days = self._files(source), self.parts.wanted.days
+        stored = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        columns = [f'"{name}"' for name in dict.fromkeys(self.parts.columns(source)) if name in stored]
+        self.connection.execute(
+            f"""CREATE TEMP TABLE held_{source} AS SELECT {", ".join([*columns, *CLOCKS])} FROM {files}
+            WHERE NOT removed AND known_at <= DATE '{days[-1]}' AND event_date <= DATE '{days[-1]}'
+            AND (superseded_at IS NULL OR superseded_at > DATE '{days[0]}')"""
+        )
+
+    def _files(self, source: str) -> str:
         files = self._holding(source)
         for file in files:
             if file.path not in self.parts.verified:
@@ -190,6 +233,10 @@ def _rule(subjects: Subjects, wanted: Wanted) -> SubjectRule:
     return subjects.guarantee if wanted.of == GUARANTEE else subjects.populations[wanted.of]
 
 
+def _everybody(rule: SubjectRule, wanted: Wanted) -> bool:
+    return wanted.of != GUARANTEE and rule.id == rule.enterprise
+
+
 def _cut(snapshot: Snapshot, recipe: Recipe, rule: SubjectRule) -> frozenset[str]:
     """The sources that are read by the enterprise alone, by which their index is clustered."""
     by: dict[str, set[str]] = {rule.source: {rule.enterprise}}
@@ -205,27 +252,31 @@ def _cut(snapshot: Snapshot, recipe: Recipe, rule: SubjectRule) -> frozenset[str
     )  # fmt: skip
 
 
-def _write_part(whole: Parts, number: int, folder: Path) -> int:
-    wanted = whole.wanted
-    bench = PartBench(whole, Part(number, whole.count))
-    with bench:
-        rule = whole.rule
-        load = load_in_force if wanted.of == GUARANTEE else load_population
-        rows = load(
-            bench, rule, wanted.recipe, wanted.days, EVERYBODY if bench.apart(rule.source) else bench.part
-        )
+def _write_part(whole: Parts, number: int, folder: Path, tell: Callable[[], None]) -> int:
+    wanted, few = whole.wanted, len(whole.wanted.recipe.blocks) <= FEW
+    rows = 0
+    with PartBench(whole, Part(number, whole.count)) as bench:
         bench.load_facts(wanted.recipe)
-        tonight = _tonight(bench)
-        few = len(wanted.recipe.blocks) <= FEW
-        tables = tonight.table if tonight else _tables(bench)
-        if few:
-            _make_few(bench, tables)
-        else:
-            make_wide(bench.connection, wanted.recipe, tables)
-        _copy(bench, folder / f"part-{number:05d}.parquet", few)
-        if tonight:
-            tonight.keep()
+        for turn, days in enumerate(whole.turns, number * len(whole.turns)):
+            rows += _load(bench, days)
+            tonight = _tonight(bench)
+            tables = tonight.table if tonight else _tables(bench, days)
+            if few:
+                _make_few(bench, tables, len(days) == 1)
+            else:
+                make_wide(bench.connection, wanted.recipe, tables)
+            _copy(bench, folder / f"part-{turn:05d}.parquet", few)
+            if tonight:
+                tonight.keep()
+            tell()
     return rows
+
+
+def _load(bench: PartBench, days: Sequence[date]) -> int:
+    """Make the table of the part's subjects on these days; returns how many."""
+    wanted, rule = bench.parts.wanted, bench.parts.rule
+    load = load_in_force if wanted.of == GUARANTEE else load_population
+    return load(bench, rule, wanted.recipe, days, EVERYBODY if bench.apart(rule.source) else bench.part)
 
 
 def _tonight(bench: PartBench) -> Tonight | None:
@@ -236,18 +287,16 @@ def _tonight(bench: PartBench) -> Tonight | None:
     return Tonight(bench, wanted.recipe, wanted.carry.folder / wanted.of, wanted.days[0], wanted.carry.slots)
 
 
-def _tables(bench: PartBench) -> Callable[[Any, Step], None]:
+def _tables(bench: PartBench, days: Sequence[date]) -> Callable[[Any, Step], None]:
     """How the tables of steps are made."""
-    wanted = bench.parts.wanted
-    if len(wanted.days) > 1:
-        return Carrying(wanted.days).table
-    everybody = wanted.of != GUARANTEE and bench.parts.rule.id == bench.parts.rule.enterprise
-    return OneDay(wanted.days[0], lambda source: everybody and bench.apart(source)).table
+    if len(days) > 1:
+        return Carrying(days).table
+    return OneDay(days[0], lambda source: bench.parts.everybody and bench.apart(source)).table
 
 
-def _make_few(bench: PartBench, table: Callable[[Any, Step], None]) -> None:
+def _make_few(bench: PartBench, table: Callable[[Any, Step], None], one_day: bool) -> None:
     """The view `wide` over the tables of all steps, joined as it is read; its `subject` is the whole row of the subject."""
-    recipe, one_day = bench.parts.wanted.recipe, len(bench.parts.wanted.days) == 1
+    recipe = bench.parts.wanted.recipe
     for step in (*recipe.steps, *(step for block in recipe.blocks for step in block.steps)):
         table(bench.connection, step)
     bench.connection.execute(f"CREATE OR REPLACE TEMP VIEW wide AS {together(recipe.blocks, one_day)}")

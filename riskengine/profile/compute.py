@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
@@ -24,9 +24,11 @@ from riskengine.store.whereabouts import Whereabouts
 if TYPE_CHECKING:
     import pandas
 
+    from riskengine.profile.points import Asked, Rows
+
 _PLAINLY = "SET enable_progress_bar = false"
 _OF_POINTS = ("filter_pushdown", "unused_columns")  # the optimizers that a read by value needs
-_CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank")
+CLOCKS = ("event_date", "known_at", "superseded_at", "removed", "fact_rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,22 @@ class Overlay:
 
 
 class Workbench:
-    """An in-memory DuckDB over one snapshot, with the tables that recipes read. Close it after use."""
+    """An in-memory DuckDB over one snapshot, with the tables that recipes read. Close it after use.
 
-    def __init__(self, snapshot: Snapshot, *, threads: int = 0) -> None:
+    One that `stays` open for many questions makes what shortens the next ones (`store.whereabouts`).
+    """
+
+    def __init__(self, snapshot: Snapshot, *, threads: int = 0, stays: bool = False) -> None:
         self.snapshot = snapshot
         self._verified: set[str] = set()
-        self._whereabouts, self._touched = Whereabouts(snapshot), Verified(snapshot)
+        self._touched = Verified(snapshot)
+        self._whereabouts = Whereabouts(snapshot, self._touched, stays=stays)
         self._threads = threads or THREADS.get()
         self._points: duckdb.DuckDBPyConnection | None = None
         self._beside: ThreadPoolExecutor | None = None
+        self.lately: Mapping[Asked, Rows] = {}  # what was read last by value, of the subject looked up
 
-    def __enter__(self) -> Workbench:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,7 +161,7 @@ class Workbench:
             parts = []
             if files:
                 parts.append(
-                    f"SELECT {', '.join([*columns, *_CLOCKS])}, NULL::BIGINT AS for_subject FROM {files}"
+                    f"SELECT {', '.join([*columns, *CLOCKS])}, NULL::BIGINT AS for_subject FROM {files}"
                 )
             if own or not files:
                 self._own_facts(name, note.columns, own)
@@ -217,7 +224,7 @@ class Workbench:
         chosen = [
             f'"{column}"' if column in stored else f'NULL::{kind} AS "{column}"' for column, kind in columns
         ]
-        return f"SELECT {', '.join([*chosen, *_CLOCKS])} FROM {files}"
+        return f"SELECT {', '.join([*chosen, *CLOCKS])} FROM {files}"
 
     def _own_facts(
         self, name: str, columns: Iterable[tuple[str, str]], own: Sequence[tuple[int, Mapping[str, Any]]]

@@ -15,6 +15,7 @@ import ibis
 
 from riskengine.clock import Span
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.covering import none_known
 from riskengine.profile.expressions import Aggregate
 from riskengine.profile.links import Step, edges_from
 from riskengine.profile.terms import before, signature
@@ -72,7 +73,9 @@ class Cycle:
     def joined(self) -> tuple[str, list[str]]:
         """SQL of the join to the subjects `s`, and of the columns it brings: zero where a complete source shows none."""
         table = self._table
-        none = f'WHEN s."{self.column}" IS NOT NULL THEN 0 ' if self.step.complete else ""
+        covered = none_known([(self.step.source, self.step.link.window)], self.ago)
+        known = f's."{self.column}" IS NOT NULL' + (f" AND {covered}" if covered else "")
+        none = f"WHEN {known} THEN 0 " if self.step.complete else ""
         return (
             f'LEFT JOIN {table} ON s."{self.column}" = {table}.origin AND s.as_of = {table}.as_of',
             [

@@ -25,6 +25,7 @@ import ibis
 from riskengine.clock import Span
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.covering import none_known
 from riskengine.profile.expressions import Aggregate
 from riskengine.profile.keys import Link
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES
@@ -120,10 +121,11 @@ class Chain:
         """SQL: whether no fact of any linked key means zero; `then` says so where there are linked keys."""
         unreached = "TRUE" if any(way[0].complete for way in self.ways) else "FALSE"
         ends = self.ends
+        covered = none_known((step.source, step.link.window) for step in self.steps)
         return (
             f"CASE WHEN {ends}.as_of IS NULL THEN {unreached} WHEN {ends}.linked > 0 THEN {str(then).upper()} "
             f"ELSE {ends}.state % 2 = 1 END"
-        )
+        ) + (f" AND ({ends}.linked > 0 OR {covered})" if covered else "")
 
 
 def chains(catalogue: Catalogue, aggregates: Iterable[Aggregate]) -> dict[tuple[str, tuple[str, ...]], Chain]:

@@ -25,6 +25,7 @@ import ibis
 from riskengine.errors import UsageError
 from riskengine.intake.contract import SourceContract
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.covering import known_from, on_or_after
 from riskengine.profile.cycles import Cycle, cycles
 from riskengine.profile.expressions import Aggregate, Feature, aggregates
 from riskengine.profile.groups import Group, edges, grouped, met, since
@@ -32,7 +33,15 @@ from riskengine.profile.joining import Brought, blocks
 from riskengine.profile.kinds import value_kind
 from riskengine.profile.links import Chain, chains, linked_keys
 from riskengine.profile.recipe import IBIS_TYPES, SQL_TYPES, FeatureNote, Recipe, SourceNote, Step
-from riskengine.profile.terms import Reader, before, double, signature, total_term, value_term
+from riskengine.profile.terms import (
+    Reader,
+    before,
+    double,
+    none_means_zero,
+    signature,
+    total_term,
+    value_term,
+)
 from riskengine.profile.wording import duckdb_sql
 
 _READ = "facts_met"  # stands for the facts that a step reads, until they are put in
@@ -235,7 +244,7 @@ def _exact_measure(reader: Reader, name: str, aggregate: Aggregate, group: Group
         return reader.measure(aggregate)
     inside = reader.window(aggregate)
     matching = reader.joined[f"{name}__n"].sum(where=inside)  # null where no fact at all is in the window
-    if group.source.coverage == "complete":
+    if none_means_zero(group.source, aggregate):
         matching = matching.fill_null(0)
     if aggregate.verb == "count":
         return matching
@@ -268,25 +277,23 @@ def _wide_schema(subjects: Any, results: Iterable[Any], followed: Iterable[Chain
 def _brought(number: int, group: Group, result: Any) -> Brought:
     """How a group's step is joined to the subjects, and the columns it brings.
 
-    A complete source gives zero where a known key has no row.
+    A complete source gives zero where a known key has no row; one connected late, before a window is covered, nothing.
     """
     keys = ["subject"] if "subject" in result.columns else [*group.columns, "as_of"]
     theirs = {group.columns[0]: "origin"} if group.chain else {}
     join = f"LEFT JOIN g{number} ON " + " AND ".join(
         f's."{key}" = g{number}."{theirs.get(key, key)}"' for key in keys
     )
-    complete = group.source.coverage == "complete"
-    none = " AND ".join(
-        [
-            f"g{number}.as_of IS NULL",
-            *(f's."{key}" IS NOT NULL' for key in group.columns),
-            *([group.chain.none_is_zero(complete)] if group.chain else []),
-        ]
-    )
+    missing = [f"g{number}.as_of IS NULL", *(f's."{key}" IS NOT NULL' for key in group.columns)]
     columns = []
     for name, aggregate in group.members:
-        zero = (complete or group.chain) and aggregate.verb in _ZERO_WHERE_NONE
-        columns.append(f"CASE WHEN {none} THEN 0 ELSE {name} END AS {name}" if zero else name)
+        complete, value = none_means_zero(group.source, aggregate), name
+        if (complete or group.chain) and aggregate.verb in _ZERO_WHERE_NONE:
+            none = " AND ".join([*missing, *([group.chain.none_is_zero(complete)] if group.chain else [])])
+            value = f"CASE WHEN {none} THEN 0 ELSE {name} END"
+        if since := known_from(group.source, aggregate):
+            value = f"CASE WHEN {on_or_after(since)} THEN {value} END"
+        columns.append(name if value == name else f"{value} AS {name}")
     for name in result.columns:
         clock = name.rpartition("__")[2]
         if name.endswith(("__event", "__known")):

@@ -16,7 +16,7 @@ import duckdb
 from riskengine.profile.compute import Workbench
 
 Rows = list[tuple[Any, ...]]
-_CLOCKS = (("event_date", "DATE"), ("known_at", "DATE"), ("superseded_at", "DATE"), ("removed", "BOOLEAN"),
+CLOCKS = (("event_date", "DATE"), ("known_at", "DATE"), ("superseded_at", "DATE"), ("removed", "BOOLEAN"),
            ("fact_rank", "BIGINT"))  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class Asked:
             else (f'"{name}"', kind)
             for name, kind in self.columns
         ]
-        return [*plain, *_CLOCKS]
+        return [*plain, *CLOCKS]
 
     @property
     def where(self) -> str:
@@ -48,29 +48,34 @@ class Asked:
 
 
 def read_in_lanes(bench: Workbench, asked: Sequence[Asked]) -> list[Rows]:
-    """`read_points` of many, half of them beside the others."""
+    """`read_points` of many, half of what there is to read beside the others."""
     found: list[Rows] = [[] for _ in asked]
-    later = bench.beside.submit(read_points, bench, bench.points.cursor(), asked[1::2])
-    found[::2] = read_points(bench, bench.points, asked[::2])
-    found[1::2] = later.result()
+    held = [number for number, one in enumerate(asked) if one in bench.lately or _held(bench, one)]
+    lanes = [[asked[number] for number in held[first::2]] for first in range(2)]
+    later = bench.beside.submit(read_points, bench, bench.points.cursor(), lanes[1])
+    rows = [read_points(bench, bench.points, lanes[0]), later.result()]
+    for place, number in enumerate(held):
+        found[number] = rows[place % 2][place // 2]
     return found
 
 
 def read_points(
     bench: Workbench, connection: duckdb.DuckDBPyConnection, asked: Sequence[Asked]
 ) -> list[Rows]:
-    """The rows of each: its cells, then None (for whom: for everybody)."""
-    found: list[Rows] = [[] for _ in asked]
-    stored = {}
-    for number, one in enumerate(asked):
-        if files := bench.holding(one.source, one.by, one.values):
-            stored[number] = files
+    """The rows of each: its cells, then None (for whom: for everybody). Those of the subject looked up last are not read again."""
+    found: list[Rows] = [bench.lately.get(one, []) for one in asked]
+    fresh = [number for number, one in enumerate(asked) if one not in bench.lately]
+    stored = {number: files for number in fresh if (files := _held(bench, asked[number]))}
     if not stored:
         return found
     whole = _together(connection, {number: (asked[number], files) for number, files in stored.items()})
     for number, files in stored.items():
         found[number] = whole[number] if whole else _alone(bench, connection, asked[number], files)
     return found
+
+
+def _held(bench: Workbench, one: Asked) -> str:
+    return bench.holding(one.source, one.by, one.values)
 
 
 def power(kind: str) -> int:

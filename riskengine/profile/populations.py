@@ -79,12 +79,14 @@ def load_population(
     )
     connection.execute(
         f"""CREATE OR REPLACE TABLE subjects AS
-        SELECT row_number() OVER () - 1 AS subject, as_of, false AS fed, * EXCLUDE (as_of)
-        FROM (SELECT d.as_of, f."{rule.id}"::VARCHAR AS id, f."{rule.enterprise}" AS enterprise_id{columns}
-              FROM (VALUES {listed}) d(as_of, began), {files} f
-              WHERE {visible.format("f")} AND f.event_date > d.began AND {part.sql(f'f."{rule.enterprise}"')} {ended}
-              QUALIFY row_number() OVER (PARTITION BY d.as_of, f."{rule.id}" ORDER BY f.event_date DESC, f.fact_rank DESC) = 1
-              ORDER BY as_of, id)"""
+        SELECT row_number() OVER () - 1 AS subject, as_of, false AS fed, * EXCLUDE (as_of, began, fact_rank, before)
+        FROM (SELECT *, lag((as_of, id)) OVER () AS before
+              FROM (SELECT d.as_of, f."{rule.id}"::VARCHAR AS id, f."{rule.enterprise}" AS enterprise_id{columns},
+                           f.event_date AS began, f.fact_rank
+                    FROM (VALUES {listed}) d(as_of, began), {files} f
+                    WHERE {visible.format("f")} AND f.event_date > d.began AND {part.sql(f'f."{rule.enterprise}"')} {ended}
+                    ORDER BY as_of, id, began DESC, fact_rank DESC))
+        WHERE before IS DISTINCT FROM (as_of, id)"""
     )
     found: Any = connection.execute("SELECT count(*) FROM subjects").fetchone()
     return int(found[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from riskengine.clock import Span
 from riskengine.errors import Problem, SetupError, UsageError
 from riskengine.profile.compute import Subject, Workbench
 from riskengine.profile.keys import SubjectRule
+from riskengine.profile.points import CLOCKS, Asked, read_points
 from riskengine.profile.populations import EVERYBODY, Part
 from riskengine.profile.recipe import Recipe
 
@@ -76,11 +78,17 @@ def find_subject(
     kinds = dict(recipe.keys)
     if rule.source not in bench.snapshot.sources:
         raise _nothing(rule)
+    note = dict(recipe.sources).get(rule.source)
+    read = note.columns if note else ()
     for column in (
         rule.id,
         rule.enterprise,
     ):  # one after the other: a single equality skips most of a sorted file
         text = kinds.get(column) == "VARCHAR"  # another type may be written in several ways: 7, 007
+        if text and column in dict(read) and not any(kind.startswith("DECIMAL") for kind in kinds.values()):
+            if keys := _latest(bench, Asked(rule.source, read, column, (name,)), recipe.keys, as_of):
+                return Subject(as_of, keys)
+            continue
         files = bench.holding(rule.source, column, [name]) if text else bench.facts(rule.source)
         if not files:
             continue
@@ -92,6 +100,24 @@ def find_subject(
         if found:
             return Subject(as_of, dict(zip(kinds, found, strict=True)))
     return None
+
+
+def _latest(bench: Workbench, asked: Asked, keys: Sequence[tuple[str, str]], as_of: date) -> dict[str, Any]:
+    """The keys of the latest of the facts asked for as known on a day; all are kept in mind: the subject's profile reads them again."""
+    width, more = len(asked.columns), tuple(key for key in keys if key not in asked.columns)
+    (rows,) = read_points(bench, bench.points, [replace(asked, columns=(*asked.columns, *more))])
+    bench.lately = {asked: [row[:width] + row[width + len(more) :] for row in rows]}
+    names = [name for name, _ in (*asked.columns, *more, *CLOCKS)]
+    facts = [dict(zip(names, row[:-1], strict=True)) for row in rows]
+    current = [
+        one
+        for one in facts
+        if one["known_at"] <= as_of
+        and (one["superseded_at"] is None or one["superseded_at"] > as_of)
+        and not one["removed"]
+    ]
+    latest = max(current, key=lambda one: one["fact_rank"], default=None)
+    return {} if latest is None else {key: latest[key] for key, _ in keys}
 
 
 def _began_after(rule: SubjectRule, day: date) -> date:

@@ -168,7 +168,7 @@ class Reader:
 
     def covered(self, aggregate: Aggregate, number: Any) -> Any:
         """How many, or null where a partial source has no fact at all in the window (filters aside)."""
-        if self.source.coverage == "complete":
+        if none_means_zero(self.source, aggregate):
             return number
         return ibis.ifelse(self.column("event_date").count(where=self.window(aggregate)) == 0, None, number)
 
@@ -352,6 +352,11 @@ def far(aggregate: Aggregate) -> Edge | None:
     if aggregate.months is not None:
         return MonthEnd(ago, aggregate.earlier + aggregate.months)
     return None if window is None else Span(window.months + ago.months, window.days + ago.days)
+
+
+def none_means_zero(source: SourceContract, aggregate: Aggregate) -> bool:
+    """Whether no fact at all says zero: in a complete source, over all time only if it was not connected late."""
+    return source.coverage == "complete" and (source.covers_from is None or far(aggregate) is not None)
 
 
 def signature(aggregate: Aggregate) -> tuple[Any, ...]:

@@ -6,14 +6,18 @@ The folder becomes a project of its own: a copy of a project's definitions, whos
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from riskengine.intake.contract import read_contract
 from riskengine.intake.readers import read_file
 from riskengine.project import Project
+from riskengine.province.writing import may_connect_late
 
 ROOMS = ("features", "models", "configs", "pipelines")
 SOON = 20  # applicants at most in applicants.csv
@@ -23,16 +27,20 @@ NOTE = {
 }
 
 
-def write_definitions(project: Project, folder: Path) -> None:
+def write_definitions(project: Project, folder: Path, connected: date | None = None) -> None:
     """Make `folder` a project: a copy of the project's definitions, with its own store and a note on every output.
 
-    Edit the copy to try something; the project itself stays as it is.
+    Edit the copy to try something; the project itself stays as it is. The copied contracts of monthly publishers say that they
+    cover what happens from `connected` on.
     """
     for room in ROOMS:
         if (project.root / room).is_dir():
             shutil.copytree(
                 project.root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
             )
+    if connected:
+        for path in Project(folder).definition_files("configs/sources", ".toml"):
+            _cover_from(connected, path)
     environment = project.environment
     title = {
         "en": f"{environment.title.en} (SYNTHETIC)",
@@ -56,6 +64,16 @@ def write_definitions(project: Project, folder: Path) -> None:
         *[f"{language} = {_text(words)}" for language, words in NOTE.items()],
     ]
     (folder / "configs" / "environment.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _cover_from(day: date, path: Path) -> None:
+    """Let a monthly publisher's contract cover what happens from a day on, if it does not begin later of itself."""
+    contract = read_contract(path)
+    if not may_connect_late(contract) or (contract.covers_from and contract.covers_from >= day):
+        return
+    text = re.sub(r"(?m)^covers_from\b.*\n", "", path.read_text(encoding="utf-8"), count=1)
+    said = f"covers_from = {day}  # connected that day 接入日"
+    path.write_text(re.sub(r"(?m)^coverage\b.*$", rf"\g<0>\n{said}", text, count=1), encoding="utf-8")
 
 
 def write_applicants(folder: Path, deliveries: int = 3) -> int:

@@ -44,6 +44,11 @@ _STAMP = (2000, 1, 1, 0, 0, 0)  # of every file inside a workbook: the same rows
 _SPOKEN = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
 
 
+def may_connect_late(contract: SourceContract) -> bool:
+    """Whether a publisher's exchange can begin after the period's start: those that send month by month."""
+    return contract.cadence == "monthly"
+
+
 def delivery_days(start: date, end: date) -> tuple[date, ...]:
     """The opening delivery (two thirds of the way), then month-ends, then each of the last three days.
 
@@ -112,7 +117,7 @@ class Posting:
         return table.filter(pc.less_equal(table.column("arrives"), pa.scalar(self.days[-1], pa.date32())))
 
     def _since_connected(self, contract: SourceContract, table: pa.Table) -> pa.Table:
-        if self.connected is None or contract.cadence != "monthly":
+        if self.connected is None or not may_connect_late(contract):
             return table
         return table.filter(pc.greater_equal(table.column("arrives"), pa.scalar(self.connected, pa.date32())))
 

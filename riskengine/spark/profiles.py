@@ -12,6 +12,7 @@ from typing import Any
 
 from riskengine.errors import Problem, UsageError
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.meaning import meaning
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.recipe import Recipe
 from riskengine.spark.cluster import Cluster
@@ -25,18 +26,21 @@ def spark_recipe(catalogue: Catalogue, names: Iterable[str], *, lineage: bool = 
     return compile_recipe(catalogue, names, lineage=lineage, said=spark_sql)
 
 
-def same_definitions(catalogue: Catalogue, frozen: Recipe) -> None:
-    """Refuse where what a bundle froze in DuckDB's SQL is not what this engine says of the definitions today.
+def same_definitions(catalogue: Catalogue, frozen: Recipe, definitions: str = "") -> None:
+    """Refuse where what a bundle froze in DuckDB's SQL is not what the definitions of today mean.
 
-    Spark compiles the definitions anew; only where their DuckDB SQL equals the bundle's do both surely mean the same. An engine
-    that says the same definitions in other words is refused as well: it cannot be told apart here.
+    Spark compiles the definitions anew. A bundle tells what they were when its model was trained (`definitions`, by
+    `profile.meaning`); one that was made before bundles did, or by definitions that have changed since, is known to mean the same
+    only where their DuckDB SQL still equals the bundle's.
     """
     gone = [name for name in frozen.names if name not in catalogue.features]
+    if not gone and definitions and definitions == meaning(catalogue, frozen.names):
+        return
     today = compile_recipe(catalogue, frozen.names, lineage=frozen.lineage) if not gone else None
     if today is None or _asked(today) != _asked(frozen):
-        got = (
-            f"no {', '.join(gone)}" if gone else "another query: of other definitions, or by another version"
-        )
+        got = f"no {', '.join(gone)}" if gone else "other definitions"
+        if not gone and not definitions:
+            got = "another query: of other definitions, or by another version (the bundle does not tell)"
         told = "Retrain, or score with --engine duckdb, which runs the bundle's own query"
         problem = Problem("features/", "the query that the model was trained with", got, told)
         raise UsageError("A definition was changed since training 训练后口径已变更", [problem])

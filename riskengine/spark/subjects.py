@@ -61,9 +61,36 @@ class Register:
         return self._found[0] if self._found else None
 
     def _subjects(self, select: exp.Select) -> None:
+        _first_of_each(select)
         order = _unnumbered(select)
         rows = self.cluster.session.sql(select.sql("spark"))
         numbered(self.cluster, rows, order).createOrReplaceTempView("subjects")
+
+
+def _first_of_each(select: exp.Select) -> None:
+    """Where the first of sorted rows of equal keys is known by the row before it, say so key by key: a cluster has no row before."""
+    lag = select.find(exp.Lag)
+    if lag is None:
+        return
+    said = lag.find_ancestor(exp.Alias)
+    looking = lag.find_ancestor(exp.Select)
+    assert said is not None, select.sql("duckdb")
+    assert looking is not None, select.sql("duckdb")
+    rows, keys = looking.args["from_"].this.this, lag.this.expressions
+    order = rows.args["order"].expressions
+    assert [key.name for key in keys] == [one.this.name for one in order[: len(keys)]], select.sql("duckdb")
+    first = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[key.copy() for key in keys],
+        order=exp.Order(expressions=order[len(keys) :]),
+    )
+    looking.set("expressions", [exp.Star()])
+    looking.set("qualify", exp.Qualify(this=exp.EQ(this=first, expression=exp.Literal.number(1))))
+    looking.set("order", exp.Order(expressions=order[: len(keys)]))
+    rows.set("order", None)
+    select.set("where", None)
+    for star in select.find_all(exp.Star):
+        star.set("except_", [one for one in star.args.get("except_") or () if one.name != said.alias])
 
 
 def _unnumbered(select: exp.Select) -> list[str]:

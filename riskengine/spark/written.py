@@ -104,7 +104,7 @@ def write_scores(session: Any, catalogue: Catalogue, bundle: Bundle, profiles: s
     """
     frame, told = written_profiles(session, profiles)
     frozen = Recipe.from_json(bundle.recipe)
-    same_definitions(catalogue, frozen)
+    same_definitions(catalogue, frozen, str(bundle.card.get("definitions", "")))
     names = told.get("features") or [name for name in frame.columns if name in catalogue.features]
     if told["recipe"] != compile_recipe(catalogue, names).fingerprint:
         got = f"those of recipe {told['recipe'][:12]}"

@@ -71,8 +71,10 @@ def test_simulate_in_words_and_json(say: Say, listed: Project) -> None:
     assert "拟议文件" in say(*words, "--lang", "zh")[1]
 
 
-def test_catalogue_is_a_page_or_json(say: Say, tmp_path: Path) -> None:
-    page = tmp_path / "rules.html"
+def test_catalogue_is_a_page_or_json(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, store = tmp_path / "rules.html", tmp_path / "store"
+    store.mkdir()
+    monkeypatch.setenv("RISKENGINE_STORE", str(store))  # what the first compiles the second reads
     code, out, _ = say("catalogue", "--as-of", "2026-06-27", "--out", str(page), "--lang", "en", project=ROOT)
     assert code == 0
     assert out.endswith(f"reminders -> {page}\n")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,13 @@ def write_project(root: Path, features: str) -> Project:
         )
     (root / "features/all.py").write_text(features, encoding="utf-8")
     return Project(root)
+
+
+def connect_late(project: Project, sources: Mapping[str, str]) -> None:
+    """Let contracts cover what happens from a day on only."""
+    for name, day in sources.items():
+        path = project.configs / f"sources/{name}.toml"
+        path.write_text(f"covers_from = {day}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
 
 
 def write_links(links: Mapping[str, Link]) -> str:
@@ -170,6 +178,7 @@ def months_before(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
+@cache  # asked of few days, a hundred thousand times
 def ended_months_before(month_end: date, months: int) -> date:
     """The month end so many months before one, day by day."""
     day = month_end
@@ -292,6 +301,25 @@ class Oracle:
                 return set() if edges or self.sources[link.source].coverage == "complete" else None
         return reached
 
+    def ways(self, x: e.Aggregate) -> list[Link]:
+        """Every link that an aggregate follows."""
+        every = [name for way in self.links[x.through[0]].any for name in way] or x.through
+        return [self.links[name] for name in every]
+
+    def link_covered(self, link: Link, day: date) -> bool:
+        """Whether a link's source covers all days on which an edge may lie."""
+        since = self.sources[link.source].covers_from
+        return since is None or bool(
+            link.window and months_before(day, Span.parse(link.window).months) + timedelta(days=1) >= since
+        )
+
+    def covered(self, x: e.Aggregate) -> bool:
+        """Whether a source covers the whole window: neither lies all of it before, nor does it reach back to the day before."""
+        since = self.sources[x.source].covers_from
+        if since is None or (x.window is None and x.months is None):
+            return True
+        return self.near(x) >= since and not self.inside(x, since - timedelta(days=1))
+
     def largest(self, link: Link, edges: Sequence[Row], reached: set[Any]) -> set[Any]:
         """Of each start the keys with the largest totals."""
         kept: set[Any] = set()
@@ -323,7 +351,7 @@ class Oracle:
             if recent and None not in ends and all(row.get(c) == value for c, value in link.where.items()):
                 graph.add_edge(*ends)
         lengths = [len(c) for c in nx.simple_cycles(graph) if itself in c and len(c) <= (x.most or 0)]
-        complete = self.sources[link.source].coverage == "complete"
+        complete = self.sources[link.source].coverage == "complete" and self.link_covered(link, then)
         return min(lengths) if lengths else 0 if complete else None
 
     def facts(self, source: str) -> list[Row]:
@@ -338,8 +366,17 @@ class Oracle:
         """One verb."""
         if x.verb == "cycle":
             return self.cycle(x)
+        of_single_facts = "days_since" in x.verb or x.verb in (
+            "latest", "first", "months_since_last", "smallest", "largest", "linked",
+        )  # fmt: skip
+        if not of_single_facts and not self.covered(x):
+            return None
         if x.through:
             reached = self.linked(x)
+            if reached == set() and not all(
+                self.link_covered(link, self.subject.as_of) for link in self.ways(x)
+            ):
+                reached = None
             if not reached or x.verb == "linked":
                 counting = x.verb in ("count", "months_with", "distinct", "total", "streak", "linked")
                 return None if reached is None or not counting else len(reached)
@@ -354,7 +391,8 @@ class Oracle:
         found = [row for row in window if all(self.meets(rule, row, joined, x) for rule in x.where)]
         known = [row.get(x.column) for row in found if row.get(x.column) is not None] if x.column else []
         if x.verb in ("count", "months_with", "distinct", "total", "streak"):
-            if not window and self.sources[x.source].coverage == "partial":
+            late = self.sources[x.source].covers_from and x.window is None and x.months is None
+            if not window and (late or self.sources[x.source].coverage == "partial"):
                 return None
             if x.verb == "count":
                 return len(found)

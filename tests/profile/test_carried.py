@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_world import worlds
-from small_world import Row, catalogue_of, store_rows, write_project
+from small_world import Row, catalogue_of, connect_late, store_rows, write_project
 
 from riskengine.profile import carried
 from riskengine.profile.carried import Carrying
@@ -52,7 +52,10 @@ relaxed = settings(
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return catalogue_of(write_project(tmp_path_factory.mktemp("carried"), FEATURES))
+    """Counts of `patchy` become known between the second and the third day, those of 12 months on none of them."""
+    project = write_project(tmp_path_factory.mktemp("carried"), FEATURES)
+    connect_late(project, {"patchy": "2023-12-20"})
+    return catalogue_of(project)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -116,6 +116,23 @@ def _rows(snapshot: Snapshot, recipes: list[Recipe], subjects: list[Subject]) ->
     return found
 
 
+@dataclass(frozen=True)
+class Together:
+    """Random facts known by `AS_OF`, subjects of that day, and what all recipes say of them side by side."""
+
+    snapshot: Snapshot
+    subjects: list[Subject]
+    rows: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def together(
+    catalogue: Catalogue, recipes: list[Recipe], tmp_path_factory: pytest.TempPathFactory
+) -> Together:
+    snapshot, subjects = _random_world(catalogue, tmp_path_factory.mktemp("past")), _subjects(catalogue)
+    return Together(snapshot, subjects, _rows(snapshot, recipes, subjects))
+
+
 def _names(recipes: list[Recipe]) -> list[str]:
     return [name for recipe in recipes for name in recipe.names]
 
@@ -138,34 +155,33 @@ def test_every_feature_computes_where_nothing_is_known(recipes: list[Recipe], tm
 
 
 def test_one_alone_is_one_of_many_to_the_bit_and_no_fact_is_from_later(
-    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
+    recipes: list[Recipe], together: Together
 ) -> None:
-    snapshot = _random_world(catalogue, tmp_path)
-    subjects = _subjects(catalogue)
-    together = _rows(snapshot, recipes, subjects)
     for number in (0, 11):
-        (alone,) = _rows(snapshot, recipes, [subjects[number]])
-        assert {**alone, "subject": number} == together[number]
-    back = _rows(snapshot, recipes, subjects[::-1])
-    assert [{**row, "subject": 11 - row["subject"]} for row in back][::-1] == together
+        (alone,) = _rows(together.snapshot, recipes, [together.subjects[number]])
+        assert {**alone, "subject": number} == together.rows[number]
+    back = _rows(together.snapshot, recipes, together.subjects[::-1])
+    assert [{**row, "subject": 11 - row["subject"]} for row in back][::-1] == together.rows
     names = _names(recipes)
-    for row in together:
+    for row in together.rows:
         for name in names:
             for clock in ("event", "known"):
                 assert row[f"{name}__{clock}"] is None or row[f"{name}__{clock}"] <= AS_OF, name
-    said = {name for row in together for name in names if row[name] is not None}
+    said = {name for row in together.rows for name in names if row[name] is not None}
     assert len(said) > 0.8 * len(names), sorted(set(names) - said)
 
 
 def test_no_feature_is_moved_by_the_future(
-    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
+    catalogue: Catalogue, recipes: list[Recipe], together: Together, tmp_path: Path
 ) -> None:
-    subjects = _subjects(catalogue)
-    past = _rows(_random_world(catalogue, tmp_path / "past"), recipes, subjects)
-    snapshot = _random_world(catalogue, tmp_path / "future", future=True)
-    assert _rows(snapshot, recipes, subjects) == past
-    later = _rows(snapshot, recipes, [replace(subject, as_of=END) for subject in subjects])
-    assert all(a != b for a, b in zip(later, past, strict=True)), "the future is there to be seen later"
+    later = [replace(subject, as_of=END) for subject in together.subjects]
+    snapshot = _random_world(catalogue, tmp_path, future=True)
+    rows = _rows(snapshot, recipes, [*together.subjects, *later])
+    assert rows[:12] == together.rows
+    seen = [{**row, "subject": row["subject"] - 12} for row in rows[12:]]
+    assert all(a != b for a, b in zip(seen, together.rows, strict=True)), (
+        "the future is there to be seen later"
+    )
 
 
 @pytest.fixture
@@ -179,35 +195,34 @@ def _no_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_fast_path")
 def test_facts_summed_before_the_join_give_the_same_bits(
-    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
+    catalogue: Catalogue, recipes: list[Recipe], together: Together
 ) -> None:
     plain = _compiled(catalogue)
     assert any(one.blocks != other.blocks for one, other in zip(plain, recipes, strict=True))
-    snapshot = _random_world(catalogue, tmp_path)
-    subjects = _subjects(catalogue)
-    assert _rows(snapshot, plain, subjects) == _rows(snapshot, recipes, subjects)
+    assert _rows(together.snapshot, plain, together.subjects) == together.rows
 
 
-def test_every_feature_says_something_on_the_hand_written_world(tmp_path: Path) -> None:
+@pytest.mark.parametrize("catalogue", ["default"], indirect=True)
+def test_every_feature_says_something_on_the_hand_written_world(
+    catalogue: Catalogue, recipes: list[Recipe], tmp_path: Path
+) -> None:
     for room in ("configs", "features", "models"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     project = Project(tmp_path)
     for folder in sorted((ROOT / "tests/world/data").iterdir()):
         take_in(project, folder.name, sorted(folder.glob("*.csv")), date(2025, 1, 31))
-    catalogue = Catalogue(project)
-    recipes = _compiled(catalogue)
-    said = set()
     snapshot = FactStore(project.store).snapshot()
     columns = sorted({column for key in catalogue.subjects.keys.values() for column in key})
     with Workbench(snapshot) as bench:
         applicants = bench.connection.execute(
             f"SELECT {', '.join(columns)} FROM {bench.facts('application')}"
         ).fetchall()
-    for as_of in (date(2023, 6, 30), date(2023, 12, 31), date(2024, 7, 31), date(2024, 12, 31)):
-        subjects = [Subject(as_of, dict(zip(columns, row, strict=True))) for row in applicants]
-        for row in _rows(snapshot, recipes, subjects):
-            for name in _names(recipes):
-                assert row[f"{name}__known"] is None or row[f"{name}__known"] <= as_of, name
-                if row[name] is not None:
-                    said.add(name)
-    assert said == set(_names(recipes))
+    days = (date(2023, 6, 30), date(2023, 12, 31), date(2024, 7, 31), date(2024, 12, 31))
+    subjects = [Subject(day, dict(zip(columns, row, strict=True))) for day in days for row in applicants]
+    names, said = _names(recipes), set()
+    for subject, row in zip(subjects, _rows(snapshot, recipes, subjects), strict=True):
+        for name in names:
+            assert row[f"{name}__known"] is None or row[f"{name}__known"] <= subject.as_of, name
+            if row[name] is not None:
+                said.add(name)
+    assert said == set(names)

@@ -19,6 +19,7 @@ from riskengine.intake.contract import SourceContract, read_contracts
 from riskengine.intake.load import structure_problems, take_in
 from riskengine.intake.readers import read_file
 from riskengine.project import Project, default_root
+from riskengine.province.definitions import write_definitions
 from riskengine.province.generate import Made, synthesise
 from riskengine.province.state import Ask
 from riskengine.province.writing import delivery_days
@@ -185,3 +186,32 @@ def test_the_command(tmp_path: Path) -> None:
     assert "SYNTHETIC" in done.output
     assert "100% published" in done.output
     assert (tmp_path / "p" / "inbox" / "mkt_reg").is_dir()
+
+
+def test_who_is_connected_late_covers_from_that_day(
+    contracts: dict[str, SourceContract], tmp_path: Path
+) -> None:
+    words = [
+        "synth",
+        "--enterprises",
+        "200",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-06-30",
+        "--connected",
+        "2026-05-01",
+        "--out",
+    ]
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "p")])
+    assert done.exit_code == 0, done.output
+    late = read_contracts(Project(tmp_path / "p"))
+    monthly = {name for name, one in contracts.items() if one.cadence == "monthly"}
+    assert {name for name, one in late.items() if one.covers_from == date(2026, 5, 1)} == monthly
+    assert {one.covers_from for name, one in late.items() if name not in monthly} == {None}
+    said = [one.model_dump(mode="json") for one in contracts.values()]
+    assert [one.model_dump(mode="json") for one in late.values()] == said  # files taken in stay taken in
+    write_definitions(Project(tmp_path / "p"), tmp_path / "q", date(2026, 4, 1))
+    write_definitions(Project(tmp_path / "p"), tmp_path / "r", date(2026, 6, 1))
+    for folder, day in (("q", date(2026, 5, 1)), ("r", date(2026, 6, 1))):  # the later day holds
+        assert read_contracts(Project(tmp_path / folder))["inv_monthly"].covers_from == day

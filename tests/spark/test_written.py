@@ -24,6 +24,7 @@ from riskengine.monitor.signals import read_signals
 from riskengine.monitor.vocabulary import vocabulary
 from riskengine.profile.batch import Wanted, write_profiles
 from riskengine.profile.catalogue import Catalogue
+from riskengine.profile.meaning import meaning
 from riskengine.profile.plan import compile_recipe
 from riskengine.scoring.arrow_rows import score_batch
 from riskengine.spark import written
@@ -151,8 +152,12 @@ def _line(row: dict[str, Any]) -> str:
 def test_a_changed_definition_is_refused(catalogue: Catalogue) -> None:
     frozen = compile_recipe(catalogue, few(catalogue))
     same_definitions(catalogue, frozen)
-    with pytest.raises(UsageError, match="changed since training"):
-        same_definitions(catalogue, replace(frozen, values=frozen.values.replace("1", "2", 1) + " "))
+    reworded = replace(frozen, values=frozen.values.replace("1", "2", 1) + " ")
+    same_definitions(catalogue, reworded, meaning(catalogue, few(catalogue)))  # in an older engine's words
+    same_definitions(catalogue, frozen, "of other definitions, whose query is the same")
+    for told in ("", "of other definitions"):
+        with pytest.raises(UsageError, match="changed since training"):
+            same_definitions(catalogue, reworded, told)
     gone = replace(frozen.features[0], name="no_such_feature")
     with pytest.raises(UsageError, match="no_such_feature"):
         same_definitions(catalogue, replace(frozen, features=(gone, *frozen.features[1:])))

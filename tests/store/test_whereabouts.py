@@ -58,6 +58,10 @@ def found(snapshot: Snapshot, column: str, values: list[Any]) -> list[int]:
         return [row[0] for row in bench.points.execute(asked, [values]).fetchall()] if files else []
 
 
+def looking(snapshot: Snapshot, *, stays: bool = False) -> whereabouts.Whereabouts:
+    return whereabouts.Whereabouts(snapshot, verified.Verified(snapshot), stays=stays)
+
+
 def slowly(rows: list[Row], column: str, values: list[Any]) -> list[int]:
     return [row["number"] for row in rows if row[column] in values]
 
@@ -77,9 +81,32 @@ def test_every_fact_of_a_value_is_found_and_little_else_is_read(tmp_path: Path) 
         for values in asked:
             assert found(snapshot, column, values) == slowly(rows, column, values), (column, values)
     rare = min({row["holder"] for row in rows} - {None}, key=lambda name: slowly(rows, "holder", [name]))
-    read = whereabouts.Whereabouts(snapshot).places("equity", "holder", [rare])
+    read = looking(snapshot).places("equity", "holder", [rare])
     assert len(read) <= len(slowly(rows, "holder", [rare]))
     assert all(place.rows for place in read)
+
+
+def test_a_desk_that_stays_knows_which_enterprises_a_source_lacks(tmp_path: Path) -> None:
+    rows = rows_of(8)
+    snapshot = stored(tmp_path, rows)
+    there = sorted({row["uscc"] for row in rows})
+    absent = [f"N{number:02}" for number in range(40)]
+    kept = tmp_path / "index/equity/holds-uscc"
+    assert all(looking(snapshot).places("equity", "uscc", [name]) for name in absent)
+    assert not kept.exists(), "who asks once makes nothing of what is one file anyway"
+    desk = looking(snapshot, stays=True)
+    for number in range(2):
+        assert not any(desk.places("equity", "uscc", [name]) for name in absent)
+        for name in there:
+            (only,) = desk.places("equity", "uscc", [name])
+            assert (only.file.bucket, only.rows) == (bucket_of(name, BUCKETS), None)
+        desk = looking(snapshot)  # who asks once afterwards reads what is kept
+        assert found(snapshot, "uscc", [*there, *absent]) == slowly(rows, "uscc", there), number
+    before = kept.read_bytes()
+    kept.unlink()
+    looking(snapshot).make("equity")
+    assert kept.read_bytes() == before, "bucket by bucket or all at once"
+    looking(snapshot).make("none such")
 
 
 def test_what_is_kept_serves_the_files_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +126,7 @@ def test_what_is_kept_serves_the_files_that_stay(tmp_path: Path, monkeypatch: py
     assert found(second, "holder", ["H777"]) == [600]
     (tmp_path / KEPT).write_bytes(kept[:-4] + b"\0\0\0\0")  # damaged: made again
     assert found(second, "holder", ["H777"]) == [600]
-    assert (len(made), (tmp_path / KEPT).read_bytes()) == (1 + BUCKETS, kept)
+    assert (len(made), (tmp_path / KEPT).read_bytes()) == (2, kept)
 
 
 def test_who_may_not_write_reads_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
