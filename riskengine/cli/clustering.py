@@ -64,6 +64,12 @@ def profiles(
     else:
         last = clock.parse_past_day(panel_to, "--panel-to")
         days = tuple(clock.month_ends(clock.parse_day(panel_from, "--panel-from"), last))
+        if not days:
+            period = f"{panel_from} to {panel_to}"
+            problem = Problem(
+                "--panel-from, --panel-to", "at least one month-end", period, "Choose a longer period"
+            )
+            raise UsageError("Which days?", [problem])
     catalogue = Catalogue(project)
     kept = Carry(Path(carry), {name: one.key for name, one in catalogue.sources.items()}) if carry else None
     if kept and engine == "spark":

@@ -167,20 +167,11 @@ def test_what_makes_no_sense_is_refused_at_once(contracts: dict[str, SourceContr
     assert (own / "letter.txt").exists()
 
 
+SMALL = ["synth", "--enterprises", "200", "--from", "2026-01-01", "--to", "2026-06-30"]
+
+
 def test_the_command(tmp_path: Path) -> None:
-    words = [
-        "synth",
-        "--enterprises",
-        "200",
-        "--from",
-        "2026-01-01",
-        "--to",
-        "2026-06-30",
-        "--seed",
-        "1",
-        "--out",
-        str(tmp_path / "p"),
-    ]
+    words = [*SMALL, "--seed", "1", "--out", str(tmp_path / "p")]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "SYNTHETIC" in done.output
@@ -191,18 +182,7 @@ def test_the_command(tmp_path: Path) -> None:
 def test_who_is_connected_late_covers_from_that_day(
     contracts: dict[str, SourceContract], tmp_path: Path
 ) -> None:
-    words = [
-        "synth",
-        "--enterprises",
-        "200",
-        "--from",
-        "2026-01-01",
-        "--to",
-        "2026-06-30",
-        "--connected",
-        "2026-05-01",
-        "--out",
-    ]
+    words = [*SMALL, "--connected", "2026-05-01", "--out"]
     done = CliRunner().invoke(app, [*words, str(tmp_path / "p")])
     assert done.exit_code == 0, done.output
     late = read_contracts(Project(tmp_path / "p"))

@@ -11,7 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 from hand_world import DATA, ROOT
+from typer.testing import CliRunner
 
+from riskengine.cli import app
 from riskengine.errors import UsageError
 from riskengine.intake.load import take_in
 from riskengine.profile import batch
@@ -122,6 +124,18 @@ def test_one_day_is_read_straight_from_the_facts(catalogue: Catalogue, recipe: R
             known = {row[:2] for row in theirs}
             assert sorted(map(str, theirs)) == sorted(str(row) for row in mine if row[:2] in known)
             assert OneDay(DAY, lambda source: False).said(step) == step
+
+
+@pytest.mark.parametrize(
+    "days",
+    ["", "--as-of 2024-09-30 --panel-to 2024-09-30", "--panel-from 2024-06-01 --panel-to 2024-06-10"],
+)
+def test_days_that_are_none(catalogue: Catalogue, tmp_path: Path, days: str) -> None:
+    words = ["--project", str(catalogue.project.root), "profiles", "--of", "register", *days.split()]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert isinstance(done.exception, UsageError)
+    assert "Which days?" in str(done.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def _rows(out: Path, recipe: Recipe) -> list[tuple[Any, ...]]:
