@@ -36,17 +36,17 @@ def run(project: Project, as_of: date) -> publish.Outcome:
         lap("identity", found.rows_open)
         morning.prepared(project, as_of)  # the facts are as they stay, nothing of the night is in memory yet
         it = tonight(project, MODEL, as_of)
-        done = publish.unchanged(project.store, as_of, it.inputs)
-        if done is None:
+        if (done := publish.unchanged(project.store, as_of, it.inputs)) is None:
             before = read_going(it.earlier, it.acts, [it.rules.watch.shown.name])
             night = work(it.rules.watch, it.bundle, it.facts, before, as_of)
+            before = before if it.rival.name else before.lean()  # a challenger is compared with its frames
             past = read_yesterday(it.earlier, it.rules.cases.file.overdue)
             floors = with_floors(it.rules, it.bundle, night, past, it.acts)
-            night, before = (night, before) if it.rival.name else (floors[0], before.lean())
+            night = night if it.rival.name else floors[0]  # a challenger sees the book without floors
             made = handled_after(it.rules, it.bundle, floors, past, it.acts)
             del past, floors  # of a province as large as what is written now
             files, rest = night_files(it.rules, it.bundle, (night, made), before, it.inputs)
-            who, old = (it.bundle, it.rival), (it.earlier, before)  # who sees the book without floors
+            who, old = (it.bundle, it.rival), (it.earlier, before)
             files, rest = shadow.shadowed(it.rules.watch, who, it.facts, night, old).added(files, rest)
             done = publish.publish(project.store, as_of, it.inputs, files, rest)
         enqueue(ledger, to_send(it.rules.watch, done.publication), now(), publish.days(project.store)[-1])
