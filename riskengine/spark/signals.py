@@ -72,10 +72,10 @@ def _why(name: str, known: Vocabulary) -> str:
 def raised(profiles: Any, scores: Any, signals: Sequence[Signal], products: Products) -> Any:
     """A frame of `TOLD`: every signal that is active on the profile's day, one row each.
 
-    `scores` are those of `spark.scoring.scored`; both frames are joined by subject.
+    `scores` are those of `spark.scoring.scored`; both frames are joined by day and id.
     """
-    answers = ["subject", *RATED]
-    both = profiles.join(scores.select(*answers), "subject")
+    row = ["as_of", "id"]  # `subject` counts the rows of a file
+    both = profiles.join(scores.select(*row, *RATED), row)
     wanted = {
         "as_of",
         "id",

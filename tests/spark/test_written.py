@@ -113,26 +113,30 @@ def test_signals_are_the_nights_or_named(spark: Any, catalogue: Catalogue, tmp_p
     of_night = {"pd", "score", "grade", "grade_no", "exposure", "expected_loss"}
     others = {*products.features, *(name for one in parts.taken for name in one.inputs)} - numbers - of_night
     size = 40
-    table = {
-        "subject": pa.array(range(size)),
+    cut = 25  # a second file begins here, and its `subject` counts from 0 again
+    row = {
+        "subject": pa.array([number % cut for number in range(size)]),
         "as_of": pa.array([NIGHTS[number * 2 // size] for number in range(size)]),
-        "id": pa.array([f"G{number:03d}" for number in range(size)]),
+        "id": pa.array([f"G{number * 2 % size:03d}" for number in range(size)]),  # each on both nights
+    }
+    table = {
+        **row,
         "enterprise_id": pa.array([f"E{number % 7}" for number in range(size)]),
         **{name: pa.array([None if number % 5 == 4 else float(number * 3 % 29) for number in range(size)]) for name in sorted(numbers)},
         **{name: pa.nulls(size, pa.string()) for name in sorted(others - {"as_of"})},
     }  # fmt: skip
     rated = {
-        "subject": pa.array(range(size)),
+        **row,
         "pd": pa.array([number / size for number in range(size)]),
         "score": pa.array([600 - number for number in range(size)]),
         "grade": pa.array(["5"] * size),
         "grade_no": pa.array([5] * size),
     }
-    pq.write_table(pa.table(table), tmp_path / "profiles.parquet")
-    pq.write_table(pa.table(rated), tmp_path / "scores.parquet")
-    profiles, scores = (
-        spark.read.parquet(str(tmp_path / f"{name}.parquet")) for name in ("profiles", "scores")
-    )
+    for name, columns in (("profiles", table), ("scores", rated)):
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table(columns)[:cut], tmp_path / name / "0.parquet")
+        pq.write_table(pa.table(columns)[cut:], tmp_path / name / "1.parquet")
+    profiles, scores = (spark.read.parquet(str(tmp_path / name)) for name in ("profiles", "scores"))
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "30")  # two batches; one has both days
     got = raised(profiles.coalesce(1), scores.coalesce(1), parts.taken, products).collect()
     whole = pa.table(table | rated).to_pandas(date_as_object=False)
