@@ -38,6 +38,10 @@ def lines(found: Dossier, language: str) -> list[str]:
         said += [words["later"].format(later=rating["later"], day=found.as_of)] if rating["later"] else []
         said += [f"    + {each['words'][tongue]}" for each in rating["reasons"]["adverse"]]
         said += [f"    - {each['words'][tongue]}" for each in rating["reasons"]["favourable"]]
+    told, known = len(d["applications"]), d["applications_of"]
+    said += (
+        [f"{words['applications']}: {words['newest'].format(shown=told, of=known)}"] if told < known else []
+    )
     for one in d["applications"]:
         outcome = words[one["decision"]] if one["decision"] else words["cannot"]
         hits = ", ".join(

@@ -159,6 +159,20 @@ def test_a_recorded_decision_is_told_and_else_what_review_says(project: Project,
     assert [hit["rule"] for hit in refused["hits"] if hit["kind"] == "knock_outs"] == ["lost_before"]
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "the newest 1 of 2"), ("zh", "共2笔，列出最近1笔")])
+def test_applications_that_are_not_listed_are_counted(project: Project, language: str, said: str) -> None:
+    whole = dossier(project, "ANT", DAY)
+    assert said not in page(whole, language).decode() + "\n".join(lines(whole, language))
+    path = project.configs / "dossier.toml"
+    path.write_text("reviewed = 1\n" + RULES, encoding="utf-8")
+    try:
+        found = dossier(project, "ANT", DAY)
+    finally:
+        path.write_text(RULES, encoding="utf-8")
+    assert said in page(found, language).decode()
+    assert any(said in line for line in lines(found, language))
+
+
 def test_the_timeline_is_the_newest_and_counts_the_rest(cat: Dossier) -> None:
     told = cat.to_json()["timeline"]
     days = [line["on"] for line in told["lines"]]
