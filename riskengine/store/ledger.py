@@ -73,6 +73,12 @@ RUNS = sa.Table(
     sa.Column("finished", sa.DateTime),
     sa.Column("inputs", sa.Text, nullable=False),
 )
+EARLIER_RUNS = sa.Table(  # attempts that were started over
+    "earlier_runs",
+    _META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    *(sa.Column(column.name, column.type) for column in RUNS.columns),
+)
 AUDIT = sa.Table(
     "audit",
     _META,
@@ -256,13 +262,16 @@ def refused(ledger: Engine, source: str = "", batch: int | None = None) -> list[
 def recorded_run(ledger: Engine, pipeline: str, as_of: date, inputs: str = "") -> Iterator[dict[str, str]]:
     """Record that a run began and how it ended; the body sets `["status"]`, an error is recorded as `failed`.
 
-    A rerun of the same pipeline, day and inputs starts the record over.
+    A rerun of the same pipeline, day and inputs starts the record over; the attempt before is kept among the earlier ones.
     """
     from riskengine.clock import now
 
     run = f"{pipeline} {as_of}" + (f" {inputs}" if inputs else "")
     begun = {"pipeline": pipeline, "as_of": as_of, "status": "running", "inputs": inputs}
+    names = [column.name for column in RUNS.columns]
     with ledger.begin() as connection:
+        before = sa.select(RUNS).where(RUNS.c.run == run)
+        connection.execute(sa.insert(EARLIER_RUNS).from_select(names, before))
         connection.execute(sa.delete(RUNS).where(RUNS.c.run == run))
         connection.execute(sa.insert(RUNS), begun | {"run": run, "started": now().replace(tzinfo=None)})
     outcome = {"status": "failed"}
@@ -275,12 +284,16 @@ def recorded_run(ledger: Engine, pipeline: str, as_of: date, inputs: str = "") -
 
 
 def runs(ledger: Engine, pipeline: str = "") -> list[dict[str, Any]]:
-    """The runs (of one pipeline, or of all) as mappings, in order of as-of date and run id."""
+    """The runs (of one pipeline, or of all) as mappings, in order of as-of date and run id; `earlier`: attempts before, in order."""
     query = sa.select(RUNS).order_by(RUNS.c.as_of, RUNS.c.run)
     if pipeline:
         query = query.where(RUNS.c.pipeline == pipeline)
+    earlier: dict[str, list[dict[str, Any]]] = {}
     with reading(ledger) as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        for row in connection.execute(sa.select(EARLIER_RUNS).order_by(EARLIER_RUNS.c.id)).mappings():
+            earlier.setdefault(row["run"], []).append(dict(row))
+        found = [dict(row) for row in connection.execute(query).mappings()]
+    return [row | {"earlier": earlier.get(row["run"], [])} for row in found]
 
 
 @dataclass(frozen=True, slots=True)

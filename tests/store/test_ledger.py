@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from riskengine.cli import app
 from riskengine.errors import IntegrityError
 from riskengine.store import ledger as books
 
@@ -53,4 +55,27 @@ def test_a_run_starts_over_under_its_id(tmp_path: Path) -> None:
         record["status"] = "published"
     (run,) = books.runs(ledger, "nightly")
     assert (run["status"], run["inputs"]) == ("published", "abc")
+    assert [before["status"] for before in run["earlier"]] == ["failed"]
+    with books.recorded_run(ledger, "nightly", DAY, "other"):
+        pass
+    assert [len(run["earlier"]) for run in books.runs(ledger)] == [1, 0]
     assert books.runs(ledger, "retrain") == []
+
+
+def test_attempts_before_the_last_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RISKENGINE_STORE", str(tmp_path))
+    for status in ("published", "no change", "version 3"):
+        with books.recorded_run(books.open_ledger(tmp_path), "nightly", DAY) as record:
+            record["status"] = status
+    said = {tongue: CliRunner().invoke(app, ["runs", "--lang", tongue]).stdout for tongue in ("en", "zh")}
+    last, *before = said["en"].splitlines()
+    assert last.startswith("nightly 2006-01-31: version 3, began")
+    assert [line.split(",")[0].strip() for line in before] == [
+        "an earlier attempt: published",
+        "an earlier attempt: no change",
+    ]
+    assert [line.split(",")[0].strip() for line in said["zh"].splitlines()] == [
+        "nightly 2006-01-31: 版本 3",
+        "此前一次: 已发布",
+        "此前一次: 无变化",
+    ]
