@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from riskengine import clock
 from riskengine.cli.telling import telling
 from riskengine.project import find
+from riskengine.schema import Words
 
 if TYPE_CHECKING:
     from riskengine.identity.desk import Answered
@@ -20,7 +21,13 @@ Today = Annotated[
 ]
 By = Annotated[str, typer.Option(help="Who decides; written to the audit chain.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 Seq = Annotated[int, typer.Argument(metavar="ID", help="Number of the judgement, from identity queue.")]
+
+_NOBODY = Words(en="nobody found: {who} ({rows} rows)", zh="未找到主体：{who}（{rows}行）")
+_WAIT = Words(
+    en="{queued} wait, {nobody} names without anybody found", zh="待复核{queued}项，{nobody}个名称未找到主体"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,12 +61,14 @@ def resolve(context: typer.Context, as_of: AsOf, as_json: AsJson = False) -> Non
         typer.echo(f"{done.rows_merged} rows under the codes of merged enterprises")
 
 
-def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, typer.Option(help="Also names nobody was found for.")] = False, as_json: AsJson = False) -> None:  # fmt: skip
+def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, typer.Option(help="Also names nobody was found for.")] = False, as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """List what waits for a person, with the candidates and their evidence. 人工复核队列"""
     from riskengine.identity.desk import told, waiting
     from riskengine.intake.personal import shown
 
-    found = waiting(find(context.obj), clock.parse_past_day(as_of, "--as-of") if as_of else clock.today())
+    project = find(context.obj)
+    tongue = language or project.environment.language
+    found = waiting(project, clock.parse_past_day(as_of, "--as-of") if as_of else clock.today())
     if as_json:
         rows = [
             {"name": name, "number": mention.number, "rows": count}
@@ -80,8 +89,8 @@ def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, t
             _say(f"    {candidate['code']} {candidate['name']} {rest}")
     if nobody:
         for mention, name, count in found.unresolved:
-            _say(f"nobody found: {name or mention.number} ({count} rows)")
-    typer.echo(f"{len(found.queued)} wait, {len(found.unresolved)} names without anybody found", err=True)
+            _say(_NOBODY.say(tongue).format(who=name or mention.number, rows=count))
+    typer.echo(_WAIT.say(tongue).format(queued=len(found.queued), nobody=len(found.unresolved)), err=True)
 
 
 def accept(context: typer.Context, seq: Seq, code: Annotated[str, typer.Option(help="Unified social credit code.")], as_of: AsOf, by: By) -> None:  # fmt: skip
@@ -129,15 +138,16 @@ def show(context: typer.Context, asked: Annotated[str, typer.Argument(metavar="C
         typer.echo(f"Nothing is known of {asked} on {as_of}", err=True)
 
 
-def network(context: typer.Context, code: Annotated[str, typer.Argument(help="Unified social credit code.")], as_of: AsOf, as_json: AsJson = False) -> None:  # fmt: skip
+def network(context: typer.Context, code: Annotated[str, typer.Argument(help="Unified social credit code.")], as_of: AsOf, as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """Look through to owners, controller, group and guarantee circles, each with its edges. 股权与担保网络"""
     from riskengine.identity.network import around
 
-    found = around(find(context.obj), code, clock.parse_past_day(as_of, "--as-of"))
+    project = find(context.obj)
+    found = around(project, code, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         _print(found.to_json())
     else:
-        typer.echo("\n".join(found.lines()))
+        typer.echo("\n".join(found.lines(language or project.environment.language)))
 
 
 def _tell(done: Answered) -> None:

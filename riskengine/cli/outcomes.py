@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,20 @@ from riskengine import clock
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
 from riskengine.project import Project, find
+from riskengine.schema import Words
+
+_WORDS = {
+    "known": Words(en="{n} guarantees known on {day}; {shares}", zh="截至{day}在册担保项目{n}笔；{shares}"),
+    "weighted": Words(en="weighted shares", zh="加权占比"), "shares": Words(en="shares", zh="占比"),
+    "exit": Words(en="exit", zh="退出"), "step": Words(en="step", zh="进展"),
+    "span": Words(en=", {first} to {last}", zh="，{first}至{last}"),
+    "incidence": Words(en="Cumulative incidence by cause, 95 % interval, ends known to {day}",
+                       zh="各结局累计发生率，95%区间，结局掌握至{day}"),
+    "months": Words(en="{n} months", zh="{n}个月"), "ends": Words(en="{low} to {high}", zh="{low}至{high}"),
+    "risk": Words(en="{reached} so far, {at_risk} at risk in that month", zh="累计{reached}笔，当月仍在观察{at_risk}笔"),
+    "nobody": Words(en="Nobody was followed so long yet", zh="尚无足够观察期"),
+    "rows": Words(en="rows to {day}", zh="截至{day}的样本"),
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +54,8 @@ def outcomes(
     ] = "",
     months: Annotated[str, typer.Option(help="Months since the guarantee began.")] = "12,24,36",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
+    language: Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")] = "",
+) -> None:  # fmt: skip
     """Print what became of all guarantees: rungs reached, cumulative incidence by cause, label statuses. 担保项目的结局"""
     from riskengine.learning.endings import endings
 
@@ -52,7 +67,7 @@ def outcomes(
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join(_lines(found)))
+        typer.echo("\n".join(_lines(found, language or project.environment.language)))
 
 
 def _months(text: str) -> tuple[int, ...]:
@@ -64,32 +79,29 @@ def _months(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(part) for part in parts}))
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
+def _lines(found: dict[str, Any], tongue: str) -> list[str]:
     from riskengine.learning.endings import STATUS_WORDS
 
-    titles = {rung["id"]: f"{rung['title']['en']} {rung['title']['zh']}" for rung in found["rungs"]}
-    shares = "weighted shares 加权占比" if found["weighted"] else "shares 占比"
-    lines = [f"{found['guarantees']:,} guarantees known on {found['as_of']}; {shares} 在册担保项目", ""]
+    def say(word: str, **told: Any) -> str:
+        return _WORDS[word].say(tongue).format(**told)
+
+    titles = {rung["id"]: rung["title"][tongue] for rung in found["rungs"]}
+    shares = say("weighted" if found["weighted"] else "shares")
+    lines = [say("known", n=f"{found['guarantees']:,}", day=found["as_of"], shares=shares), ""]
     for rung in found["rungs"]:
-        kind = "exit 退出" if rung["kind"] == "exit" else "step 进展"
-        span = f", {rung['first']} to {rung['last']}" if rung["first"] else ""
+        span = say("span", first=rung["first"], last=rung["last"]) if rung["first"] else ""
         share = "" if rung["share"] is None else f" ({rung['share']:.2%})"
+        kind = say("exit" if rung["kind"] == "exit" else "step")
         lines.append(f"{titles[rung['id']]} [{kind}]: {rung['reached']:,}{share}{span}")
-    lines += [
-        "",
-        f"Cumulative incidence by cause, 95 % interval, ends known to {found['followed_to']} 各结局累计发生率",
-    ]
+    lines += ["", say("incidence", day=found["followed_to"])]
     for line in found["incidence"]:
-        ends = f"{line['low']:.2%} to {line['high']:.2%}"
-        lines.append(
-            f"{line['month']} months 个月, {titles[line['cause']]}: {line['incidence']:.2%} ({ends}),"
-            f" {line['reached']:,} so far, {line['at_risk']:,} at risk in that month"
-        )
+        ends = say("ends", low=f"{line['low']:.2%}", high=f"{line['high']:.2%}")
+        counts = say("risk", reached=f"{line['reached']:,}", at_risk=f"{line['at_risk']:,}")
+        month = say("months", n=line["month"])
+        lines.append(f"{month}, {titles[line['cause']]}: {line['incidence']:.2%} ({ends}), {counts}")
     if not found["incidence"]:
-        lines.append("Nobody was followed so long yet 尚无足够观察期")
+        lines.append(say("nobody"))
     for model, counts in found["models"].items():
-        said = ", ".join(
-            f"{STATUS_WORDS[name].en} {STATUS_WORDS[name].zh} {n:,}" for name, n in counts.items()
-        )
-        lines += ["", f"{model}, rows to {found['as_of']} 样本: {said}"]
+        said = ", ".join(f"{STATUS_WORDS[name].say(tongue)} {n:,}" for name, n in counts.items())
+        lines += ["", f"{model}, {say('rows', day=found['as_of'])}: {said}"]
     return lines

@@ -17,6 +17,7 @@ from riskengine.errors import Problem, UsageError
 from riskengine.intake.codes import check_credit_code
 from riskengine.intake.personal import shown
 from riskengine.project import Project
+from riskengine.schema import Words
 from riskengine.store import snapshot
 from riskengine.store.database import connect
 from riskengine.store.snapshot import Snapshot
@@ -57,6 +58,16 @@ _EDGES: Mapping[str, tuple[str, str, str, str, str]] = {
     "counter_guar": ("guarantees", "guarantor_code", "uscc", "amount", "guarantor_code is not null"),
     "pboc_guar": ("guarantees", "uscc", "debtor_code", "balance", "debtor_code is not null"),
 }
+
+_WORDS = {
+    "as of": Words(en="as of", zh="截至"), "owner": Words(en="owner", zh="股东"),
+    "in turn": Words(en="(held in turn)", zh="（另有上层股东）"), "no data": Words(en="no data", zh="无数据"),
+    "no owner": Words(en="no owner is stated", zh="未登记股东"), "controller": Words(en="controller", zh="实际控制人"),
+    "no controller": Words(en="none by the rule", zh="按规则无"), "group": Words(en="group", zh="关联集团"),
+    "nobody else": Words(en="nobody else", zh="无其他企业"), "cycle": Words(en="guarantee cycle", zh="担保圈"),
+    "component": Words(en="guarantee component", zh="互保连通体"), "guarantees": Words(en="guarantees", zh="担保"),
+    "silent": Words(en="no data from {source}: nothing follows from its silence", zh="{source}无数据：不能据此认为没有"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,26 +137,34 @@ class Network:
             "guarantees": [edge.to_json() for edge in self.guarantees], "no_data": list(self.no_data),
         }  # fmt: skip
 
-    def lines(self) -> list[str]:
-        """For a terminal."""
-        said = [f"{self.code} as of {self.as_of}"]
-        silent = "no data" if "mkt_equity" in self.no_data else "no owner is stated"
+    def lines(self, language: str) -> list[str]:
+        """For a terminal, in `zh` or `en`."""
+
+        def say(word: str) -> str:
+            return _WORDS[word].say(language)
+
+        said = [f"{self.code} {say('as of')} {self.as_of}"]
         said += [
-            f"owner {_shown(each.owner)}: {each.share:.2%}" + ("" if each.ultimate else " (held in turn)")
+            f"{say('owner')} {_shown(each.owner)}: {each.share:.2%}"
+            + ("" if each.ultimate else f" {say('in turn')}")
             for each in self.owners
-        ] or [silent]
+        ] or [say("no data" if "mkt_equity" in self.no_data else "no owner")]
         who = (
             f"{_shown(self.controller.owner)} {self.controller.share:.2%}"
             if self.controller
-            else "none by the rule"
+            else say("no controller")
         )
         said += [
-            f"controller: {who}",
-            f"group: {', '.join(str(shown(each)) for each in self.group) or 'nobody else'}",
+            f"{say('controller')}: {who}",
+            f"{say('group')}: {', '.join(str(shown(each)) for each in self.group) or say('nobody else')}",
         ]
-        said += [f"guarantee {each.kind}: {' -> '.join(each.members)}" for each in self.circles]
-        said += [f"    {_edge_line(edge)}" for each in self.circles for edge in each.edges]
-        said += [f"no data from {name}: nothing follows from its silence" for name in self.no_data]
+        said += [f"{say(each.kind)}: {' -> '.join(each.members)}" for each in self.circles]
+        said += [
+            f"    {_shown(edge.start)} {say(edge.kind)} {_shown(edge.end)} ({edge.source}, {edge.event_date})"
+            for each in self.circles
+            for edge in each.edges
+        ]
+        said += [say("silent").format(source=name) for name in self.no_data]
         return said
 
 
@@ -302,7 +321,3 @@ def _held_json(held: Held) -> dict[str, Any]:
         "ultimate": held.ultimate,
         "edges": [edge.to_json() for edge in held.edges],
     }
-
-
-def _edge_line(edge: Edge) -> str:
-    return f"{_shown(edge.start)} {edge.kind} {_shown(edge.end)} ({edge.source}, {edge.event_date})"

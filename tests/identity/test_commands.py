@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from town import case, code, deliver, enrol
 from typer.testing import CliRunner
 
@@ -48,6 +49,18 @@ def test_resolve_queue_accept_show(project: Project) -> None:
     assert "济南老泰和商贸有限公司" in shown
     assert "李四光" not in shown
     assert "王五" in _run(project, "show", other, "--as-of", "2024-06-30")
-    assert "no owner is stated" in _run(
-        project, "network", firm, "--as-of", "2024-06-30"
-    ) or "no data" in _run(project, "network", firm, "--as-of", "2024-06-30")
+    network = ("network", firm, "--as-of", "2024-06-30", "--lang")
+    assert {"no data", "controller: none by the rule", "group: nobody else"} < set(
+        _run(project, *network, "en").splitlines()
+    )
+    assert {"无数据", "实际控制人: 按规则无", "关联集团: 无其他企业"} < set(
+        _run(project, *network, "zh").splitlines()
+    )
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "nobody found: 烟台某某贸易有限公司 (1 rows)"), ("zh", "未找到主体：烟台某某贸易有限公司（1行）")])  # fmt: skip
+def test_the_queue_speaks_the_language_asked_for(project: Project, language: str, said: str) -> None:
+    enrol(project, "2024-01-05", {"uscc": code(1), "name": "泰和商贸有限公司"})
+    deliver(project, "court_exec", "2024-05-20", case(1, "烟台某某贸易有限公司"))
+    _run(project, "resolve", "--as-of", "2024-05-31")
+    assert said in _run(project, "queue", "--as-of", "2024-05-31", "--nobody", "--lang", language)

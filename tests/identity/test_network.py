@@ -117,7 +117,7 @@ def test_a_network_from_facts_knows_its_day_and_its_silence(tmp_path_factory: py
     assert set(before.group) == {parent, sister}
     assert (after.owners, after.group) == ((), ())
     assert set(before.no_data) == {"mkt_people", "counter_guar", "pboc_guar"}
-    said = "\n".join(before.lines()) + str(before.to_json())
+    said = "\n".join(before.lines("en") + before.lines("zh")) + str(before.to_json())
     assert "110105-1949-F" in said
     assert "11010519491231002X" not in said
     assert "#" not in said

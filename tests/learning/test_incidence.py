@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from riskengine.cli import app
 from riskengine.clock import Span
+from riskengine.learning.endings import STATUS_WORDS
 from riskengine.learning.incidence import cumulative_incidence, spells
 from riskengine.learning.outcomes import Question
 
@@ -109,3 +114,34 @@ def test_a_spell_ends_with_the_first_cause_that_was_known() -> None:
     got = spells(subjects, rungs, CAUSES, Question(Span(months=12), date(2024, 8, 15), Span(days=60)))
     assert got["cause"].tolist() == ["default", "extended", "", ""]
     assert got["month"].tolist() == [2, 1, 4, 4]  # followed to 2024-05-31 + 60 days = 2024-07-30
+
+
+@pytest.mark.parametrize(("tongue", "other"), [("en", "[一-鿿]"), ("zh", "[a-z]{2}")])
+def test_the_command_speaks_one_language(monkeypatch: pytest.MonkeyPatch, tongue: str, other: str) -> None:
+    title = {"en": "Compensated", "zh": "代偿"}
+    rung = {
+        "id": "paid",
+        "title": title,
+        "reached": 3,
+        "share": 0.1,
+        "first": "2020-01-31",
+        "last": "2024-01-31",
+    }
+    line = {
+        "cause": "paid",
+        "month": 12,
+        "incidence": 0.1,
+        "low": 0.05,
+        "high": 0.2,
+        "reached": 3,
+        "at_risk": 20,
+    }
+    counts = dict.fromkeys(STATUS_WORDS, 2)
+    told: dict[str, Any] = {
+        "as_of": "2024-06-30", "followed_to": "2024-01-31", "guarantees": 30, "weighted": True,
+        "rungs": [rung | {"kind": kind} for kind in ("exit", "step")], "incidence": [line], "models": {"PD": counts},
+    }  # fmt: skip
+    monkeypatch.setattr("riskengine.learning.endings.endings", lambda *_: told)
+    done = CliRunner().invoke(app, ["outcomes", "--as-of", "2024-06-30", "--lang", tongue])
+    assert title[tongue] in done.stdout
+    assert not re.search(other, done.stdout)
