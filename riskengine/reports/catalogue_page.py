@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,4 +47,5 @@ def render(told: Mapping[str, Any], language: str = "en") -> bytes:
         actions=ACTIONS,
         severities=SEVERITY_WORDS,
         abouts=ABOUTS,
+        domain_page="domain page" in json.dumps(told, default=str).lower(),
     )

@@ -111,6 +111,13 @@ def test_the_page_asks_nobody_for_anything(told: dict[str, Any], page: Page) -> 
     assert 'data-lang="zh"' in render(told, "zh").decode()
 
 
+def test_what_the_domain_page_is_is_said_where_it_is_named(told: dict[str, Any], page: Page) -> None:
+    for language, words in (("en", "Domain page: the notes on law"), ("zh-CN", "“Domain page”指")):
+        assert words in "".join(page.texts[language])
+        none = json.loads(re.sub("(?i)domain page", "page", json.dumps(told)))
+        assert words not in "".join(Page(render(none)).texts[language])
+
+
 def test_a_definition_is_text_and_never_markup(told: dict[str, Any]) -> None:
     rules = [told["rules"][0] | {"title": {"en": "<script>x</script>", "zh": "<b>"}}, *told["rules"][1:]]
     text = render(told | {"rules": rules}).decode()
