@@ -169,7 +169,10 @@ def _read_json(path: Path) -> tuple[pa.Table, list[Problem]]:
         row, faults = _json_row(f"{path} line {number}", line)
         problems += faults
         for name in row:
-            columns.setdefault(name, [None] * count)
+            if (
+                name not in columns
+            ):  # to make what is rarely needed for every row took as long as there are rows, for each
+                columns[name] = [None] * count
         for name, cells in columns.items():
             cells.append(row.get(name))
         count += 1
