@@ -52,8 +52,8 @@ _TEXT = {
         zh="{night} 夜批中无此{what}：{name!r}。{hint}",
     ),
     "columns": Words(
-        en="ENTERPRISE | severity | expected loss | institution | officer | place\n  CASE | severity | phase | owner | next due | what",
-        zh="企业 | 级别 | 预期损失 | 机构 | 客户经理 | 安排\n  案件 | 级别 | 状态 | 负责人 | 时限 | 内容",
+        en="ENTERPRISE (its id) | severity | expected loss | institution | officer | place\n  CASE | severity | phase | owner | next due | what",
+        zh="企业（代码） | 级别 | 预期损失 | 机构 | 客户经理 | 安排\n  案件 | 级别 | 状态 | 负责人 | 时限 | 内容",
     ),
     "times": Words(en="times: {zone}", zh="时间：{zone}"),
     "as_of": Words(en="as of {day}", zh="截至 {day}"),
@@ -124,8 +124,10 @@ def listed_lines(told: Mapping[str, Any], language: str) -> list[str]:
 
 
 def _heading(row: Mapping[str, Any], escalations: Mapping[str, Any], language: str) -> str:
-    """The enterprise's own line: its place, name, severity after escalation, loss, whose it is."""
+    """The enterprise's own line: its name and the id that `dossier` asks for, severity after escalation, loss, whose it is."""
     parts = [str(row["name"] or row["enterprise"] or f"{row['title_' + language]} {row['unit']}")]
+    if row["enterprise"] and row["name"] not in (None, row["enterprise"]):
+        parts[0] += f" ({row['enterprise']})" if language == "en" else f"（{row['enterprise']}）"
     if row["line_severity"]:
         parts.append(SEVERITY[row["line_severity"]].say(language))
     if row["escalated"]:

@@ -77,6 +77,8 @@ def test_the_list_shows_what_is_to_be_done_and_counts_what_is_put_aside(office: 
     english = said(office, "an", "signals", "list", "--lang", "en", "--limit", "1")
     assert "red | acknowledged | owner an" in english
     assert "2 more" in english
+    assert "甲 E-C1 (E-C1) | I1" in english  # the id is what dossier asks for
+    assert "甲 E-C1（E-C1） | I1" in text
     with pytest.raises(UsageError, match="无此状态"):
         said(office, "an", "signals", "list", "--phase", "lost")
 
@@ -186,7 +188,7 @@ def test_a_sample_is_looked_at_and_acted_on_as_of_its_latest_night(office: Proje
     assert not any(row["breached"] for row in shown["rows"])
     text = said(office, "an", "signals", "list", "--lang", "en").splitlines()
     assert text[0] == "as of 2026-06-26 (latest night) | times: Asia/Shanghai"
-    assert text[1].startswith("ENTERPRISE | severity")
+    assert text[1].startswith("ENTERPRISE (its id) | severity")
     assert "时间：Asia/Shanghai" in said(office, "an", "signals", "show", RED)
     (done,) = told(office, "an", "ack", RED)
     assert (done["on"], done["detail"]["moment"]) == (str(FRIDAY), "2026-06-26T17:30")
