@@ -107,7 +107,11 @@ def _rank(item: tuple[int, Band]) -> int:
 
 
 class Shown:
-    """A value inside a text: formats as itself, or as "unknown" where it is missing."""
+    """A value inside a text: formats as itself, or as "unknown" where it is missing; what rounds to nought has no minus.
+
+    >>> f"{Shown(-0.004):.0%} {Shown(-0.4):.0%} {Shown(-0.004):+.0%} {Shown(None)}"
+    '0% -40% +0% unknown'
+    """
 
     def __init__(self, value: Any, language: str = "en") -> None:
         self.value = value
@@ -119,7 +123,11 @@ class Shown:
             return UNKNOWN[self.language]
         if isinstance(value, date):
             return value.isoformat()[:10]
-        return format(value, spec) if spec or isinstance(value, str) else format(value, "g")
+        if isinstance(value, str):
+            return format(value, spec)
+        text = format(value, spec or "g")
+        nought = isinstance(value, float) and value <= 0 and "0" in text and not set(text) & set("123456789")
+        return format(0.0, spec or "g") if nought else text
 
 
 def read_signals(path: Path, known: Vocabulary) -> tuple[Signal, ...]:

@@ -10,8 +10,8 @@ from markupsafe import Markup
 def money(value: float) -> str:
     """An amount in three significant digits.
 
-    >>> money(999_989.0), money(1234567.0), money(15_254_000.0), money(156_960_000.0), money(890.0), money(float("nan"))
-    ('1.00 M', '1.23 M', '15.3 M', '157 M', '890', '–')
+    >>> money(999_989.0), money(1234567.0), money(15_254_000.0), money(156_960_000.0), money(890.0), money(-0.2), money(float("nan"))
+    ('1.00 M', '1.23 M', '15.3 M', '157 M', '890', '0', '–')
     """
     if value is None or math.isnan(value):
         return "–"
@@ -19,7 +19,7 @@ def money(value: float) -> str:
         if abs(value) >= size * (0.9995 if size > 1e3 else 10):
             part = abs(value / size)
             return f"{value / size:,.{0 if part >= 99.95 else 1 if part >= 9.995 else 2}f}{name}"
-    return f"{value:,.0f}"
+    return f"{value:z,.0f}"
 
 
 def money_zh(value: float) -> str:
@@ -34,7 +34,7 @@ def money_zh(value: float) -> str:
         if abs(value) >= size * (0.99995 if size > 1e4 else 1):
             part = abs(value / size)
             return f"{value / size:,.{0 if part >= 99.95 else 1 if part >= 9.995 else 2}f}{name}"
-    return f"{value:,.0f}"
+    return f"{value:z,.0f}"
 
 
 def money_both(value: float) -> Markup:
@@ -44,8 +44,7 @@ def money_both(value: float) -> Markup:
 
 def signed_both(value: float) -> Markup:
     """An amount of change with its sign, as both languages of a page write it."""
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return _both(sign + money(abs(value)), sign + money_zh(abs(value)))
+    return _both(_signed(value, money(abs(value))), _signed(value, money_zh(abs(value))))
 
 
 def _both(en: str, zh: str) -> Markup:
@@ -58,21 +57,46 @@ def _both(en: str, zh: str) -> Markup:
 
 def whole(value: float) -> str:
     """A count with separators."""
-    return "–" if value is None or math.isnan(value) else f"{value:,.0f}"
+    return "–" if value is None or math.isnan(value) else f"{value:z,.0f}"
 
 
 def percent(value: float, digits: int = 1) -> str:
     """A fraction in per cent.
 
-    >>> percent(0.0123), percent(float("nan"))
-    ('1.2 %', '–')
+    >>> percent(0.0123), percent(-0.0001, 0), percent(float("nan"))
+    ('1.2 %', '0 %', '–')
     """
-    return "–" if value is None or math.isnan(value) else f"{value * 100:.{digits}f} %"
+    return "–" if value is None or math.isnan(value) else f"{value * 100:z.{digits}f} %"
+
+
+def moved(value: float) -> str:
+    """A change in per cent with its sign.
+
+    >>> moved(0.0123), moved(-0.0001), moved(-0.5)
+    ('+1.2 %', '±0.0 %', '−50.0 %')
+    """
+    return _signed(value, percent(abs(value)))
 
 
 def points(value: float) -> str:
-    """A change of a fraction in percentage points with its sign."""
-    return f"{'+' if value > 0 else '−'}{abs(value) * 100:.1f}"
+    """A change of a fraction in percentage points with its sign.
+
+    >>> points(0.0123), points(-0.0001)
+    ('+1.2', '±0.0')
+    """
+    return _signed(value, f"{abs(value) * 100:.1f}")
 
 
-FILTERS = {"money": money_both, "signed": signed_both, "whole": whole, "percent": percent, "points": points}
+def _signed(value: float, size: str) -> str:
+    """A size as it is written, with the sign of what rounds to something."""
+    return f"{('+' if value > 0 else '−') if size.strip(' %0.') else '±'}{size}"
+
+
+FILTERS = {
+    "money": money_both,
+    "signed": signed_both,
+    "whole": whole,
+    "percent": percent,
+    "points": points,
+    "moved": moved,
+}

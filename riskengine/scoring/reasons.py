@@ -168,8 +168,8 @@ def value_text(info: Mapping[str, Any], value: float, language: Language) -> str
 
     Shares and points have at most one decimal from 10 % on, times two, money none from 1,000 on.
 
-    >>> value_text({"unit": "share"}, 0.756, "en"), value_text({"unit": "yes/no"}, 1.0, "zh")
-    ('75.6 %', '是')
+    >>> value_text({"unit": "share"}, 0.756, "en"), value_text({"unit": "share"}, -1e-12, "en"), value_text({"unit": "yes/no"}, 1.0, "zh")
+    ('75.6 %', '0 %', '是')
     >>> value_text({"unit": "months"}, 12.0, "en"), value_text({"unit": "loans"}, 1.0, "en")
     ('12 months', '1 loan')
     >>> value_text({"unit": "times"}, 1.1, "en"), value_text({"unit": "persons"}, 3.0, "zh")
@@ -196,7 +196,7 @@ def _short(value: float) -> str:
     if value == 0:
         return "0"
     digits = 0 if size >= 1000 else 1 if size >= 100 else max(2 - math.floor(math.log10(size)), 0)
-    text = f"{value:,.{min(digits, 8)}f}"
+    text = f"{value:z,.{min(digits, 8)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
