@@ -17,14 +17,15 @@ from riskengine.profile.populations import load_population
 from riskengine.profile.recipe import Recipe
 
 
-def population_recipes(catalogue: Catalogue, reminders: Iterable[Reminder]) -> dict[str, Recipe]:
-    """For each population that a reminder is about, what has to be known of it."""
+def population_recipes(catalogue: Catalogue, reminders: Iterable[Reminder], name: str) -> dict[str, Recipe]:
+    """For each population that a reminder is about, what has to be known of it, and the feature `name` that it is called by."""
     made = {}
+    called = [name] if name in catalogue.features else []
     chosen = tuple(reminders)
-    for name in catalogue.subjects.populations:
-        about = [one for one in chosen if one.about == name]
+    for population in catalogue.subjects.populations:
+        about = [one for one in chosen if one.about == population]
         if about:
-            made[name] = night_recipe(catalogue, inputs(about))
+            made[population] = night_recipe(catalogue, list(dict.fromkeys([*inputs(about), *called])))
     return made
 
 

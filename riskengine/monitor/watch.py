@@ -112,7 +112,7 @@ def read_watch(
         recipe,
         deadlines,
         calendar,
-        population_recipes(catalogue, reminders),
+        population_recipes(catalogue, reminders, shown.name),
     )
 
 

@@ -51,7 +51,8 @@ log = logging.getLogger("riskengine.monitor")
 @dataclass(frozen=True)
 class Work:
     """The night's results. `book` is ranked; `quiet` tells why recorded signals did not fire (`quiet.QUIET`); `edges` are the
-    ties of the day (`contagion.EDGES`); `model` is the bundle's hash; `gone` names the source that ended a guarantee, by its id."""
+    ties of the day (`contagion.EDGES`); `model` is the bundle's hash; `gone` names the source that ended a guarantee, by its id;
+    `called` is the name of whom a reminder is about that is no guarantee in force, by kind and id."""
 
     as_of: date
     book: pd.DataFrame
@@ -64,6 +65,7 @@ class Work:
     model: str
     gone: Mapping[str, str] = field(default_factory=dict)
     held: Sequence[HeldFile] = ()
+    called: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -147,8 +149,20 @@ def work(watch: Watch, bundle: Bundle, snapshot: Snapshot, before: Before, as_of
     book = ranked(frame, evaluation.signals)
     moved = changes(book, before, [grade.name for grade in master_scale(bundle).grades], ended)
     return Work(
-        as_of, book, evaluation, planned, health, moved, still, around.edges, bundle.hash, ended, held
-    )
+        as_of, book, evaluation, planned, health, moved, still, around.edges, bundle.hash, ended, held,
+        _called(others, planned, watch.shown.name),
+    )  # fmt: skip
+
+
+def _called(others: Mapping[str, pd.DataFrame], planned: Plan, name: str) -> dict[tuple[str, str], str]:
+    """The names of those that tonight's reminders are about, as far as a population's frame knows them."""
+    found: dict[tuple[str, str], str] = {}
+    for about, frame in others.items():
+        if name in frame:
+            told = frame[frame.id.isin(planned.reminders[planned.reminders.about == about].id)]
+            said = zip(told.id.astype("str"), told[name], strict=True)
+            found |= {(about, key): str(value) for key, value in said if not pd.isna(value)}
+    return found
 
 
 @dataclass(frozen=True)

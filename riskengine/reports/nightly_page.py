@@ -63,6 +63,7 @@ class Page:
     escalations: Mapping[str, Words] = field(default_factory=dict)  # rule -> its title
     floors: Mapping[str, Words] = field(default_factory=dict)  # floor -> its title
     quality: Mapping[str, Any] = field(default_factory=dict)
+    called: Mapping[tuple[str, str], str] = field(default_factory=dict)  # work.Work.called
 
     @property
     def book(self) -> pd.DataFrame:
@@ -110,6 +111,7 @@ def page_of(
         escalations={rule.id: rule.title for rule in rules.cases.file.escalate},
         floors={floor.id: floor.title for floor in rules.floors.floors},
         quality=done.quality,
+        called=work.called,
     )
 
 

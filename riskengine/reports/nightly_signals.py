@@ -148,7 +148,9 @@ def _told(page: Page, rows: pd.DataFrame) -> list[dict[str, Any]]:
         {
             **row,
             "definition": page.reminders[row["reminder"]],
-            "title": names[column].get(row["id"], "") if column and row["about"] == GUARANTEE else "",
+            "title": names[column].get(row["id"], "")
+            if column and row["about"] == GUARANTEE
+            else page.called.get((row["about"], str(row["id"])), ""),
             "label": label_of(page, row["about"], row["id"]),
             **_desk(str(row["officer"] or "")),
             "loss_of": LOSES.get(row["loses"] or ""),

@@ -241,8 +241,8 @@ def contrast(one: str, other: str) -> float:
     return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
-def browsed(folder: Path, text: str, script: str) -> str:
-    """What a headless Chromium makes of the page with a script before `</body>`, 1,080 px wide."""
+def browsed(folder: Path, text: str, script: str, wide: int = 1080) -> str:
+    """What a headless Chromium makes of the page with a script before `</body>`, so many px wide."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium here")
@@ -250,7 +250,7 @@ def browsed(folder: Path, text: str, script: str) -> str:
     path = folder / "page.html"
     path.write_text(f"{head}<script>{script}</script></body>{tail}", encoding="utf-8")
     asked = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-             "--window-size=1080,1400", "--virtual-time-budget=60000", f"--user-data-dir={folder / 'profile'}", "--dump-dom",
+             f"--window-size={wide},1400", "--virtual-time-budget=60000", f"--user-data-dir={folder / 'profile'}", "--dump-dom",
              path.as_uri()]  # fmt: skip
     return subprocess.run(asked, capture_output=True, text=True, timeout=120, check=True).stdout
 
@@ -267,8 +267,11 @@ def told_by(dom: str) -> dict[str, object]:
 TELL = "function tell(x){var p=document.createElement('pre');p.id='told';p.textContent=JSON.stringify(x);document.body.appendChild(p);}"
 
 
+@pytest.mark.parametrize("wide", [1280, 1080, 500])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_browser_shows_it_without_overflow_errors_or_requests(tmp_path: Path, language: str) -> None:
+def test_a_browser_shows_it_without_overflow_errors_or_requests(
+    tmp_path: Path, language: str, wide: int
+) -> None:
     text = render(page(25), language).decode()
     text = text.replace(
         "<head>", "<head><script>window.wrong=[];window.onerror=function(m){wrong.push(m)};</script>", 1
@@ -279,12 +282,28 @@ def test_a_browser_shows_it_without_overflow_errors_or_requests(tmp_path: Path, 
         "other.click();r.lang=document.documentElement.lang;r.wide_then=document.documentElement.scrollWidth-window.innerWidth;"
         "r.wrong=window.wrong;tell(r);});"
     ) % ("en" if language == "zh" else "zh")  # fmt: skip
-    told = told_by(browsed(tmp_path, text, script))
+    told = told_by(browsed(tmp_path, text, script, wide))
     assert told["wide"] <= 0  # type: ignore[operator]
     assert told["wide_then"] <= 0  # type: ignore[operator]
     assert told["requests"] == 0
     assert told["wrong"] == []
     assert told["lang"] == ("en" if language == "zh" else "zh-CN")
+
+
+@pytest.mark.parametrize(("wide", "least"), [(1280, 72), (500, 400)])
+def test_words_have_room_at_every_width(tmp_path: Path, wide: int, least: int) -> None:
+    """Who it is for is never narrower than a word; on a narrow screen each line of today is a card of full width."""
+    made = page(25)
+    feed = HEALTH.assign(title_en="A feed with a rather long name " * 9, stale=1)
+    script = TELL + (
+        "window.addEventListener('load',function(){function w(s){return Array.from(document.querySelectorAll(s),"
+        "function(e){return e.getBoundingClientRect().width})};tell({desk:w('.act td.desk'),"
+        "wide:document.documentElement.scrollWidth-window.innerWidth})});"
+    )
+    told = told_by(browsed(tmp_path, render(replace(made, health=feed)).decode(), script, wide))
+    assert len(told["desk"]) == 20  # type: ignore[arg-type]
+    assert min(told["desk"]) >= least  # type: ignore[call-overload]
+    assert told["wide"] <= 0  # type: ignore[operator]
 
 
 @pytest.mark.skipif("RISKENGINE_AXE" not in os.environ, reason="RISKENGINE_AXE names no axe.min.js")
