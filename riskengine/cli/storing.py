@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -20,15 +22,17 @@ _SHOWN = 20  # of a kind; --json has all
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 _WORDS = {
-    "source": ("source", "来源"), "rows": ("rows", "行数"), "data": ("data files", "数据文件"), "index": ("index files", "索引文件"),
-    "one": ("one enterprise reads", "一家企业读取"), "bytes": ("bytes", "字节"), "snapshots": ("snapshots", "快照"),
+    "source": ("sources", "个来源"), "rows": ("rows", "行"), "data": ("data files", "个数据文件"), "index": ("index files", "个索引文件"),
+    "one": ("one enterprise reads", "一家企业读取"), "bytes": ("bytes", "字节"), "snapshots": ("snapshots", "个快照"),
     "current": ("current", "当前"), "of": ("of {} row groups", "共 {} 个行组"), "files": ("files", "个文件"),
     "replayable": ("kept: a record names it", "保留：有记录引用"), "young": ("kept: in use until lately", "保留：停用未满期限"),
     "snapshot": ("snapshot", "快照"), "edition": ("replaced night", "被替换的夜间发布"), "left over": ("half-written file", "残留文件"),
     "goes": ("can go (out of use for {} days)", "可清理（停用满 {} 天）"), "went": ("removed (out of use for {} days)", "已清理（停用满 {} 天）"),
     "nothing": ("Nothing can go", "没有可清理的内容"), "yes": ("Nothing was removed: --yes removes it", "未删除任何内容：加 --yes 执行删除"),
-    "why": ("why", "原因"), "sound": ("every byte is sound", "逐字节校验无误"), "nights": ("nights", "夜间发布"),
+    "why": ("why", "原因"), "sound": ("every byte is sound", "逐字节校验无误"), "nights": ("nights", "份夜间发布"),
     "lives": ("facts live in", "事实存放于"),
+    "unread": ("{files} that no table reads (replaced by compact, or never committed), {size}: store vacuum removes them from {first} to {last}",
+               "{files}已无数据表读取（已被合并取代或未提交），共 {size}：{first} 至 {last} 起可由 store vacuum 清理"),
 }  # fmt: skip
 
 store_words = typer.Typer(
@@ -47,13 +51,15 @@ def show(context: typer.Context, as_json: Json = False, language: Language = "")
     from riskengine.store import place
     from riskengine.store.facts import FactStore
     from riskengine.store.holdings import holdings, snapshot_sizes
+    from riskengine.store.retention import unread_data
 
     project = find(context.obj)
     store = FactStore(project.store)
     current, held, sizes = store.snapshot().id, holdings(store), snapshot_sizes(store.root)
+    unread, days = unread_data(store), project.environment.store.days_kept(clock.today())
     if as_json:
         _print({"facts": place.of(store.root), "current": current, "sources": [one.to_json() for one in held],
-                "snapshots": sizes})  # fmt: skip
+                "snapshots": sizes, "unread": [asdict(one) for one in unread]})  # fmt: skip
         return
     say = _speaker(project, language)
     if place.of(store.root):
@@ -61,18 +67,17 @@ def show(context: typer.Context, as_json: Json = False, language: Language = "")
     for one in held:
         of = say("of").format(f"{one.row_groups:,}")
         typer.echo(
-            f"{one.source:<18} {one.rows:>12,} {say('rows')}  {one.data_files:>5} {say('data')} {_size(one.data_bytes):>9}"
-            f"  {one.index_files:>4} {say('index')} {_size(one.index_bytes):>9}  {say('one')} {one.row_groups_of_one} {of}"
+            f"{one.source:<18} {say('rows', one.rows):>17}  {say('data', one.data_files):>16} {_size(one.data_bytes):>9}"
+            f"  {say('index', one.index_files):>16} {_size(one.index_bytes):>9}  {say('one')} {one.row_groups_of_one} {of}"
         )
     total = sum(one.rows for one in held)
     files, size = (
         sum(one.data_files + one.index_files for one in held),
         sum(one.data_bytes + one.index_bytes for one in held),
     )
-    typer.echo(
-        f"{len(held)} {say('source')}, {total:,} {say('rows')}, {files:,} {say('files')}, {_size(size)}"
-    )
-    typer.echo(f"{len(sizes)} {say('snapshots')}; {say('current')} {current}")
+    typer.echo(f"{say('source', len(held))}, {say('rows', total)}, {say('files', files)}, {_size(size)}")
+    typer.echo(f"{say('snapshots', len(sizes))}; {say('current')} {current}")
+    _tell_unread(unread, days, say)
 
 
 @store_words.command()
@@ -103,7 +108,7 @@ def compact(
     say = _speaker(project, language)
     for one in done:
         typer.echo(
-            f"{one.source:<18} {one.files_before:>5} -> {one.files_after} {say('files')}, {_size(one.bytes_before)} -> {_size(one.bytes_after)}"
+            f"{one.source:<18} {one.files_before:>5} -> {say('files', one.files_after)}, {_size(one.bytes_before)} -> {_size(one.bytes_after)}"
         )
 
 
@@ -135,7 +140,7 @@ def vacuum(
             remove(store.root, found)
     if as_json:
         _print({"removed": yes, "days": found.days, "bytes": found.size, "kept": [asdict(one) for one in found.kept],
-                "gone": [asdict(one) for one in found.gone]})  # fmt: skip
+                "gone": [asdict(one) for one in found.gone], "waiting": [asdict(one) for one in found.waiting]})  # fmt: skip
     else:
         _tell(found, yes, _speaker(project, language))
 
@@ -174,7 +179,7 @@ def verify(context: typer.Context, as_json: Json = False, language: Language = "
         )
         return
     say = _speaker(project, language)
-    typer.echo(f"{len(names)} {say('snapshots')}, {len(nights)} {say('nights')}: {say('sound')}")
+    typer.echo(f"{say('snapshots', len(names))}, {say('nights', len(nights))}: {say('sound')}")
 
 
 @store_words.command()
@@ -213,6 +218,7 @@ def _tell(found: Sorting, removed: bool, say: Any) -> None:
         typer.echo(f"{say(one.kind)} {one.name}: {'' if plain else say('replayable') + ' '}{shown}{more}")
     if young:
         typer.echo(f"{young}: {say('young')}")
+    _tell_unread(found.waiting, found.days, say)
     if not found.gone:
         typer.echo(say("nothing"))
         return
@@ -231,9 +237,25 @@ def _tell(found: Sorting, removed: bool, say: Any) -> None:
         typer.echo(say("yes"), err=True)
 
 
+def _tell_unread(unread: Sequence[Gone], days: int, say: Any) -> None:
+    if not unread:
+        return
+    first, last = (f"{pick(one.since for one in unread) + timedelta(days):%Y-%m-%d}" for pick in (min, max))
+    size = _size(sum(one.size for one in unread))
+    typer.echo(say("unread").format(files=say("data", len(unread)), size=size, first=first, last=last))
+
+
 def _speaker(project: Project, language: str) -> Any:
-    at = 1 if (language or project.environment.language) == "zh" else 0
-    return lambda word: _WORDS[word][at]
+    """Says a word, with a count before it where one is given."""
+    chinese = (language or project.environment.language) == "zh"
+
+    def say(word: str, count: int | None = None) -> str:
+        text = _WORDS[word][chinese]
+        if count is None:
+            return text.removeprefix("个")
+        return f"{count:,} {text.removesuffix('s') if count == 1 and not chinese else text}"
+
+    return say
 
 
 def _size(count: int) -> str:

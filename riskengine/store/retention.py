@@ -60,11 +60,12 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """What stays and why, what can go; `days` is the age that was asked for."""
+    """What stays and why, what can go; `days` is the age that was asked for, `waiting` the data files that are too young."""
 
     days: int
     kept: tuple[Kept, ...]
     gone: tuple[Gone, ...]
+    waiting: tuple[Gone, ...]
 
     @property
     def size(self) -> int:
@@ -90,8 +91,11 @@ def sort_out(store: FactStore, now: datetime, days: int) -> Sorting:
         for path in sorted((root / "index").glob("*/*.parquet"))
         if str(path.relative_to(root)) not in needed and changed(path) < before
     ]
-    gone = [*old, *index, *_data_files(store, before), *editions_old, *_left_over(root, before)]
-    return Sorting(days, (*kept, *editions_kept), tuple(gone))
+    unread = unread_data(store)
+    data = [one for one in unread if one.since < before]
+    waiting = tuple(one for one in unread if one.since >= before)
+    gone = [*old, *index, *data, *editions_old, *_left_over(root, before)]
+    return Sorting(days, (*kept, *editions_kept), tuple(gone), waiting)
 
 
 def remove(root: Path, sorting: Sorting) -> None:
@@ -199,7 +203,7 @@ def _snapshots(root: Path, names: Mapping[str, set[str]], before: datetime) -> t
     return kept, gone
 
 
-def _data_files(store: FactStore, before: datetime) -> list[Gone]:
+def unread_data(store: FactStore) -> list[Gone]:
     """Data files that no table names: since another has their batch, or since they were written and never committed."""
     gone = []
     for folder in sorted(path for path in (store.root / "facts").glob("*") if path.is_dir()):
@@ -213,8 +217,7 @@ def _data_files(store: FactStore, before: datetime) -> list[Gone]:
                 continue
             mine = batches_in(path)
             since = max([changed(path), *(when for batches, when in merged if batches & mine)])
-            if since < before:
-                gone.append(Gone("data", str(path.relative_to(store.root)), path.stat().st_size, since))
+            gone.append(Gone("data", str(path.relative_to(store.root)), path.stat().st_size, since))
     return gone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -304,6 +305,16 @@ def test_the_commands_of_an_operator(project: Project) -> None:
         ("asked", 1, 1),
         ("losses", 4, 1),
     ]
+    last = now() + timedelta(DAYS)
+    for words in (("show",), ("vacuum",)):  # compacted a moment ago: nothing of it can go yet
+        said = told(project, "store", *words, "--lang", "en")
+        assert re.search(
+            rf"4 data files that no table reads .* kB: .* from {last:%Y-%m-%d} to {last:%Y-%m-%d}", said
+        )
+        assert "4 个数据文件已无数据表读取" in told(project, "store", *words, "--lang", "zh")
+    shown = told(project, "store", "show", "--lang", "en")
+    assert "\n2 sources, " in shown
+    assert " 1 data file " in shown
     age(project.store, DAYS + 1)
     before = held(project.store)
     dry = json.loads(told(project, "store", "vacuum", "--json"))
@@ -314,6 +325,7 @@ def test_the_commands_of_an_operator(project: Project) -> None:
     assert "当前" in text
     assert [row["action"] for row in ledger.acts(ledger.open_ledger(project.store))][-1] == "vacuum"
     assert json.loads(told(project, "store", "vacuum", "--json"))["gone"] == []
+    assert "no table reads" not in told(project, "store", "show", "--lang", "en")
     assert "sound" in told(project, "store", "verify", "--lang", "en")
     snapshot = FactStore(project.store).snapshot().id
     assert json.loads(told(project, "store", "reindex", "--json"))["snapshot"] == snapshot
