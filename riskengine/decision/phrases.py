@@ -14,7 +14,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "pass": "PASS", "refer": "REFER TO AN OFFICER", "decline": "DECLINE", "insufficient data": "INSUFFICIENT DATA",
         "model": "Model", "policy": "Policy", "raises": "Raises risk", "lowers": "Lowers risk", "amount": "Amount",
-        "data": "Data", "next": "Next", "of": "as of", "score": "score", "grade": "grade", "points to": "points to",
+        "data": "Data", "next": "Next", "of": "as of", "latest": "Answered for application {application}, the latest of this enterprise", "score": "score", "grade": "grade", "points to": "points to",
         "knock_outs": "knock-out", "referrals": "referral", "caps": "cap", "near_misses": "near miss",
         "not_evaluable": "not evaluable", "clear": "rules passed", "requested": "requested", "suggested": "suggested",
         "binding": "bound by", "loss": "expected loss", "known": "last known", "none": "none",
@@ -43,7 +43,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "pass": "通过", "refer": "转人工审核", "decline": "不予受理", "insufficient data": "资料不足",
         "model": "模型", "policy": "政策", "raises": "风险偏高", "lowers": "风险偏低", "amount": "金额",
-        "data": "数据", "next": "下一步", "of": "截至", "score": "评分", "grade": "等级", "points to": "指向",
+        "data": "数据", "next": "下一步", "of": "截至", "latest": "所答为该企业最近一笔申请 {application}", "score": "评分", "grade": "等级", "points to": "指向",
         "knock_outs": "否决", "referrals": "转审", "caps": "限额", "near_misses": "接近红线",
         "not_evaluable": "无法判断", "clear": "条规则通过", "requested": "申请", "suggested": "建议",
         "binding": "约束", "loss": "预期损失", "known": "最近获知", "none": "无",

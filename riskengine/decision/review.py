@@ -48,18 +48,22 @@ from riskengine.scoring.counterfactuals import Case
 
 @dataclass(frozen=True, slots=True)
 class ReviewRun:
-    """A review: its name, what it rested on, where it is recorded, and one record for each applicant, in order."""
+    """A review: its name, what it rested on, where it is recorded, and one record for each applicant, in order.
+
+    `id_column` names applications where applicants were asked for by name: an enterprise's name means its latest one.
+    """
 
     run: str
     basis: dict[str, str]
     path: Path
     records: tuple[dict[str, Any], ...]
     currency: str = ""
+    id_column: str = ""
 
     def text(self, language: str) -> str:
         """One decision on one screen, or a line for each of many."""
         if len(self.records) == 1:
-            return say(self.records[0], language, self.currency)
+            return say(self.records[0], language, self.currency, self.id_column)
         return table(self.records, language)
 
     def deliver(self, *, out: Path | None, as_json: bool, language: str) -> None:
@@ -107,7 +111,7 @@ def reviewed(
 ) -> ReviewRun:
     """Who they are (ids, rows of cells, or the rows of a file), what is decided, and the record of it."""
     project, as_of = asked
-    progress = Progress()
+    progress, id_column = Progress(), ""
     if isinstance(whom, Path):
         progress.say("reading")
         applicants = filed_applicants(project, whom, as_of)
@@ -115,6 +119,7 @@ def reviewed(
         assert as_of is not None
         names = [name for name in whom if isinstance(name, str)]
         rule = form.rule if form else rule_of(project)
+        id_column = rule.id
         applicants = known_applicants(bench, rule, desk.every, names, as_of)
     else:
         rows = [row for row in whom or () if isinstance(row, Mapping)]
@@ -129,7 +134,7 @@ def reviewed(
     ]
     path = records.write_run(project.store, run, desk.basis, lines)
     progress.clear()
-    return ReviewRun(run, desk.basis, path, tuple(lines), project.environment.currency)
+    return ReviewRun(run, desk.basis, path, tuple(lines), project.environment.currency, id_column)
 
 
 def record(

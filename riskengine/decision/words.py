@@ -23,8 +23,11 @@ from riskengine.profile.units import unit_word
 _HITS = ("knock_outs", "referrals", "caps")
 
 
-def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
-    """One decision as plain text of at most 34 lines of 110 columns; what does not fit is counted, and `--json` has it."""
+def say(record: Mapping[str, Any], language: str, currency: str = "", id_column: str = "") -> str:
+    """One decision as plain text of at most 34 lines of 110 columns; what does not fit is counted, and `--json` has it.
+
+    `id_column` is the key of the application that was answered for: it is said where another name was asked for.
+    """
     text, out = phrases(language), record["outputs"]
     currency = unit_word(currency, tongue(language))
     head = (
@@ -32,8 +35,12 @@ def say(record: Mapping[str, Any], language: str, currency: str = "") -> str:
         f"   [{record['decision_id']}]"
     )
     because = _because(out, language)
+    answered = record["inputs"]["keys"].get(id_column)
+    which = (
+        [] if answered in (None, record["applicant_id"]) else [text["latest"].format(application=answered)]
+    )
     blocks = [
-        Block("", [head, *(wrapped(f"{text['because']}: {because}", 2) if because else ())], 3),
+        Block("", [head, *which, *(wrapped(f"{text['because']}: {because}", 2) if because else ())], 4),
         Block("", _model(out, language), 5),
         *_policy(out, language),
         *_reasons(out, language),

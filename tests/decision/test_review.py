@@ -193,6 +193,16 @@ def test_a_decision_fits_one_screen_and_says_what_next(
     assert any(line.startswith(("Next:", "下一步:")) for line in text.splitlines()[-5:])
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "application 4, the latest"), ("zh", "最近一笔申请 4")]
+)
+def test_whoever_is_asked_for_as_an_enterprise_is_told_which_application_it_is(
+    project: Project, language: str, said: str
+) -> None:
+    assert said in review(project, AS_OF, ids=["ANT"]).text(language).splitlines()[1]
+    assert said.split(" 4", maxsplit=1)[0] not in review(project, AS_OF, ids=["4"]).text(language)
+
+
 def test_the_single_path_imports_nothing_heavy(project: Project) -> None:
     review(project, AS_OF, ids=["1"])  # the recipe of the rules is compiled by now
     program = (
