@@ -33,6 +33,8 @@ _COUNTS = {
     "good": "正常", "bad": "违约", "immature": "未成熟", "indeterminate": "不定", "excluded": "剔除", "competing": "先以其他方式终结",
 }  # fmt: skip
 
+STAGES = {"champion": "现任", "challenger": "挑战者"}  # of a version, in Chinese
+
 
 @dataclass(frozen=True)
 class Described:
@@ -59,10 +61,11 @@ def sections(made: Described, language: str) -> list[Section]:
         for field in REQUIRED
         if field.place.startswith("inventory")
     ]
+    stages = [say(alias, STAGES.get(alias, alias)) for alias in made.aliases]
     identity = [
         (say("Model", "模型"), f"{made.bundle.model}: {_text(spec.get('title'), language)}"),
         (say("Version, bundle", "版本与包"), f"{made.version}, {made.bundle.hash}"),
-        (say("Stage", "状态"), ", ".join(made.aliases) or say("registered", "已登记")),
+        (say("Stage", "状态"), say(", ", "、").join(stages) or say("registered", "已登记")),
     ]
     return [
         Section(say("Identity and responsibility", "身份与职责"), _SR, (), (*identity, *inventory)),

@@ -24,7 +24,7 @@ from riskengine.registry import (
 from riskengine.registry.requirements import REQUIRED, Gate, inventory_of, verdict
 from riskengine.registry.tracking import Version
 from riskengine.registry.waivers import standing, waiver_of
-from riskengine.reports.model_document import STATES, Described
+from riskengine.reports.model_document import STAGES, STATES, Described
 from riskengine.scoring.bundle import read_bundle
 
 SWITCHED = ("promote", "rollback")
@@ -117,7 +117,7 @@ def inventory_lines(found: Sequence[Mapping[str, Any]], language: str) -> list[s
         late = ("（已逾期）" if zh else " (OVERDUE)") if one["review_overdue"] else ""
         if late:
             lines.append(f"  {titles['review_by']}{late}")
-        for alias, word in (("champion", "现任"), ("challenger", "挑战者")):
+        for alias, word in STAGES.items():
             said = one[alias]
             shown = "-" if not said else f"{said['version']} ({said['bundle'][:12]})"
             if said and said.get("by"):

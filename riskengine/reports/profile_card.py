@@ -29,7 +29,12 @@ def print_card(card: ProfileCard, language: str) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 140  # a file is as wide as its lines
-    console.print(f"[bold]{card.id}[/bold]  as of {card.as_of}  (snapshot {card.snapshot})", highlight=False)
+    known = (
+        f"截至 {card.as_of}（快照 {card.snapshot}）"
+        if language == "zh"
+        else f"as of {card.as_of}  (snapshot {card.snapshot})"
+    )
+    console.print(f"[bold]{card.id}[/bold]  {known}", highlight=False)
     for family in dict.fromkeys(line.note.family for line in card.lines):
         table = Table(
             title=card.headings[family].say(language), title_justify="left", box=None, pad_edge=False

@@ -121,7 +121,7 @@ def test_the_card_shows_the_ledger_in_both_languages(
     )
     assert entry["values"][1]["value"] == 150
     monkeypatch.setattr(report, "Console", lambda: Console(width=160))
-    for language, said in (("en", ("Annual sales", "conflict", "0.5", "Ask which is right")), ("zh", ("年销售额", "不一致", "核实口径"))):  # fmt: skip
+    for language, said in (("en", ("x  as of 2024-01-31  (snapshot", "Annual sales", "conflict", "0.5", "Ask which is right")), ("zh", ("x  截至 2024-01-31（快照", "年销售额", "不一致", "核实口径"))):  # fmt: skip
         report.print_card(card, language)
         shown = capsys.readouterr().out
         assert all(text in shown for text in said), shown

@@ -74,6 +74,7 @@ def test_the_document_holds_every_required_field_and_figure(tmp_path: Path, lang
     assert ("（不显著）" if language == "zh" else "(not significant)") in text
     assert ("申请金额" if language == "zh" else "Requested amount") in text
     assert ("↑ 风险上升" if language == "zh" else "↑ raises") in text
+    assert re.search(r"Stage[ |]+champion" if language == "en" else r"状态[ |]+现任", text)
     if language == "zh":
         headings = [part.title for part in sections(made, "zh")]
         assert all(re.search(r"[\u4e00-\u9fff]", title) for title in headings), headings
