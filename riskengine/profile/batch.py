@@ -15,13 +15,13 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskengine.errors import Problem, UsageError, nearest
 from riskengine.profile.again import THREADS
@@ -37,8 +37,12 @@ from riskengine.profile.yesterday import Tonight
 from riskengine.schema import canonical_json
 from riskengine.store.snapshot import FactFile, Snapshot
 
+if TYPE_CHECKING:
+    from riskengine.profile.panels import Panel
+
 GUARANTEE = "guarantee"
 ROWS = 540_000  # facts that tell of subjects, times days: each at most one row; two such parts of 150 features take 2 GB
+ROW_GROUP = 1 << 17
 AT_ONCE = 8  # parts, on a machine of as many cores
 log = logging.getLogger("riskengine.profile")
 _FACTS = re.compile(r"\bfacts_(\w+)")
@@ -133,6 +137,7 @@ class Parts:
     verified: set[str]  # paths of index files
     at_once: int  # written side by side: one thread each, which wastes less than two threads on one part
     threads: int  # of each; 0: the machine's
+    panel: Panel | None = None  # how days are written from one to the next, where they are
 
     @classmethod
     def of(cls, snapshot: Snapshot, subjects: Subjects, wanted: Wanted) -> Parts:
@@ -141,13 +146,26 @@ class Parts:
         facts = snapshot.sources.get(rule.source)
         by_day = len(wanted.days) > 1 and _everybody(rule, wanted)
         turns = tuple((day,) for day in wanted.days) if by_day else (wanted.days,)
-        rows = len(turns[0]) * sum(file.rows for file in facts.files) if facts and not wanted.carry else 0
+        rows = (
+            (2 if by_day else len(turns[0])) * sum(file.rows for file in facts.files)
+            if facts and not wanted.carry
+            else 0
+        )
         count = 1 << max(0, -(-rows // ROWS) - 1).bit_length()
         asked = THREADS.get()  # read here: the threads that write the parts have no context
         at_once = min(asked or os.cpu_count() or 1, count, AT_ONCE)
         cut = _cut(snapshot, wanted.recipe, rule)
         threads = 1 if at_once > 1 else asked
-        return cls(snapshot, subjects, wanted, turns, count, cut, set(), at_once, threads)
+        whole = cls(snapshot, subjects, wanted, turns, count, cut, set(), at_once, threads)
+        if not by_day:
+            return whole
+        from riskengine.profile.panels import panel_of
+
+        return replace(whole, panel=panel_of(wanted.recipe, rule, wanted.days))
+
+    def file(self, folder: Path, number: int, turn: int) -> Path:
+        """The file of a part and a turn."""
+        return folder / f"part-{number * len(self.turns) + turn:05d}.parquet"
 
     @property
     def rule(self) -> SubjectRule:
@@ -175,14 +193,16 @@ class Parts:
 class PartBench(Workbench):
     """A workbench that reads of each source what one part of the enterprises can need."""
 
-    def __init__(self, parts: Parts, part: Part) -> None:
+    def __init__(self, parts: Parts, part: Part, daily: Collection[str] | None = None) -> None:
+        """`daily`: the sources that are read on every day; None: all."""
         super().__init__(parts.snapshot, threads=parts.threads)
         self.parts, self.part = parts, part
-        self._held: set[str] = set()
+        self._daily, self._held = daily, set[str]()
 
     def facts(self, source: str) -> str:
         """The source's files that may hold facts of the part, verified once for all parts; or a table, for several turns."""
-        if len(self.parts.turns) == 1 or not self.apart(source):
+        daily = self._daily is None or source in self._daily
+        if len(self.parts.turns) == 1 or not self.apart(source) or not daily:
             return self._files(source)
         if source not in self._held:
             self._hold(source)
@@ -253,11 +273,16 @@ def _cut(snapshot: Snapshot, recipe: Recipe, rule: SubjectRule) -> frozenset[str
 
 
 def _write_part(whole: Parts, number: int, folder: Path, tell: Callable[[], None]) -> int:
+    if (
+        whole.panel is not None
+        and (written := _write_panel(whole, whole.panel, number, folder, tell)) is not None
+    ):
+        return written
     wanted, few = whole.wanted, len(whole.wanted.recipe.blocks) <= FEW
     rows = 0
     with PartBench(whole, Part(number, whole.count)) as bench:
         bench.load_facts(wanted.recipe)
-        for turn, days in enumerate(whole.turns, number * len(whole.turns)):
+        for turn, days in enumerate(whole.turns):
             rows += _load(bench, days)
             tonight = _tonight(bench)
             tables = tonight.table if tonight else _tables(bench, days)
@@ -265,10 +290,34 @@ def _write_part(whole: Parts, number: int, folder: Path, tell: Callable[[], None
                 _make_few(bench, tables, len(days) == 1)
             else:
                 make_wide(bench.connection, wanted.recipe, tables)
-            _copy(bench, folder / f"part-{turn:05d}.parquet", few)
+            _copy(bench, whole.file(folder, number, turn), few)
             if tonight:
                 tonight.keep()
             tell()
+    return rows
+
+
+def _write_panel(
+    whole: Parts, panel: Panel, number: int, folder: Path, tell: Callable[[], None]
+) -> int | None:
+    """Write the files of a part from one day to the next; None where a value is found that only DuckDB reckons with."""
+    import pyarrow.parquet as pq
+
+    from riskengine.profile.spelling_terms import Unspelled
+
+    rows = 0
+    with PartBench(whole, Part(number, whole.count), panel.read_daily) as bench:
+        bench.load_facts(whole.wanted.recipe)
+        part = EVERYBODY if bench.apart(whole.rule.source) else bench.part
+        try:
+            for turn, table in enumerate(panel.written(bench, part)):
+                place = whole.file(folder, number, turn)
+                pq.write_table(table, place, use_dictionary=False, row_group_size=ROW_GROUP)
+                rows += table.num_rows
+                tell()
+        except Unspelled as why:
+            log.info("profiles: part %d, every day by itself: %s", number, why)
+            return None
     return rows
 
 

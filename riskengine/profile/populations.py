@@ -49,6 +49,12 @@ class Part:
 EVERYBODY = Part()
 
 
+def visible_sql(facts: str, first: date, last: date) -> str:
+    """SQL: whether a fact may be visible on any day from `first` to `last`."""
+    return f"""NOT {facts}.removed AND {facts}.known_at <= DATE '{last}' AND {facts}.event_date <= DATE '{last}'
+        AND ({facts}.superseded_at IS NULL OR {facts}.superseded_at > DATE '{first}')"""
+
+
 def load_population(
     bench: Workbench, rule: SubjectRule, recipe: Recipe, days: Sequence[date], part: Part = EVERYBODY
 ) -> int:
