@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import resource
+import resource
 import statistics
 import subprocess
 import sys
@@ -113,16 +114,21 @@ def alone(command: Sequence[str], environment: Mapping[str, str] | None = None) 
 
 
 def report(begun: float, **said: object) -> None:
-    """Tell `alone` what this process took since `begun` (a `time.perf_counter()`), and its peak resident memory."""
-    told = {"seconds": time.perf_counter() - begun, "cpu": time.process_time(), "peak": peak_memory()}
-    print(json.dumps({**told, **said}))
+    """Tell `alone` what this process and those it started took since `begun` (a `time.perf_counter()`), and their peak resident memory."""
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = time.process_time() + theirs.ru_utime + theirs.ru_stime
+    print(json.dumps({"seconds": time.perf_counter() - begun, "cpu": cpu, "peak": peak_memory(), **said}))
 
 
 def peak_memory() -> float:
-    """Most resident memory of this process so far, megabytes (`VmHWM`: what its parent held does not count)."""
+    """Most resident memory of this process so far (`VmHWM`: what its parent held does not count), megabytes.
+
+    Where it has started processes, the largest of them is counted once for each processor.
+    """
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     for text in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if text.startswith("VmHWM:"):
-            return int(text.split()[1]) / 1024
+            return int(text.split()[1]) / 1024 + theirs * (os.cpu_count() or 1)
     raise SystemExit("No VmHWM in /proc/self/status: run this on Linux")
 
 

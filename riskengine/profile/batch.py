@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 GUARANTEE = "guarantee"
 ROWS = 540_000  # facts that tell of subjects, times days: each at most one row; two such parts of 150 features take 2 GB
 ROW_GROUP = 1 << 17
+OWN = ("subject", "as_of", "id", "enterprise_id")
 AT_ONCE = 8  # parts, on a machine of as many cores
 log = logging.getLogger("riskengine.profile")
 _FACTS = re.compile(r"\bfacts_(\w+)")
@@ -99,16 +100,14 @@ def write_profiles(snapshot: Snapshot, subjects: Subjects, wanted: Wanted, out: 
     shutil.rmtree(work, ignore_errors=True)
     (work / "profiles").mkdir(parents=True)
     whole = Parts.of(snapshot, subjects, wanted)
-    done = count(1)
-
-    def tell() -> None:
-        log.info("profiles: %d of %d files", next(done), whole.files)
-
-    with ThreadPoolExecutor(whole.at_once) as pool:
+    rows, done = 0, 0
+    with _workers(whole) as pool:
         written = [
-            pool.submit(_write_part, whole, number, work / "profiles", tell) for number in range(whole.count)
+            pool.submit(_write_part, whole, number, work / "profiles") for number in range(whole.count)
         ]
-        rows = sum(one.result() for one in as_completed(written))
+        for part in as_completed(written):
+            rows, done = rows + part.result(), done + len(whole.turns)
+            log.info("profiles: %d of %d files", done, whole.files)
     content = {
         "engine": "duckdb",
         "snapshot": snapshot.id,
@@ -122,6 +121,13 @@ def write_profiles(snapshot: Snapshot, subjects: Subjects, wanted: Wanted, out: 
     )
     work.rename(out)
     return Written(out, rows, whole.files)
+
+
+def _workers(whole: Parts) -> Executor:
+    """Who writes the parts: threads, since DuckDB leaves Python alone; processes for panels, which are reckoned in Python."""
+    if whole.panel is None or whole.at_once == 1:
+        return ThreadPoolExecutor(whole.at_once)
+    return ProcessPoolExecutor(whole.at_once, multiprocessing.get_context("spawn"))
 
 
 @dataclass(frozen=True)
@@ -272,11 +278,8 @@ def _cut(snapshot: Snapshot, recipe: Recipe, rule: SubjectRule) -> frozenset[str
     )  # fmt: skip
 
 
-def _write_part(whole: Parts, number: int, folder: Path, tell: Callable[[], None]) -> int:
-    if (
-        whole.panel is not None
-        and (written := _write_panel(whole, whole.panel, number, folder, tell)) is not None
-    ):
+def _write_part(whole: Parts, number: int, folder: Path) -> int:
+    if whole.panel is not None and (written := _write_panel(whole, whole.panel, number, folder)) is not None:
         return written
     wanted, few = whole.wanted, len(whole.wanted.recipe.blocks) <= FEW
     rows = 0
@@ -293,13 +296,10 @@ def _write_part(whole: Parts, number: int, folder: Path, tell: Callable[[], None
             _copy(bench, whole.file(folder, number, turn), few)
             if tonight:
                 tonight.keep()
-            tell()
     return rows
 
 
-def _write_panel(
-    whole: Parts, panel: Panel, number: int, folder: Path, tell: Callable[[], None]
-) -> int | None:
+def _write_panel(whole: Parts, panel: Panel, number: int, folder: Path) -> int | None:
     """Write the files of a part from one day to the next; None where a value is found that only DuckDB reckons with."""
     import pyarrow.parquet as pq
 
@@ -312,9 +312,10 @@ def _write_panel(
         try:
             for turn, table in enumerate(panel.written(bench, part)):
                 place = whole.file(folder, number, turn)
-                pq.write_table(table, place, use_dictionary=False, row_group_size=ROW_GROUP)
+                pq.write_table(
+                    table, place, use_dictionary=False, row_group_size=ROW_GROUP, write_statistics=list(OWN)
+                )
                 rows += table.num_rows
-                tell()
         except Unspelled as why:
             log.info("profiles: part %d, every day by itself: %s", number, why)
             return None
@@ -355,7 +356,7 @@ def _copy(bench: PartBench, path: Path, few: bool) -> None:
     """Write the subjects with their values, in order."""
     recipe, connection = bench.parts.wanted.recipe, bench.connection
     keys = [column for column, _ in recipe.keys]
-    taken = list(dict.fromkeys(["subject", "as_of", "id", "enterprise_id", *keys]))
+    taken = list(dict.fromkeys([*OWN, *keys]))
     features = "".join(f', v."{name}"' for name in recipe.names if name not in taken)
     own = ", ".join(f'v.subject."{name}"' if few else f's."{name}"' for name in taken)
     sides = f"({recipe.values}) v" if few else f"subjects s POSITIONAL JOIN ({recipe.values}) v"

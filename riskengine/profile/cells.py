@@ -389,6 +389,14 @@ def _apart(s: Evaluator, e: exp.Expr) -> Cells:
     return Cells("int", cells[0].values - cells[1].values, _unknown(cells))
 
 
+def _root(s: Evaluator, e: exp.Expr) -> Cells:
+    cells = convert(s.value(e.this), "double")
+    if _known(cells.values < 0, cells).any():
+        raise Unspelled("the root of less than nothing")
+    with np.errstate(invalid="ignore"):
+        return Cells("double", np.sqrt(cells.values), cells.unknown)
+
+
 def _part(s: Evaluator, e: exp.Expr) -> Cells:
     """Year, month or day of a date."""
     cells, unit = s.value(e.expression), e.this.name.lower()
@@ -408,5 +416,5 @@ _VALUES: dict[type[exp.Expr], Callable[[Evaluator, exp.Expr], Cells]] = {
     exp.Literal: _literal, exp.Null: lambda _, e: NOTHING, exp.Boolean: lambda _, e: Cells("bool", np.array([bool(e.this)])),
     exp.Add: _arithmetic, exp.Sub: _arithmetic, exp.Mul: _arithmetic, exp.Div: _divided, exp.Abs: _absolute,
     exp.Neg: _negative, exp.Cast: _cast, exp.Case: _case, exp.If: _case, exp.Coalesce: _coalesced, exp.Nullif: _nulled,
-    exp.Greatest: _extreme, exp.Least: _extreme, exp.DateDiff: _apart, exp.Extract: _part,
+    exp.Greatest: _extreme, exp.Least: _extreme, exp.DateDiff: _apart, exp.Extract: _part, exp.Sqrt: _root,
 }  # fmt: skip

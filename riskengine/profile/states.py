@@ -21,6 +21,8 @@ from riskengine.profile.tallies import Limit, Tally
 
 NEVER = np.iinfo(np.int32).max
 _WHOLE_SUM = float(1 << 62)
+_HALF, _LOW = 24, (1 << 24) - 1
+_SQUARE = 10_000  # of a square, whose last digit is the fourth
 
 
 class State(Protocol):
@@ -92,7 +94,8 @@ class Summed:
     """The sum of whole numbers; unknown where there is none."""
 
     def __init__(self, spans: Spans, values: Array, kind: Kind, days: int) -> None:
-        if len(values) and float(np.abs(values.astype(np.float64)).sum()) > _WHOLE_SUM:
+        sizes = np.abs(values.astype(np.float64))
+        if sizes.sum() > _WHOLE_SUM and np.bincount(spans.places, sizes).max() > _WHOLE_SUM:
             raise Unspelled("a sum too large")
         self._moves, self._number = Moves(spans, values, days), Counted(spans, days)
         self._sums, self._kind = np.zeros(spans.size, np.int64), kind
@@ -101,6 +104,41 @@ class Summed:
         """As of a day."""
         self._moves.apply(number, self._sums)
         return Cells(self._kind, self._sums, self._number.on(number).values == 0)
+
+
+class Squared:
+    """The sum of squares of money, which needs more than 64 bits: of each amount's upper part, of its lower, and of both."""
+
+    def __init__(self, spans: Spans, values: Array, days: int) -> None:
+        sizes = np.abs(values)
+        if len(sizes) and int(sizes.max()) >> 47:
+            raise Unspelled("a square too large")
+        upper, lower = sizes >> _HALF, sizes & _LOW
+        parts = (upper * upper, 2 * upper * lower, lower * lower)
+        self._parts = [Summed(spans, part, "int", days) for part in parts]
+
+    def on(self, number: int) -> Cells:
+        """As of a day, as a double: what DuckDB makes of an exact sum."""
+        told = [part.on(number) for part in self._parts]
+        two, one, zero = (cells.values for cells in told)
+        one = one + (zero >> _HALF)
+        two, one, zero = two + (one >> _HALF), one & _LOW, zero & _LOW
+        exact = (two << 2 * _HALF) + (one << _HALF) + zero  # where it is small enough
+        rest, whole = two % _SQUARE, two // _SQUARE
+        for part in (one, zero):  # a long division, digit by digit of so many bits
+            rest = (rest << _HALF) + part
+            whole, rest = (whole << _HALF) + rest // _SQUARE, rest % _SQUARE
+        found = whole.astype(np.float64) + rest.astype(np.float64) / _SQUARE
+        found = np.where((two < 32) & (exact <= 1 << 53), exact / float(_SQUARE), found)
+        for place in np.flatnonzero(two // _SQUARE >> 14):  # few are so large
+            large = (int(two[place]) << 2 * _HALF) + (int(one[place]) << _HALF) + int(zero[place])
+            found[place] = _huge(large // _SQUARE) + float(large % _SQUARE) / _SQUARE
+        return Cells("double", found, told[0].unknown)
+
+
+def _huge(whole: int) -> float:
+    """A whole number of 128 bits as a double, as DuckDB rounds it: its lower half, and its upper."""
+    return float(whole & (1 << 64) - 1) + float(whole >> 64) * float(1 << 64)
 
 
 class Chosen:
@@ -161,6 +199,10 @@ def state_of(
     if tally.verb == "count":
         return Counted(spans.at(kept), days)
     cells = _taken(column_cells(value), kept)
+    if tally.verb == "squares":
+        if cells.kind != ("decimal", 2):
+            raise Unspelled(f"squares of {cells.kind}")
+        return Squared(spans.at(kept), cells.values, days)
     if tally.verb == "sum":
         if cells.kind != "int" and cells.kind[0] != "decimal":
             raise Unspelled(f"a sum of {cells.kind}")

@@ -59,7 +59,7 @@ class Limit:
 class Tally:
     """One aggregate: the facts within `limits` for which `rule` (SQL) holds, and of these `value` (SQL)."""
 
-    verb: str  # count, sum, max, min, latest, first, distinct
+    verb: str  # count, sum, squares (summed, of money), max, min, latest, first, distinct
     limits: frozenset[Limit]
     rule: str
     value: str
@@ -146,7 +146,11 @@ def _tally(node: exp.Expr) -> Tally:
         verb = "distinct" if verb == "count" and len(inner.expressions) == 1 else ""
         inner = inner.expressions[0]
     conditions, value = _cased(inner)
-    if not verb or value.find(exp.Mul):  # a sum of squares needs more than 64 bits
+    if isinstance(value, exp.Mul):
+        once = _sql(value.expression)
+        if verb == "sum" and _sql(value.this) == f"CAST({once} AS DECIMAL(38, 2))":
+            return _made("squares", conditions, value.expression)
+    if not verb or value.find(exp.Mul):  # a product may need more than 64 bits
         raise Unspelled(_sql(node)[:80])
     if verb == "count" and _sql(value) == '"t0"."event_date"':
         return _made("count", conditions, None)

@@ -15,7 +15,7 @@ from riskengine.profile.values import to_arrow
 
 EXPRESSIONS = (
     "CAST(m AS DOUBLE)", "CAST(n AS DOUBLE)", "CAST(i AS DOUBLE)", "CAST(f AS DOUBLE)", "CAST(x > y AS TINYINT)",
-    "x + y", "x - y", "x * y", "x / NULLIF(y, 0.0)", "i + j", "i - 3", "i * j", "m - 1", "n * 3", "-x", "ABS(x)", "x + i", "x * CAST(m AS DOUBLE)",
+    "x + y", "x - y", "x * y", "x / NULLIF(y, 0.0)", "i + j", "i - 3", "i * j", "m - 1", "-x", "ABS(x)", "SQRT(ABS(x))", "x + i", "x * CAST(m AS DOUBLE)",
     "CASE WHEN i = 0 THEN NULL ELSE x END", "CASE WHEN i = 0 THEN CAST(0 AS DECIMAL(38, 2)) ELSE m END", "CASE WHEN x > 1 THEN i WHEN y > 1 THEN j END",
     "CASE WHEN d >= DATE '2024-02-29' THEN x END", "CASE WHEN f THEN x ELSE y END", "CASE WHEN NOT f THEN x ELSE y END",
     "CASE WHEN x IS NULL OR y > 0 THEN 1 ELSE 0 END", "CASE WHEN x > 0 AND NOT y IS NULL THEN 1 ELSE 0 END", "CASE WHEN t = 'b' THEN 1.5 ELSE 2 END",
