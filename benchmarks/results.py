@@ -13,7 +13,6 @@ import fcntl
 import json
 import os
 import resource
-import resource
 import statistics
 import subprocess
 import sys
