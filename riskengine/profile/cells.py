@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlglot import exp
 
@@ -33,6 +34,7 @@ _WORDS = (
     exp.DataType,
     exp.DataTypeParam,
     exp.Var,
+    exp.Interval,
 )
 _FUNCTIONS: dict[type[exp.Expr], Callable[[Array, Array], Array]] = {
     exp.Add: np.add,
@@ -234,15 +236,21 @@ def _most(values: Array) -> int:
 
 
 def _real(values: Array, scale: int) -> Array:
-    """Whole numbers of the last of `scale` digits as doubles, rounded as DuckDB's cast rounds."""
+    """Whole numbers of the last of `scale` digits as doubles, the nearest, as DuckDB's cast has them."""
     if not scale:
         return values.astype(np.float64)
     if _most(values) <= _EXACT:
         return values / 10.0**scale
-    power = 10**scale
-    whole = np.sign(values) * (np.abs(values) // power)
-    large: Array = whole.astype(np.float64) + (values - whole * power).astype(np.float64) / float(power)
-    return np.where(np.abs(values) <= _EXACT, values / 10.0**scale, large)
+    sizes, power = np.abs(values), 10**scale
+    found = np.where(sizes <= _EXACT, sizes / 10.0**scale, nearest(sizes // power, sizes % power, power))
+    return found * np.sign(values)
+
+
+def nearest(whole: Array, rest: Array, power: int) -> Array:
+    """The doubles nearest to `whole + rest / power`, of whole numbers below 2**62; what the first loses the second makes good."""
+    most = whole.astype(np.float64)
+    found: Array = most + ((whole - most.astype(np.int64)) + rest / power)
+    return found
 
 
 def _known(met: Array, *cells: Cells) -> Array:
@@ -281,10 +289,18 @@ def _arithmetic(s: Evaluator, e: exp.Expr) -> Cells:
             if _most(cells[0].values) * _most(cells[1].values) > 1 << 62:
                 raise Unspelled("a product too large")
             return _reckoned(exact[0] if exact else "int", np.multiply, cells)
+    if isinstance(e.expression, exp.Interval):
+        return _moved(s.value(e.this), e.expression, -1 if isinstance(e, exp.Sub) else 1)
     cells, kind = s.alike(e.this, e.expression)
     if kind in ("double", "int") or (kind[0] == "decimal" and not isinstance(e, exp.Mul)):
         return _reckoned(kind, _FUNCTIONS[type(e)], cells)
     raise Unspelled(f"{type(e).__name__} of {kind}")
+
+
+def _moved(cells: Cells, by: exp.Interval, sign: int) -> Cells:
+    if cells.kind not in DAYS or by.args["unit"].name.upper() != "DAY":
+        raise Unspelled(_sql(by))
+    return Cells("date", cells.values + sign * int(by.this.name), cells.unknown)
 
 
 def _divided(s: Evaluator, e: exp.Expr) -> Cells:
@@ -397,6 +413,14 @@ def _root(s: Evaluator, e: exp.Expr) -> Cells:
         return Cells("double", np.sqrt(cells.values), cells.unknown)
 
 
+def _logarithm(s: Evaluator, e: exp.Expr) -> Cells:
+    """The C library's, as DuckDB's is; numpy's own may differ in the last bit."""
+    cells = convert(s.value(e.this), "double")
+    if _known(cells.values <= 0, cells).any():
+        raise Unspelled("the logarithm of nothing or less")
+    return Cells("double", pc.ln(pa.array(cells.values)).to_numpy(), cells.unknown)
+
+
 def _part(s: Evaluator, e: exp.Expr) -> Cells:
     """Year, month or day of a date."""
     cells, unit = s.value(e.expression), e.this.name.lower()
@@ -416,5 +440,5 @@ _VALUES: dict[type[exp.Expr], Callable[[Evaluator, exp.Expr], Cells]] = {
     exp.Literal: _literal, exp.Null: lambda _, e: NOTHING, exp.Boolean: lambda _, e: Cells("bool", np.array([bool(e.this)])),
     exp.Add: _arithmetic, exp.Sub: _arithmetic, exp.Mul: _arithmetic, exp.Div: _divided, exp.Abs: _absolute,
     exp.Neg: _negative, exp.Cast: _cast, exp.Case: _case, exp.If: _case, exp.Coalesce: _coalesced, exp.Nullif: _nulled,
-    exp.Greatest: _extreme, exp.Least: _extreme, exp.DateDiff: _apart, exp.Extract: _part, exp.Sqrt: _root,
+    exp.Greatest: _extreme, exp.Least: _extreme, exp.DateDiff: _apart, exp.Extract: _part, exp.Sqrt: _root, exp.Ln: _logarithm,
 }  # fmt: skip

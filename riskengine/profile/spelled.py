@@ -11,24 +11,14 @@ from math import copysign, inf, log, nan, sqrt, trunc
 from operator import itemgetter
 from typing import Any
 
-_EXACT = 1 << 53
-
 
 class NotPlain(Exception):
     """A value that programs do not reckon with (infinite, not a number, no logarithm): DuckDB runs the recipe."""
 
 
 def real(value: int | None, scale: int = 0) -> float | None:
-    """A whole number of the last of `scale` digits as a double, rounded as DuckDB's cast rounds."""
-    if value is None:
-        return None
-    if not scale:
-        return float(value)
-    if -_EXACT <= value <= _EXACT:
-        return value / 10.0**scale
-    power = 10**scale
-    whole = abs(value) // power * (1 if value > 0 else -1)
-    return float(whole) + float(value - whole * power) / float(power)
+    """A whole number of the last of `scale` digits as a double, the nearest, as DuckDB's cast has it."""
+    return None if value is None else value / 10**scale
 
 
 def float_of(value: bool | None) -> float | None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from riskengine.profile.cells import Array, Cells, column_cells, day_number, known, whole
+from riskengine.profile.cells import Array, Cells, column_cells, day_number, known, nearest, whole
 from riskengine.profile.spelling_terms import Kind, Unspelled
 from riskengine.profile.tallies import Limit, Tally
 
@@ -128,17 +128,12 @@ class Squared:
         for part in (one, zero):  # a long division, digit by digit of so many bits
             rest = (rest << _HALF) + part
             whole, rest = (whole << _HALF) + rest // _SQUARE, rest % _SQUARE
-        found = whole.astype(np.float64) + rest.astype(np.float64) / _SQUARE
+        found = nearest(whole, rest, _SQUARE)
         found = np.where((two < 32) & (exact <= 1 << 53), exact / float(_SQUARE), found)
         for place in np.flatnonzero(two // _SQUARE >> 14):  # few are so large
             large = (int(two[place]) << 2 * _HALF) + (int(one[place]) << _HALF) + int(zero[place])
-            found[place] = _huge(large // _SQUARE) + float(large % _SQUARE) / _SQUARE
+            found[place] = large / _SQUARE
         return Cells("double", found, told[0].unknown)
-
-
-def _huge(whole: int) -> float:
-    """A whole number of 128 bits as a double, as DuckDB rounds it: its lower half, and its upper."""
-    return float(whole & (1 << 64) - 1) + float(whole >> 64) * float(1 << 64)
 
 
 class Chosen:

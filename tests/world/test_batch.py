@@ -14,14 +14,16 @@ from hand_world import DATA, ROOT
 from typer.testing import CliRunner
 
 from riskengine.cli import app
+from riskengine.clock import Span
 from riskengine.errors import UsageError
 from riskengine.intake.load import take_in
-from riskengine.profile import batch
+from riskengine.profile import batch, states
 from riskengine.profile.again import one_thread
 from riskengine.profile.batch import GUARANTEE, Carry, PartBench, Parts, Wanted, write_profiles
 from riskengine.profile.catalogue import Catalogue
 from riskengine.profile.compute import Workbench
 from riskengine.profile.one_day import OneDay
+from riskengine.profile.panels import panel_of
 from riskengine.profile.plan import compile_recipe
 from riskengine.profile.populations import EVERYBODY, load_population
 from riskengine.profile.recipe import Recipe
@@ -92,6 +94,47 @@ def test_a_night_carries_over_what_no_fact_can_have_changed(
         )
     with pytest.raises(UsageError, match="--carry"):
         write_profiles(held, catalogue.subjects, Wanted("register", DAYS, recipe, carry), tmp_path / "panel")
+
+
+MONTHS = tuple(Span(number).before(date(2024, 12, 31)) for number in range(18, -1, -1))
+
+
+@pytest.fixture(scope="module")
+def many(catalogue: Catalogue) -> Recipe:
+    """Every feature that these sources tell, of industries and of the whole book too."""
+    features = catalogue.features.items()
+    return compile_recipe(
+        catalogue, [name for name, (_, one) in features if set(catalogue.rests_on(one)) <= set(SOURCES)]
+    )
+
+
+def test_a_panel_moves_on_from_day_to_day(
+    catalogue: Catalogue, many: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Wanted("register", MONTHS, many)
+    panel = panel_of(many, catalogue.subjects.populations["register"], MONTHS)
+    assert panel is not None
+    members = [name for step in panel.kept for name in step.members]
+    assert len(members) > 100
+    assert panel.rest  # what is not read by the enterprise alone: DuckDB has it, day by day
+    monkeypatch.setattr(batch, "ROWS", 8)
+    written = write_profiles(
+        snapshot.read(catalogue.project.store), catalogue.subjects, wanted, tmp_path / "out"
+    )
+    assert written.files > len(MONTHS)
+    assert _rows(tmp_path / "out", many) == _plainly(catalogue, wanted)
+
+
+def test_what_arrays_cannot_tell_is_left_to_duckdb(
+    catalogue: Catalogue, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(states, "_WHOLE_SUM", 1.0)
+    wanted = Wanted("register", DAYS, recipe)
+    with one_thread(), caplog.at_level("INFO"):  # in this process, where the limit is so low
+        held = snapshot.read(catalogue.project.store)
+        write_profiles(held, catalogue.subjects, wanted, tmp_path / "out")
+    assert "every day by itself: a sum too large" in caplog.text
+    assert _rows(tmp_path / "out", recipe) == _plainly(catalogue, wanted)
 
 
 def test_who_asks_for_one_thread_gets_one(catalogue: Catalogue, recipe: Recipe) -> None:
