@@ -21,8 +21,9 @@ import sqlglot
 
 from riskengine.clock import Span
 from riskengine.profile.carried import edge_sql
-from riskengine.profile.cells import Array, Cells, Evaluator, Words, column_cells, day_cells, day_number
+from riskengine.profile.cells import Array, Cells, column_cells, day_cells, day_number
 from riskengine.profile.compute import Workbench, step_table
+from riskengine.profile.evaluating import Evaluator, Words
 from riskengine.profile.keys import SubjectRule
 from riskengine.profile.one_day import OneDay
 from riskengine.profile.populations import Part, load_population, visible_sql

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import sqlglot
 from sqlglot import exp
 
-from riskengine.profile.cells import Words
+from riskengine.profile.evaluating import Words
 from riskengine.profile.recipe import Met, Step
 from riskengine.profile.spelling_terms import Unspelled
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from riskengine.profile.cells import Array, Cells, Evaluator, Words, day_cells
+from riskengine.profile.cells import Array, Cells, day_cells
+from riskengine.profile.evaluating import Evaluator, Words
 from riskengine.profile.recipe import Recipe
 from riskengine.profile.spelling_terms import Unspelled
 

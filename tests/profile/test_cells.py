@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 import sqlglot
 
-from riskengine.profile.cells import Cells, Evaluator, Words, column_cells, convert
+from riskengine.profile.cells import Cells, column_cells, convert
+from riskengine.profile.evaluating import Evaluator, Words
 from riskengine.profile.spelled import real
 from riskengine.profile.spelling_terms import Unspelled
 from riskengine.profile.values import to_arrow
