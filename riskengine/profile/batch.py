@@ -4,8 +4,8 @@ Subjects are cut into parts by the hash of their enterprise, the hash by which t
 its own buckets of every source that is read by the enterprise alone. Each part becomes one Parquet file. Parts are written
 side by side, each on one thread: two threads on one query of a hundred thousand rows take a third more of the processor.
 
-Of everybody and many days a part reads, hashes and filters its facts once and is then written day by day, a file each: of one
-day a fact needs no join of pairs (`one_day`), and what nights one by one repeat is a third of them.
+Of everybody and many days a part is moved on from day to day (`panels`), a file each. Where that cannot be, it reads, hashes and
+filters its facts once and is written day by day: of one day a fact needs no join of pairs (`one_day`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -100,14 +101,13 @@ def write_profiles(snapshot: Snapshot, subjects: Subjects, wanted: Wanted, out: 
     shutil.rmtree(work, ignore_errors=True)
     (work / "profiles").mkdir(parents=True)
     whole = Parts.of(snapshot, subjects, wanted)
-    rows, done = 0, 0
-    with _workers(whole) as pool:
-        written = [
-            pool.submit(_write_part, whole, number, work / "profiles") for number in range(whole.count)
-        ]
-        for part in as_completed(written):
-            rows, done = rows + part.result(), done + len(whole.turns)
-            log.info("profiles: %d of %d files", done, whole.files)
+    try:
+        with _workers(whole) as pool:
+            rows = _written(whole, work / "profiles", pool)
+    except BrokenProcessPool:
+        log.warning("profiles: a process has died, perhaps for want of memory: the parts one after another")
+        with ThreadPoolExecutor(1) as pool:
+            rows = _written(whole, work / "profiles", pool)
     content = {
         "engine": "duckdb",
         "snapshot": snapshot.id,
@@ -121,6 +121,17 @@ def write_profiles(snapshot: Snapshot, subjects: Subjects, wanted: Wanted, out: 
     )
     work.rename(out)
     return Written(out, rows, whole.files)
+
+
+def _written(whole: Parts, folder: Path, pool: Executor) -> int:
+    """Write every part; returns how many rows."""
+    rows, done = 0, 0
+    for part in as_completed(
+        [pool.submit(_write_part, whole, number, folder) for number in range(whole.count)]
+    ):
+        rows, done = rows + part.result(), done + len(whole.turns)
+        log.info("profiles: %d of %d files", done, whole.files)
+    return rows
 
 
 def _workers(whole: Parts) -> Executor:

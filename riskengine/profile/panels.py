@@ -56,12 +56,12 @@ class Panel:
         if recipe.lineage or rule.ends_with or rule.id != rule.enterprise:
             raise Unspelled("where values come from, or subjects that other facts end")
         words = Words()
-        kept = tuple(_kept(recipe, rule, words))
+        kept = tuple(_steps_kept(recipe, rule, words))
         if not kept:
             raise Unspelled("no facts of an enterprise alone")
         members = [names for step in kept for names in (tuple(step.members), step.left_members) if names]
         values = Values(recipe, members, words)
-        rest = tuple(_rest(recipe, values.rest, {step.name for step in kept})) if values.rest else ()
+        rest = tuple(_blocks_left(recipe, values.rest, {step.name for step in kept})) if values.rest else ()
         return cls(recipe, rule, days, kept, rest, values)
 
     @property
@@ -104,7 +104,7 @@ def panel_of(recipe: Recipe, rule: SubjectRule, days: Sequence[date]) -> Panel |
         return None
 
 
-def _kept(recipe: Recipe, rule: SubjectRule, words: Words) -> Iterator[Running]:
+def _steps_kept(recipe: Recipe, rule: SubjectRule, words: Words) -> Iterator[Running]:
     """The steps that read facts by the enterprise alone."""
     for step in (step for block in recipe.blocks for step in block.steps):
         try:
@@ -115,7 +115,7 @@ def _kept(recipe: Recipe, rule: SubjectRule, words: Words) -> Iterator[Running]:
             yield read
 
 
-def _rest(recipe: Recipe, names: Set[str], kept: Set[str]) -> Iterator[Block]:
+def _blocks_left(recipe: Recipe, names: Set[str], kept: Set[str]) -> Iterator[Block]:
     """The blocks without the columns and joins of steps that are kept."""
     for block in recipe.blocks:
         tree = sqlglot.parse_one(block.sql, dialect="duckdb")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,23 @@ def test_what_arrays_cannot_tell_is_left_to_duckdb(
         held = snapshot.read(catalogue.project.store)
         write_profiles(held, catalogue.subjects, wanted, tmp_path / "out")
     assert "every day by itself: a sum too large" in caplog.text
+    assert _rows(tmp_path / "out", recipe) == _plainly(catalogue, wanted)
+
+
+class _Dying(ThreadPoolExecutor):
+    """Processes of which one is killed."""
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        raise BrokenProcessPool("one died")
+
+
+def test_parts_are_written_though_a_process_dies(
+    catalogue: Catalogue, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(batch, "_workers", lambda _: _Dying(1))
+    wanted = Wanted("register", DAYS, recipe)
+    write_profiles(snapshot.read(catalogue.project.store), catalogue.subjects, wanted, tmp_path / "out")
+    assert "a process has died" in caplog.text
     assert _rows(tmp_path / "out", recipe) == _plainly(catalogue, wanted)
 
 
