@@ -235,7 +235,7 @@ def test_every_signal_case_and_line_is_accounted_for(told: Told) -> None:
 
 
 def test_an_officer_reads_names_titles_and_the_next_step(told: Told) -> None:
-    assert "福州闽江机械有限公司 | 红" in told.words["list"]
+    assert re.search(r"福州闽江机械有限公司（\w+） \| 红", told.words["list"])
     assert "已静默：" in told.words["list"]
     assert "#" not in told.words["list"]  # of a person only the mask
     assert "expected loss" in told.words["english"]
