@@ -138,7 +138,14 @@ def _workers(whole: Parts) -> Executor:
     """Who writes the parts: threads, since DuckDB leaves Python alone; processes for panels, which are reckoned in Python."""
     if whole.panel is None or whole.at_once == 1:
         return ThreadPoolExecutor(whole.at_once)
-    return ProcessPoolExecutor(whole.at_once, multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(whole.at_once, multiprocessing.get_context("spawn"), _ready)
+
+
+def _ready() -> None:
+    """In a process for parts: Arrow takes memory as Python does, which gives back less of what is asked for again at once."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 @dataclass(frozen=True)
