@@ -171,7 +171,7 @@ def _read_json(path: Path) -> tuple[pa.Table, list[Problem]]:
         for name in row:
             if (
                 name not in columns
-            ):  # to make what is rarely needed for every row took as long as there are rows, for each
+            ):  # a list for every row, mostly thrown away, took time with the square of the rows
                 columns[name] = [None] * count
         for name, cells in columns.items():
             cells.append(row.get(name))

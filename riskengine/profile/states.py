@@ -50,12 +50,10 @@ class Moves:
         self.coming = _by_day(spans.come, spans.places, brought, days)
         self.going = _by_day(spans.gone, spans.places, brought, days)
 
-    def apply(self, number: int, sums: Array) -> bool:
-        """Add and take away what moves on a day; whether anything did."""
-        came, went = self.coming[number], self.going[number]
-        _add(sums, *came, np.add)
-        _add(sums, *went, np.subtract)
-        return bool(len(came[0]) or len(went[0]))
+    def apply(self, number: int, sums: Array) -> None:
+        """Add and take away what moves on a day."""
+        _add(sums, *self.coming[number], np.add)
+        _add(sums, *self.going[number], np.subtract)
 
 
 def _by_day(on: Array, places: Array, brought: Array | None, days: int) -> list[tuple[Array, Array | None]]:
@@ -179,9 +177,7 @@ def spans_of(
     return Spans(whole(facts["place"]), come.astype(kind), gone.astype(kind), size)
 
 
-def state_of(
-    tally: Tally, spans: Spans, value: pa.ChunkedArray | None, rank: Array | None, days: int
-) -> State:
+def state_of(tally: Tally, spans: Spans, value: pa.ChunkedArray | None, rank: Array, days: int) -> State:
     """The state of one aggregate; `value` of each fact of the spans, `rank` by which one is later than another."""
     counting = spans.come < spans.gone
     if tally.verb == "count" and value is None:
@@ -202,9 +198,7 @@ def state_of(
         if cells.kind != "int" and cells.kind[0] != "decimal":
             raise Unspelled(f"a sum of {cells.kind}")
         return Summed(spans.at(kept), cells.values, cells.kind, days)
-    if keeps_unknown and rank is None:
-        raise Unspelled("facts without a rank")
-    by = rank.take(kept) if keeps_unknown and rank is not None else cells.values
+    by = rank.take(kept) if keeps_unknown else cells.values
     order = np.argsort(by, kind="stable")
     if tally.verb in ("min", "first"):
         order = order[::-1]

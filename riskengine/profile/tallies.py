@@ -3,7 +3,7 @@
 Read from the step's SQL. A fact counts from a day on (it is known; it is old enough for a window's near edge) until another
 (it is superseded; it is too old for the far edge), whatever else it must be is the same on every day. So a panel meets each
 fact twice an aggregate, when it comes and when it goes, where nights one by one meet it every day. What is not read that way
-(a trend, whose months are counted from the day; a window function) stays with DuckDB, day by day: `Step` of the rest.
+(a window function, a gap, a streak) stays with DuckDB, day by day: `Step` of the rest.
 """
 
 from __future__ import annotations

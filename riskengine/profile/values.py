@@ -1,7 +1,7 @@
 """How are a recipe's features told from the results of its steps on one day, without joining them?
 
 A feature that rests on one step is reckoned with where that step has facts, once for everybody else, and spread over all who
-are there only then; one that rests on several is reckoned with for all.
+are there only then; one that rests on several is reckoned with where any of them has facts.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ class Values:
             for item in sqlglot.parse_one(block.sql, dialect="duckdb").expressions[1:]:
                 name, told = item.alias_or_name, item.this if isinstance(item, exp.Alias) else item
                 columns = {one.name for one in told.find_all(exp.Column)}
-                if owner := {owners[one] for one in columns if one in owners}:
-                    self._wide[name] = words.read(told), *owner  # type: ignore[assignment]
+                owning = {owners[one] for one in columns if one in owners}
+                if len(owning) > 1:
+                    raise Unspelled(f"{name} of several steps")
+                if owning:
+                    self._wide[name] = words.read(told), owning.pop()
                 else:
                     rest.add(name)
                     self._wide[name] = words.read(exp.column(name)), len(members)
