@@ -37,7 +37,9 @@ class Cells:
         return Cells(self.kind, values, unknown)
 
 
-NOTHING = Cells("null", np.zeros(1), np.ones(1, bool))
+NOTHING = Cells(
+    "null", np.zeros(1, np.int64), np.ones(1, bool)
+)  # whole: beside doubles large numbers were not exact
 
 
 def day_number(day: date) -> int:
@@ -95,7 +97,7 @@ def convert(cells: Cells, to: Kind) -> Cells:
     if of == to or (of in DAYS and to in DAYS):
         return cells
     if of == "null":
-        return Cells(to, cells.values, cells.unknown)
+        return Cells(to, np.zeros(1, bool) if to == "bool" else cells.values, cells.unknown)
     scale = of[1] if isinstance(of, tuple) and of[0] == "decimal" else 0 if of == "int" else None
     if to == "double" and (scale is not None or of == "bool"):
         return Cells("double", _real(cells.values, scale or 0), cells.unknown)

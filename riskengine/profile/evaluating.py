@@ -215,8 +215,7 @@ def _cast(s: Evaluator, e: exp.Expr) -> Cells:
     to = e.meta.get("to") or e.meta.setdefault("to", e.args["to"].sql("duckdb"))
     if to == "DATE" and isinstance(e.this, exp.Literal) and e.this.args.get("is_string"):
         return day_cells(date.fromisoformat(str(e.this.this)))
-    cells, wanted = s.value(e.this), kind_of_sql(to)
-    return Cells(wanted, np.zeros(1), cells.unknown) if cells.kind == "null" else convert(cells, wanted)
+    return convert(s.value(e.this), kind_of_sql(to))
 
 
 def _case(s: Evaluator, e: exp.Expr) -> Cells:

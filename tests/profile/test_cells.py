@@ -20,7 +20,7 @@ from riskengine.profile.values import to_arrow
 EXPRESSIONS = (
     "CAST(m AS DOUBLE)", "CAST(n AS DOUBLE)", "CAST(i AS DOUBLE)", "CAST(f AS DOUBLE)", "CAST(x > y AS TINYINT)",
     "x + y", "x - y", "x * y", "x / NULLIF(y, 0.0)", "i + j", "i - 3", "i * j", "m - 1", "-x", "ABS(x)", "SQRT(ABS(x))", "LN(ABS(y) + 1.0)", "x + i", "x * CAST(m AS DOUBLE)",
-    "CASE WHEN i = 0 THEN NULL ELSE x END", "CASE WHEN i = 0 THEN CAST(0 AS DECIMAL(38, 2)) ELSE m END", "CASE WHEN x > 1 THEN i WHEN y > 1 THEN j END",
+    "CASE WHEN i = 0 THEN NULL ELSE x END", "CASE WHEN i = 0 THEN CAST(0 AS DECIMAL(38, 2)) ELSE m END", "CASE WHEN x > 1 THEN i WHEN y > 1 THEN j END", "CASE WHEN x > 1 THEN k END", "COALESCE(k, NULL, 0)", "CASE WHEN x > 1 THEN f END", "CAST(NULL AS BIGINT)", "- CAST(NULL AS DOUBLE)",
     "CASE WHEN d >= DATE '2024-02-29' THEN x END", "CASE WHEN f THEN x ELSE y END", "CASE WHEN NOT f THEN x ELSE y END",
     "CASE WHEN x IS NULL OR y > 0 THEN 1 ELSE 0 END", "CASE WHEN x > 0 AND NOT y IS NULL THEN 1 ELSE 0 END", "CASE WHEN t = 'b' THEN 1.5 ELSE 2 END",
     "COALESCE(x, y)", "COALESCE(x, y, 7.25)", "COALESCE(i, 0)", "NULLIF(i, j)", "NULLIF(x, 0.0)", "GREATEST(x, y)", "LEAST(x, y, 3.0)", "GREATEST(i, j)",
@@ -37,6 +37,7 @@ def facts() -> pa.Table:
             """SELECT
             CASE WHEN r() < 0.2 THEN NULL ELSE (r() * 4)::BIGINT - 2 END AS i,
             CASE WHEN r() < 0.2 THEN NULL ELSE (r() * 4)::BIGINT END AS j,
+            CASE WHEN r() < 0.2 THEN NULL ELSE (1::BIGINT << 60) + (r() * 4)::BIGINT END AS k,
             CASE WHEN r() < 0.2 THEN NULL WHEN r() < 0.2 THEN 0 ELSE (r() - 0.5) * 1e3 END AS x,
             CASE WHEN r() < 0.2 THEN NULL WHEN r() < 0.2 THEN 0 ELSE r() / 3 END AS y,
             CASE WHEN r() < 0.2 THEN NULL WHEN r() < 0.2 THEN -1e15 * r() ELSE r() * 1e6 END::DECIMAL(18,2) AS m,
