@@ -1,4 +1,7 @@
-"""Which words can an operator type? `riskengine --help` lists them; every command imports what it needs when it runs."""
+"""Which words can an operator type? `riskengine --help` lists them; every command imports what it needs when it runs.
+
+Lesson of the profile: of the start of a review a third was reading the parameters of seventy other commands and importing theirs.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +10,45 @@ import gc
 gc.disable()  # an officer waits for a review: collecting while modules are imported costs a tenth of it
 
 import contextlib
+import inspect
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riskengine.cli import (
-    backtesting,
-    books,
-    cases,
-    clustering,
-    data,
-    deciding,
-    dossiers,
-    exporting,
-    health,
-    identities,
-    models,
-    outcomes,
-    policies,
-    reminding,
-    storing,
-    synth,
-    terms,
-    validating,
-    watching,
-)
 from riskengine.cli.telling import choose_format, mark, refusal
 from riskengine.errors import RiskEngineError, SetupError
-from riskengine.project import find
+
+if TYPE_CHECKING:
+    app: typer.Typer
 
 _LIGHT = ("review", "replay", "dossier", "evidence")  # commands an officer waits for
+ROOMS = {
+    "data": ("intake", "profile", "check", "quarantine"),
+    "identities": ("identity",),
+    "models": ("retrain", "models", "evaluate", "promote", "approve", "rollback", "card"),
+    "deciding": ("review", "replay"),
+    "watching": ("nightly", "backfill"),
+    "backtesting": ("backtest-signals",),
+    "dossiers": ("dossier", "evidence"),
+    "policies": ("catalogue", "lookup", "policy"),
+    "books": ("runs", "audit"),
+    "storing": ("store",),
+    "synth": ("synth",),
+    "outcomes": ("outcomes",),
+    "validating": ("validate",),
+    "exporting": ("export", "reasons"),
+    "clustering": ("profiles", "score", "evaluate-signals"),
+    "health": ("health", "shadow"),
+    "terms": ("term",),
+    "cases": ("signals",),
+    "reminding": ("reminders", "outbox"),
+}  # the words of each, in the order of `--help`
 
-app = typer.Typer(
-    name="riskengine",
-    help="Credit risk of guaranteed enterprises: intake, profiles, models, reviews and nightly signals. 融资担保风险引擎",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
 def options(
     context: typer.Context,
     project: Annotated[
@@ -76,41 +74,81 @@ def options(
 
 def _mark(project: str | None) -> None:
     """Say on stderr that the data is invented, where it is."""
+    from riskengine.project import find
+
     with contextlib.suppress(RiskEngineError):  # the command itself tells what is wrong with a project
         environment = find(project).environment
         if environment.synthetic and environment.note:
             sys.stderr.write(mark(f"[{environment.note.zh} {environment.note.en}]"))
 
 
-for room in (
-    data,
-    identities,
-    models,
-    deciding,
-    watching,
-    backtesting,
-    dossiers,
-    policies,
-    books,
-    storing,
-    synth,
-    outcomes,
-    validating,
-    exporting,
-    clustering,
-    health,
-    terms,
-    cases,
-    reminding,
-):
-    room.register(app)
+def app_of(rooms: Iterable[str]) -> typer.Typer:
+    """The command line with the words of these rooms."""
+    made = typer.Typer(
+        name="riskengine",
+        help="Credit risk of guaranteed enterprises: intake, profiles, models, reviews and nightly signals. 融资担保风险引擎",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    made.callback()(options)
+    for room in rooms:
+        import_module(f"{__name__}.{room}").register(made)
+    return made
+
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """The command line that these words need: the room of the command; all of them where a list or a shell's completion is asked for."""
+    word = _command(words)
+    for room, said in ROOMS.items():
+        if word in said:
+            return app_of([room])
+    made = app_of(ROOMS)
+    return _listed(made) if word == "--help" else made
+
+
+def _command(words: Sequence[str]) -> str:
+    """The first word that is neither an option of the program nor an option's value."""
+    left = iter(words)
+    for word in left:
+        if word in ("--project", "-p", "--log"):
+            next(left, "")
+        elif not word.startswith("-") or word == "--help":
+            return word
+    return ""
+
+
+def _listed(made: typer.Typer) -> typer.Typer:
+    """The same where only names and their first lines are shown."""
+    for command in made.registered_commands:
+        command.name = command.name or str(getattr(command.callback, "__name__", "")).replace("_", "-")
+        command.help = command.help or inspect.getdoc(command.callback)
+        command.callback = _nothing
+    for group in made.registered_groups:
+        empty = typer.Typer()
+        if group.typer_instance:
+            empty.info = group.typer_instance.info
+        group.typer_instance = empty
+    return made
+
+
+def _nothing() -> None:
+    """What a command does that is only listed."""
+
+
+def __getattr__(name: str) -> Any:
+    """`app`: the whole command line, made when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault("app", app_of(ROOMS))
 
 
 def main() -> None:
     """Run the command line. Refusals go to stderr in words, with the exit code their kind has."""
     code: int | str | None = 0
     try:
-        app(standalone_mode=True)
+        app_for(sys.argv[1:])(standalone_mode=True)
     except RiskEngineError as error:
         sys.stderr.write(refusal(error))
         code = error.exit_code

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import Project, find
+
+if TYPE_CHECKING:
+    from riskengine.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +55,7 @@ def backtest_signals(
     from riskengine.backtest.telling import plain
     from riskengine.schema import canonical_json
 
-    project = find(context.obj)
+    project = project_of(context)
     tongue, wanted = language_of(language, project), checked_model(model)
     days = clock.parse_day(start, "--from"), clock.parse_past_day(end, "--to")
     day = clock.parse_day(rules_day, "--rules-day") if rules_day else clock.today()

@@ -7,19 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from riskengine.project import find
-from riskengine.schema import Words
+from riskengine.cli.here import project_of
 
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
-_ENDED = {
-    "version": Words(en="version", zh="版本"),
-    "failed": Words(en="failed", zh="失败"),
-    "running": Words(en="running or killed", zh="运行中或已中断"),
-}
-_BEGAN = Words(en="began", zh="开始于")
-_SECONDS = Words(en="{:.0f} s", zh="{:.0f} 秒")
-_NOT_FINISHED = Words(en="not finished", zh="未结束")
-_EARLIER = Words(en="an earlier attempt", zh="此前一次")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,29 +20,31 @@ def register(app: typer.Typer) -> None:
 
 def runs(context: typer.Context, language: Language = "") -> None:
     """List trainings and nights with how they ended, and under each the attempts before it. 运行记录"""
+    from riskengine.cli.texts import EARLIER
     from riskengine.store import ledger
 
-    project = find(context.obj)
+    project = project_of(context)
     tongue = language or project.environment.language
     for run in ledger.runs(ledger.open_ledger(project.store)):
         typer.echo(f"{run['run']}: {_ended(run, tongue)}")
         for before in run["earlier"]:
-            typer.echo(f"    {_EARLIER.say(tongue)}: {_ended(before, tongue)}")
+            typer.echo(f"    {EARLIER.say(tongue)}: {_ended(before, tongue)}")
 
 
 def _ended(run: Mapping[str, Any], tongue: str) -> str:
+    from riskengine.cli.texts import BEGAN, ENDED, NOT_FINISHED, SECONDS
     from riskengine.reports.nightly_files import STATUS
 
-    known = STATUS | _ENDED
+    known = STATUS | ENDED
     name, _, number = (run["status"], "", "") if run["status"] in known else run["status"].partition(" ")
     status = f"{known[name].say(tongue) if name in known else name} {number}".strip()
     done = run["finished"]
     lasted = (
-        _SECONDS.say(tongue).format((done - run["started"]).total_seconds())
+        SECONDS.say(tongue).format((done - run["started"]).total_seconds())
         if done
-        else _NOT_FINISHED.say(tongue)
+        else NOT_FINISHED.say(tongue)
     )
-    return f"{status}, {_BEGAN.say(tongue)} {run['started']:%Y-%m-%d %H:%M}, {lasted}"
+    return f"{status}, {BEGAN.say(tongue)} {run['started']:%Y-%m-%d %H:%M}, {lasted}"
 
 
 def audit(context: typer.Context) -> None:
@@ -61,7 +53,7 @@ def audit(context: typer.Context) -> None:
     from riskengine.monitor.acknowledged import verify as verify_reminders
     from riskengine.store import ledger
 
-    book = ledger.open_ledger(find(context.obj).store)
+    book = ledger.open_ledger(project_of(context).store)
     count = ledger.verify_audit(book)
     verify(book)
     verify_reminders(book)

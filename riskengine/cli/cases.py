@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
 
 if TYPE_CHECKING:
     from riskengine.casework.acts import CaseAct
@@ -228,7 +228,7 @@ def _tell(desk: Desk, done: list[CaseAct], as_json: bool) -> None:
 def _desk(context: typer.Context, language: str) -> tuple[Desk, str]:
     from riskengine.casework.desk import Desk
 
-    project = find(context.obj)
+    project = project_of(context)
     return Desk(project), language or project.environment.language
 
 

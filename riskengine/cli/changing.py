@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
 
 if TYPE_CHECKING:
     from riskengine.registry import Promotion
@@ -56,7 +56,7 @@ def promote(
 
     last = clock.parse_day(until, "--until") if until else None
     excepted = waiver(despite, last, clock.today())
-    project = find(context.obj)
+    project = project_of(context)
     here = replace(office(project), waiver=excepted)
     find_version(here.registry, model, version)
     if not plan and len(why.strip()) < 3:
@@ -100,7 +100,7 @@ def approve(
     from riskengine.registry import approve as approve_version
     from riskengine.registry import office, proposed
 
-    project = find(context.obj)
+    project = project_of(context)
     asked = proposed(project.store, model)
     if asked and asked.state.version == version and asked.waiver:
         typer.echo(_excepted(asked.waiver.to_json()))
@@ -120,7 +120,7 @@ def rollback(
     from riskengine.registry import office
     from riskengine.registry import rollback as roll_back
 
-    done = roll_back(office(find(context.obj)), model, why, to, policy=not keep_policy)
+    done = roll_back(office(project_of(context)), model, why, to, policy=not keep_policy)
     _tell(done)
     if done.policy == "restored":
         typer.echo(
@@ -149,7 +149,7 @@ def card(
 
     if out is not None and out.suffix not in (".html", ".md"):
         raise UsageError("Unknown format", [Problem("--out", "a file .html or .md", str(out))])
-    project = find(context.obj)
+    project = project_of(context)
     tongue = language or project.environment.language
     made = describe(project, model, version)
     text = page(made, tongue) if out is not None and out.suffix == ".html" else markdown(made, tongue)

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
 
 Engine = Literal["duckdb", "spark"]
 Out = Annotated[
@@ -55,7 +55,7 @@ def profiles(
     from riskengine.profile.kept import night_recipe
     from riskengine.store import snapshot
 
-    project = find(context.obj)
+    project = project_of(context)
     if bool(as_of) == bool(panel_from and panel_to) or bool(panel_from) != bool(panel_to):
         problem = Problem("days", "--as-of, or --panel-from and --panel-to", "neither or a mixture")
         raise UsageError("Which days?", [problem])
@@ -101,7 +101,7 @@ def score(
     from riskengine.profile.catalogue import Catalogue
     from riskengine.scoring.bundle import champion
 
-    project = find(context.obj)
+    project = project_of(context)
     bundle = champion(project.store, model)
     with telling(f"scores by {model}"):
         if engine == "spark":
@@ -142,7 +142,7 @@ def evaluate_signals(
     from riskengine.spark import written
     from riskengine.spark.session import on_cluster
 
-    watch = read_watch(find(context.obj))
+    watch = read_watch(project_of(context))
     with telling("signals"), on_cluster(master) as session:
         found, left = written.write_signals(session, watch, (profiles, scores), out)
     typer.echo(

@@ -7,13 +7,16 @@ import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import Project, find
+
+if TYPE_CHECKING:
+    from riskengine.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -46,13 +49,13 @@ def intake(
     _one_way(inbox, (source, files, received), as_of)
     if inbox:
         _take_in_arrived(
-            find(context.obj), clock.parse_past_day(as_of, "--as-of") if as_of else clock.today(), as_json
+            project_of(context), clock.parse_past_day(as_of, "--as-of") if as_of else clock.today(), as_json
         )
         return
     from riskengine.intake.load import take_in
     from riskengine.reports.receipts import receipt_json, receipt_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(received, "--received") if received else clock.today()
     with telling(f"taking in {source}"):
         receipts = take_in(project, source, files or [], day)
@@ -149,7 +152,7 @@ def profile(
     from riskengine.profile.card import profile_card
     from riskengine.reports.profile_card import print_card
 
-    project = find(context.obj)
+    project = project_of(context)
     card = profile_card(project, name, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         typer.echo(json.dumps(card.to_json(), ensure_ascii=False, indent=2, default=str))
@@ -161,7 +164,7 @@ def check(context: typer.Context) -> None:
     """Validate all definitions of the project together; list every problem at once. 检查定义"""
     from riskengine.reports.checking import check_project
 
-    project = find(context.obj)
+    project = project_of(context)
     counts, problems = check_project(project)
     for problem in problems:
         sys.stderr.write(f"  - {problem}\n")
@@ -186,7 +189,7 @@ def quarantine(
     from riskengine.reports.receipts import held_json, held_line
     from riskengine.store.ledger import held_files, open_ledger, refused
 
-    project = find(context.obj)
+    project = project_of(context)
     known = read_contracts(project)
     if source and source not in known:
         raise UsageError(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.errors import Problem, UsageError
-from riskengine.project import Project, find
+
+if TYPE_CHECKING:
+    from riskengine.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +52,7 @@ def review(
         from riskengine.decision.delivery import check_format
 
         check_format(out)
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     if serve:
         _serve(project, day)
@@ -83,6 +86,6 @@ def replay(
     from riskengine.decision.replay import replay as rebuild
     from riskengine.intake.personal import redacted
 
-    project = find(context.obj)
+    project = project_of(context)
     result = rebuild(project.store, decision_id, project.environment.currency)
     typer.echo(result.text(project.environment.language) if not as_json else redacted(result.record))

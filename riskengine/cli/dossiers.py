@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from riskengine import clock
-from riskengine.project import find
+from riskengine.cli.here import project_of
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="An enterprise, or an application or guarantee number.")
@@ -37,7 +37,7 @@ def dossier(
     """One enterprise on one page: who, risk and why, profile, timeline, money, ties, as known on a day. 企业档案"""
     from riskengine.reports.dossier import dossier as gathered
 
-    project = find(context.obj)
+    project = project_of(context)
     found = gathered(project, name, clock.parse_past_day(as_of, "--as-of"))
     spoken = language or project.environment.language
     if out is not None:
@@ -74,7 +74,7 @@ def evidence(
     from riskengine.reports.dossier_evidence import evidence as found
     from riskengine.reports.dossier_lines import evidence_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     told = found(project, name, number, clock.parse_past_day(as_of, "--as-of"), most)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.errors import Problem, UsageError, nearest
-from riskengine.project import Project, find
-from riskengine.scoring.bundle import Bundle, champion, read_bundle
+
+if TYPE_CHECKING:
+    from riskengine.project import Project
+    from riskengine.scoring.bundle import Bundle
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model: models/<name>.toml.")]
 
@@ -34,7 +37,7 @@ def export(
     from riskengine.scoring.sql import bundle_sql
     from riskengine.store.snapshot import replace_text
 
-    bundle = _bundle(find(context.obj), model, version, alias)
+    bundle = _bundle(project_of(context), model, version, alias)
     replace_text(to, bundle_sql(bundle, dialect))
     typer.echo(
         f"{model} bundle {bundle.hash[:12]} -> {to} (reads table profiles: id, {len(bundle.features)} features)"
@@ -54,7 +57,7 @@ def reasons(
 
     from riskengine.decision.reason_check import book_of, checked_reasons
 
-    project = find(context.obj)
+    project = project_of(context)
     bundle = _bundle(project, model, version, alias)
     found = checked_reasons(bundle, book_of(project, bundle, clock.parse_past_day(as_of, "--as-of")))
     if as_json:
@@ -73,6 +76,8 @@ def reasons(
 
 def _bundle(project: Project, model: str, version: int, alias: str) -> Bundle:
     """The bundle an operator means: a version, an alias, else the champion; both at once is a `UsageError`."""
+    from riskengine.scoring.bundle import champion, read_bundle
+
     if version and alias:
         raise UsageError("Which one?", [Problem("export", "--version or --alias", "both")])
     if not version and alias in ("", "champion"):

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import find
 
 ALARMED = 10  # exit code
 AsOf = Annotated[str, typer.Option(help="The day whose knowledge counts, YYYY-MM-DD (default: today).")]
@@ -37,7 +37,7 @@ def health(
     from riskengine.monitor.agreement import LEVELS
     from riskengine.reports.health_lines import health_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of") if as_of else clock.today()
     with telling(f"health on {day}"):
         told = seen(project, day)
@@ -61,7 +61,7 @@ def shadow(
     from riskengine.monitor.rivalry import rivalry
     from riskengine.reports.health_lines import rivalry_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of") if as_of else clock.today()
     with telling(f"champion and challenger of {model}"):
         told = rivalry(project, model, day)

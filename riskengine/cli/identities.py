@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import find
-from riskengine.schema import Words
 
 if TYPE_CHECKING:
     from riskengine.identity.desk import Answered
@@ -23,11 +22,6 @@ By = Annotated[str, typer.Option(help="Who decides; written to the audit chain."
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 Seq = Annotated[int, typer.Argument(metavar="ID", help="Number of the judgement, from identity queue.")]
-
-_NOBODY = Words(en="nobody found: {who} ({rows} rows)", zh="未找到主体：{who}（{rows}行）")
-_WAIT = Words(
-    en="{queued} wait, {nobody} names without anybody found", zh="待复核{queued}项，{nobody}个名称未找到主体"
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +36,7 @@ def resolve(context: typer.Context, as_of: AsOf, as_json: AsJson = False) -> Non
     """Find the enterprise of every row that came without a credit code; a second time changes nothing. 识别主体"""
     from riskengine.identity.resolve import resolve as work
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     with telling("resolving identities"):
         done = work(project, day)
@@ -63,10 +57,11 @@ def resolve(context: typer.Context, as_of: AsOf, as_json: AsJson = False) -> Non
 
 def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, typer.Option(help="Also names nobody was found for.")] = False, as_json: AsJson = False, language: Language = "") -> None:  # fmt: skip
     """List what waits for a person, with the candidates and their evidence. 人工复核队列"""
+    from riskengine.cli.texts import NOBODY, WAIT
     from riskengine.identity.desk import told, waiting
     from riskengine.intake.personal import shown
 
-    project = find(context.obj)
+    project = project_of(context)
     tongue = language or project.environment.language
     found = waiting(project, clock.parse_past_day(as_of, "--as-of") if as_of else clock.today())
     if as_json:
@@ -89,29 +84,29 @@ def queue(context: typer.Context, as_of: Today = None, nobody: Annotated[bool, t
             _say(f"    {candidate['code']} {candidate['name']} {rest}")
     if nobody:
         for mention, name, count in found.unresolved:
-            _say(_NOBODY.say(tongue).format(who=name or mention.number, rows=count))
-    typer.echo(_WAIT.say(tongue).format(queued=len(found.queued), nobody=len(found.unresolved)), err=True)
+            _say(NOBODY.say(tongue).format(who=name or mention.number, rows=count))
+    typer.echo(WAIT.say(tongue).format(queued=len(found.queued), nobody=len(found.unresolved)), err=True)
 
 
 def accept(context: typer.Context, seq: Seq, code: Annotated[str, typer.Option(help="Unified social credit code.")], as_of: AsOf, by: By) -> None:  # fmt: skip
     """Say which enterprise is meant; its rows carry the code as known from that day. 确认"""
     from riskengine.identity.desk import accept as work
 
-    _tell(work(find(context.obj), seq, code, clock.parse_past_day(as_of, "--as-of"), by))
+    _tell(work(project_of(context), seq, code, clock.parse_past_day(as_of, "--as-of"), by))
 
 
 def reject(context: typer.Context, seq: Seq, as_of: AsOf, by: By) -> None:
     """Say that none of the candidates is meant, or take an accepted judgement back. 否决"""
     from riskengine.identity.desk import reject as work
 
-    _tell(work(find(context.obj), seq, clock.parse_past_day(as_of, "--as-of"), by))
+    _tell(work(project_of(context), seq, clock.parse_past_day(as_of, "--as-of"), by))
 
 
 def merge(context: typer.Context, code: Annotated[str, typer.Argument(help="The code given up.")], into: Annotated[str, typer.Option(help="The code it is from now on.")], as_of: AsOf, by: By) -> None:  # fmt: skip
     """Say that two codes are one enterprise, as learnt on that day. 主体合并"""
     from riskengine.identity.desk import merge as work
 
-    done = work(find(context.obj), code, into, clock.parse_past_day(as_of, "--as-of"), by)
+    done = work(project_of(context), code, into, clock.parse_past_day(as_of, "--as-of"), by)
     _tell(done)
     for source, count in done.apart.items():
         typer.echo(f"{source}: {count} rows stay apart, {into} has its own")
@@ -121,7 +116,7 @@ def show(context: typer.Context, asked: Annotated[str, typer.Argument(metavar="C
     """Show names, former names, older numbers and judgements as known on a day. 名称与判定"""
     from riskengine.identity.desk import known_as
 
-    found = known_as(find(context.obj), asked, clock.parse_past_day(as_of, "--as-of"))
+    found = known_as(project_of(context), asked, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         _print(found)
         return
@@ -142,7 +137,7 @@ def network(context: typer.Context, code: Annotated[str, typer.Argument(help="Un
     """Look through to owners, controller, group and guarantee circles, each with its edges. 股权与担保网络"""
     from riskengine.identity.network import around
 
-    project = find(context.obj)
+    project = project_of(context)
     found = around(project, code, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         _print(found.to_json())

@@ -9,8 +9,8 @@ import typer
 
 from riskengine import clock
 from riskengine.cli import changing
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import find
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model: models/<name>.toml.")]
 
@@ -34,7 +34,7 @@ def retrain(
     """Train, test, calibrate; log to MLflow and register as challenger. 重新训练"""
     from riskengine.reports.model_card import card_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     with telling(f"training {model} as of {day}"):
         done = project.pipeline("retrain").run(project, model, day)
@@ -67,7 +67,7 @@ def list_models(
     from riskengine.reports.model_inventory import inventory as model_inventory
     from riskengine.reports.model_inventory import inventory_lines, version_line
 
-    project = find(context.obj)
+    project = project_of(context)
     here = office(project)
     names = [model] if model else [path.stem for path in project.definition_files("models", ".toml")]
     if inventory or as_json:
@@ -101,7 +101,7 @@ def evaluate(
     from riskengine.learning.later import evaluate_champion
     from riskengine.reports.model_card import evaluation_lines
 
-    project = find(context.obj)
+    project = project_of(context)
     days = (
         clock.parse_day(start, "--from"),
         clock.parse_past_day(end, "--to"),

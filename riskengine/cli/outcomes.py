@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
-from riskengine.project import Project, find
-from riskengine.schema import Words
 
-_WORDS = {
-    "known": Words(en="{n} guarantees known on {day}; {shares}", zh="截至{day}在册担保项目{n}笔；{shares}"),
-    "weighted": Words(en="weighted shares", zh="加权占比"), "shares": Words(en="shares", zh="占比"),
-    "exit": Words(en="exit", zh="退出"), "step": Words(en="step", zh="进展"),
-    "span": Words(en=", {first} to {last}", zh="，{first}至{last}"),
-    "incidence": Words(en="Cumulative incidence by cause, 95 % interval, ends known to {day}",
-                       zh="各结局累计发生率，95%区间，结局掌握至{day}"),
-    "months": Words(en="{n} months", zh="{n}个月"), "ends": Words(en="{low} to {high}", zh="{low}至{high}"),
-    "risk": Words(en="{reached} so far, {at_risk} at risk in that month", zh="累计{reached}笔，当月仍在观察{at_risk}笔"),
-    "nobody": Words(en="Nobody was followed so long yet", zh="尚无足够观察期"),
-    "rows": Words(en="rows to {day}", zh="截至{day}的样本"),
-}  # fmt: skip
+if TYPE_CHECKING:
+    from riskengine.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +48,7 @@ def outcomes(
     """Print what became of all guarantees: rungs reached, cumulative incidence by cause, label statuses. 担保项目的结局"""
     from riskengine.learning.endings import endings
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of") if as_of else _last_told(project)
     chosen = _months(months)
     with telling("following every guarantee"):
@@ -80,10 +69,11 @@ def _months(text: str) -> tuple[int, ...]:
 
 
 def _lines(found: dict[str, Any], tongue: str) -> list[str]:
+    from riskengine.cli.texts import OUTCOMES
     from riskengine.learning.endings import STATUS_WORDS
 
     def say(word: str, **told: Any) -> str:
-        return _WORDS[word].say(tongue).format(**told)
+        return OUTCOMES[word].say(tongue).format(**told)
 
     titles = {rung["id"]: rung["title"][tongue] for rung in found["rungs"]}
     shares = say("weighted" if found["weighted"] else "shares")

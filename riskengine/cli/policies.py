@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, UsageError
-from riskengine.project import find
-from riskengine.schema import Words
 
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 policy = typer.Typer(help="Admission rules before they take effect. 准入政策", no_args_is_help=True)
@@ -35,6 +34,7 @@ def catalogue(
     language: Language = "",
 ) -> None:
     """Products, rules, signals and reminders as one readable page. 规则与信号目录"""
+    from riskengine.cli.texts import CATALOGUE
     from riskengine.decision.policy import read_policy
     from riskengine.monitor.watch import read_watch
     from riskengine.reports.catalogue import catalogue as told_of
@@ -42,7 +42,7 @@ def catalogue(
 
     if out is not None and not out.parent.is_dir():
         raise UsageError("Cannot write there", [Problem(str(out.parent), "a folder", "none")])
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_day(as_of, "--as-of") if as_of else clock.today()
     told = told_of(read_watch(project), read_policy(project.configs / "policy.toml"), day)
     if as_json:
@@ -51,11 +51,9 @@ def catalogue(
     path = out or project.store / "catalogue.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(render(told, language or project.environment.language))
-    said = Words(
-        en="{products} products, {rules} rules ({hard} hard), {signals} signals, {reminders} reminders",
-        zh="产品 {products} 个，规则 {rules} 条（硬性 {hard} 条），信号 {signals} 个，提醒 {reminders} 项",
+    typer.echo(
+        CATALOGUE.say(language or project.environment.language).format_map(told["counts"]) + f" -> {path}"
     )
-    typer.echo(said.say(language or project.environment.language).format_map(told["counts"]) + f" -> {path}")
 
 
 @policy.command()
@@ -73,7 +71,7 @@ def simulate(
     from riskengine.decision.simulate import simulate as simulated
     from riskengine.reports.simulation import lines
 
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     change = Change(clock.parse_day(on, "--on") if on else None, file)
     with telling("simulating"):
@@ -101,6 +99,7 @@ def lookup(
     """One-click list check: lists, tier, cap, pre-review and reasons of enterprises by code. 一键查"""
     from contextlib import closing
 
+    from riskengine.cli.texts import ENTERPRISES, MEMBERS
     from riskengine.decision.lookup import Lookup
     from riskengine.decision.lookup_rules import request_of
     from riskengine.reports.looked_up import check_format, codes_in, deliver
@@ -109,18 +108,14 @@ def lookup(
         raise UsageError("Whom to look up?", [Problem("lookup", "codes, --codes FILE or --refresh", "none")])
     if out is not None:
         check_format(out)
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     asked = [*(codes or ()), *(codes_in(file) if file else ())]
     with closing(Lookup(project, day, request_of(project, product, amount, institution))) as desk:
         if refresh:
             with telling("list members"):
                 done = desk.refresh(everybody)
-            whom = (
-                Words(en="enterprises", zh="户登记企业")
-                if everybody
-                else Words(en="list members", zh="户名单企业")
-            )
+            whom = ENTERPRISES if everybody else MEMBERS
             typer.echo(f"{done:,} {whom.say(language or project.environment.language)} -> {day}", err=True)
         answers = desk.answers(asked)
     if answers:

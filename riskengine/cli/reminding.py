@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.errors import Problem, SetupError
-from riskengine.project import Project, find
 
 if TYPE_CHECKING:
     from riskengine.monitor.deadlines import Deadlines
+    from riskengine.project import Project
 
 Language = Annotated[Literal["", "zh", "en"], typer.Option("--lang", help="zh or en; empty: the project's.")]
 AsOf = Annotated[str, typer.Option(help="The day whose last night counts (default: today).")]
@@ -58,7 +59,7 @@ def list_reminders(
     from riskengine.monitor.reminders import LEVELS, LOSES
     from riskengine.store.ledger import open_ledger
 
-    project = find(context.obj)
+    project = project_of(context)
     day = _deadlines(project).past_day(as_of)
     night, rows = published(project, day)
     rows = with_acts(rows, acknowledged(open_ledger(project.store), day))
@@ -112,7 +113,7 @@ def ack(
     language: Language = "",
 ) -> None:
     """Say that you have seen reminders: not repeated until their next lead or escalation. 签收"""
-    _say(find(context.obj), ("ack", keys, why, on), as_json, language)
+    _say(project_of(context), ("ack", keys, why, on), as_json, language)
 
 
 @reminders.command()
@@ -125,7 +126,7 @@ def done(
     language: Language = "",
 ) -> None:
     """Say that a thing is done where no feed tells, and by what it shows. 办结"""
-    _say(find(context.obj), ("done", [key], why, on), as_json, language)
+    _say(project_of(context), ("done", [key], why, on), as_json, language)
 
 
 @reminders.command()
@@ -138,7 +139,7 @@ def reopen(
     language: Language = "",
 ) -> None:
     """Take back that a thing is done: the next night asks again. 重开"""
-    _say(find(context.obj), ("reopen", [key], why, on), as_json, language)
+    _say(project_of(context), ("reopen", [key], why, on), as_json, language)
 
 
 @reminders.command()
@@ -147,7 +148,7 @@ def history(context: typer.Context, key: Key, as_json: AsJson = False) -> None:
     from riskengine.casework.reminder_desk import history as told_of
     from riskengine.store.ledger import open_ledger
 
-    project = find(context.obj)
+    project = project_of(context)
     rows = [_plain(row) for row in told_of(project, open_ledger(project.store), key)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -171,7 +172,7 @@ def list_outbox(
     from riskengine.casework.outbox import listed
     from riskengine.store.ledger import open_ledger
 
-    project = find(context.obj)
+    project = project_of(context)
     rows = [_plain(row) for row in listed(open_ledger(project.store), state)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -197,7 +198,7 @@ def send(
     from riskengine.casework.channels import deliverers, read_channels
     from riskengine.store.ledger import open_ledger
 
-    project = find(context.obj)
+    project = project_of(context)
     channels = read_channels(project.configs)
     ledger = open_ledger(project.store)
     keys = box.open_messages(ledger, clock.now(), channels.kinds, again)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
-from riskengine.project import Project, find
 
 if TYPE_CHECKING:
+    from riskengine.project import Project
     from riskengine.store.retention import Gone, Sorting
 
 _SHOWN = 20  # of a kind; --json has all
@@ -53,7 +54,7 @@ def show(context: typer.Context, as_json: Json = False, language: Language = "")
     from riskengine.store.holdings import holdings, snapshot_sizes
     from riskengine.store.retention import unread_data
 
-    project = find(context.obj)
+    project = project_of(context)
     store = FactStore(project.store)
     current, held, sizes = store.snapshot().id, holdings(store), snapshot_sizes(store.root)
     unread, days = unread_data(store), project.environment.store.days_kept(clock.today())
@@ -93,7 +94,7 @@ def compact(
     from riskengine.intake.load import open_desk
     from riskengine.store.compaction import compact as merge
 
-    project = find(context.obj)
+    project = project_of(context)
     contracts = read_contracts(project)
     if source and source not in contracts:
         told = Problem("source", "a known source", repr(source), nearest(source, contracts))
@@ -129,7 +130,7 @@ def vacuum(
     from riskengine.store.facts import FactStore
     from riskengine.store.retention import remove, sort_out
 
-    project = find(context.obj)
+    project = project_of(context)
     store, now = FactStore(project.store), clock.now()
     with telling("looking for names 查找引用"), lock(project.store), store.locked():
         found = sort_out(store, now, project.environment.store.days_kept(now.date()))
@@ -153,7 +154,7 @@ def verify(context: typer.Context, as_json: Json = False, language: Language = "
     from riskengine.store.facts import FactStore
     from riskengine.store.holdings import every_index
 
-    project = find(context.obj)
+    project = project_of(context)
     store = FactStore(project.store)
     problems: list[Problem] = []
     names = sorted(path.stem for path in (store.root / "snapshots").glob("*.json"))
@@ -187,7 +188,7 @@ def reindex(context: typer.Context, as_json: Json = False) -> None:
     """Build the index of every source anew from its data files; the same facts give the same snapshot. 重建索引"""
     from riskengine.intake.load import reindex as rebuild
 
-    project = find(context.obj)
+    project = project_of(context)
     with telling("reindexing 重建索引"):
         made = rebuild(project)
     if as_json:

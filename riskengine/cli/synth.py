@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from riskengine import clock
-from riskengine.project import find
+from riskengine.cli.here import project_of
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def synth(
     from riskengine.province.generate import synthesise
     from riskengine.province.state import Ask
 
-    project = find(context.obj)
+    project = project_of(context)
     folder = out if out is not None else project.store / "province"
     since = clock.parse_day(connected, "--connected") if connected else None
     ask = Ask(enterprises, clock.parse_day(start, "--from"), clock.parse_day(end, "--to"), seed, since)

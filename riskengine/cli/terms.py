@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from riskengine import clock
-from riskengine.project import find
+from riskengine.cli.here import project_of
 
 if TYPE_CHECKING:
     from riskengine.monitor.terms import GuaranteeTerm
@@ -32,7 +32,7 @@ def term(
     """Month by month, the PD of one guarantee in force, and the share that leaves before. 违约期限结构"""
     from riskengine.monitor.terms import guarantee_term
 
-    project = find(context.obj)
+    project = project_of(context)
     found = guarantee_term(project, model, guarantee, clock.parse_past_day(as_of, "--as-of"))
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=2))

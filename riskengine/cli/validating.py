@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import telling
 from riskengine.errors import Problem, QualityGateError
-from riskengine.project import find
 
 _STATES = ("fail", "undecidable", "pass")
 _NOT_KEPT = {
@@ -44,7 +44,7 @@ def validate(
     from riskengine.reports.validation_page import render
     from riskengine.validation.versions import Asked, folder_of, validated, write_pack
 
-    project = find(context.obj)
+    project = project_of(context)
     days = [clock.parse_past_day(text, name) if text else None for name, text in (("--from", start), ("--to", end), ("--known", known))]  # fmt: skip
     asked = Asked(model, version, alias, days[0], days[1], days[2], against)
     with telling(f"validating {model}"):

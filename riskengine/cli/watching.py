@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from riskengine import clock
+from riskengine.cli.here import project_of
 from riskengine.cli.telling import in_json, telling
 from riskengine.errors import FindingsError, Problem, StaleError
-from riskengine.project import Project, find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from riskengine.project import Project
 
 Worst = Literal["", "red", "orange", "yellow", "blue"]
 
@@ -35,7 +37,7 @@ def nightly(
     ] = "",
 ) -> None:  # fmt: skip
     """Take in what arrived, score every guarantee in force, publish signals, reminders and the report. 夜间批处理"""
-    project = find(context.obj)
+    project = project_of(context)
     day = clock.parse_past_day(as_of, "--as-of")
     if plan:
         from riskengine.reports.night_ahead import ahead_lines
@@ -63,7 +65,7 @@ def backfill(
     """Run the night for every month-end between two days. 补跑"""
     from riskengine.reports.nightly_files import summary
 
-    project = find(context.obj)
+    project = project_of(context)
     days = clock.parse_day(start, "--from"), clock.parse_past_day(end, "--to")
     with telling(f"nights {start} to {end}"):
         for done in project.pipeline("backfill").run(project, *days):
