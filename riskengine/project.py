@@ -23,20 +23,21 @@ _ROOMS = ("features", "models", "configs")
 _SHIPPED = Path(__file__).parent / "_project"
 
 
+_KEPT = (
+    DatedValue.model_construct(  # as it stands: to check it would build its schema whenever this is imported
+        start=date(2026, 11, 22),
+        value=400.0,
+        reference="Own choice: a year and the audit that follows it; what a record names stays for ever",
+    )
+)
+
+
 class StorePlace(Definition):
     """Where facts and state are kept, and how long what was replaced stays: `[store]` of `configs/environment.toml`."""
 
     path: str = "var"
     facts: str = ""  # s3://bucket/prefix: the facts live there, and the folder holds what was read of them
-    keep_days: tuple[DatedValue, ...] = (
-        DatedValue.model_validate(
-            {
-                "from": date(2026, 11, 22),
-                "value": 400,
-                "reference": "Own choice: a year and the audit that follows it; what a record names stays for ever",
-            }
-        ),
-    )
+    keep_days: tuple[DatedValue, ...] = (_KEPT,)
 
     def days_kept(self, day: date) -> int:
         """For how many days what was replaced stays, as declared on a day; before the first declaration as in that."""
@@ -61,7 +62,7 @@ class Environment(Definition):
     calendar: str = "CN"  # the country whose working days count (ISO 3166)
     note: Words | None = None  # shown on every output, e.g. that the data is a sample or synthetic
     synthetic: bool = False  # invented data: every command says so on the terminal
-    store: StorePlace = StorePlace()
+    store: StorePlace = Field(default_factory=StorePlace.model_construct)
     inbox: str = "data"
     tracking_uri: str = ""  # empty: sqlite inside the store
     outputs: dict[str, bool] = Field(default_factory=dict)
