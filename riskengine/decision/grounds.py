@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.reasons import Reason, reason_text, reasons, unknown_text, unknowns
+from riskengine.scoring.reasons import Reason, Unknown, reason_text, reasons, unknown_text, unknowns
 from riskengine.scoring.scorecard import Rating, rating
 from riskengine.scoring.trees import raw_score
 
@@ -32,6 +32,15 @@ def scored(
         (rating(bundle, raw_score(bundle.trees, row), row, segment), reasons(bundle, row, group, segment))
         for row, group, segment in zip(rows, groups, segments, strict=True)
     ]
+
+
+def unknown(bundle: Bundle, rows: Sequence[Row], many: int = MANY) -> list[list[Unknown]]:
+    """What rows have no value of, and what its absence does to their scores."""
+    if len(rows) >= many:
+        from riskengine.scoring.reason_rows import unknown_rows
+
+        return unknown_rows(bundle, rows)
+    return [unknowns(bundle, row) for row in rows]
 
 
 def peer_group(bundle: Bundle, keys: Mapping[str, Any]) -> str | None:
@@ -71,7 +80,7 @@ def told(
 
 
 def untold(
-    bundle: Bundle, row: Row, found: Sequence[Reason], doubted: Collection[str]
+    bundle: Bundle, found: Sequence[Reason], absent: Sequence[Unknown], doubted: Collection[str]
 ) -> tuple[list[Reason], list[dict[str, Any]]]:
     """The reasons that may be told, and apart from them what is not known: no value, or one that rests on nothing.
 
@@ -80,7 +89,7 @@ def untold(
     """
     info = _labels(bundle)
     silent = {reason.feature: reason.contribution for reason in found if reason.feature in doubted}
-    silent |= {item.feature: item.contribution for item in unknowns(bundle, row)}
+    silent |= {item.feature: item.contribution for item in absent}
     missing = [
         {
             "feature": name,

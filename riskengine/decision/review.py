@@ -25,7 +25,7 @@ from riskengine.decision.applicants import (
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, current_desk
 from riskengine.decision.freshness import Freshness, freshness, source_notes
-from riskengine.decision.grounds import peer_group, scored, told, untold
+from riskengine.decision.grounds import peer_group, scored, told, unknown, untold
 from riskengine.decision.profiling import profiles_of
 from riskengine.decision.progress import Progress
 from riskengine.decision.verdict import (
@@ -195,6 +195,7 @@ def _verdicts(
     progress.say("scores")
     segments = [segment_of(desk.bundle.calibration, applicant.keys) for applicant in live]
     scores = scored(desk.bundle, rows, groups, segments=segments)
+    absent = unknown(desk.bundle, rows)
     fresh = freshness(
         bench, source_notes(desk.recipes), [day for item in live if (day := item.as_of)], desk.daily
     )
@@ -207,7 +208,7 @@ def _verdicts(
         known = _told_by(applicant, fresh[applicant.as_of])
         shown, flags = desk.policy.decision.shown_reasons, desk.policy.decision.absence_flags
         mute = unspeakable(doubted_features(desk, known), flags, profiles[number])
-        spoken, missing = untold(desk.bundle, rows[number], ranked, mute)
+        spoken, missing = untold(desk.bundle, ranked, absent[number], mute)
         reasons = {**told(desk.bundle, spoken, groups[number], shown), "missing": missing}
         seen = Seen(
             applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread,

@@ -16,7 +16,7 @@ from riskengine.scoring.bundle import Bundle
 from riskengine.scoring.elementary import Floats
 from riskengine.scoring.native import contribution_rows, pd_rows, score_rows
 from riskengine.scoring.rating_rows import Coded, Ratings, coded
-from riskengine.scoring.reasons import Reason, peer_medians
+from riskengine.scoring.reasons import Reason, Unknown, in_size, peer_medians
 from riskengine.scoring.scorecard import Rating
 
 Row = Sequence[float | None]
@@ -39,6 +39,18 @@ def rated_rows(
     return list(
         zip(_one_by_one(bundle, rated), reasons_of(bundle, matrix, rated, groups, segments), strict=True)
     )
+
+
+def unknown_rows(bundle: Bundle, rows: Sequence[Row]) -> list[list[Unknown]]:
+    """What `reasons.unknowns` tells of each row, to the bit."""
+    matrix = np.array(rows, dtype=np.float64).reshape(len(rows), len(bundle.features))
+    found: list[list[Unknown]] = [[] for _ in rows]
+    for start in range(0, len(matrix), BLOCK):
+        block = matrix[start : start + BLOCK]
+        parts = contribution_rows(bundle, block)
+        for row, column in np.argwhere((parts != 0) & np.isnan(block)).tolist():
+            found[start + row].append(Unknown(bundle.features[column], float(parts[row, column])))
+    return [sorted(each, key=in_size) for each in found]
 
 
 def reasons_of(

@@ -130,7 +130,12 @@ def unknowns(bundle: Bundle, row: Sequence[float | None]) -> list[Unknown]:
         for column, part in enumerate(contributions(bundle.trees, row))
         if part != 0 and ((value := row[column]) is None or math.isnan(value))
     ]
-    return sorted(found, key=lambda item: (-abs(item.contribution), item.feature))
+    return sorted(found, key=in_size)
+
+
+def in_size(item: Unknown) -> tuple[float, str]:
+    """The key by which what is unknown is ranked: by how far its absence moved the score."""
+    return -abs(item.contribution), item.feature
 
 
 def unknown_text(info: Mapping[str, Any], language: Language) -> str:

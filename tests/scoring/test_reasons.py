@@ -8,7 +8,7 @@ from simulated import CALIBRATIONS, NAMES, Made, calibrated_as, held
 from test_trees import hard_rows, plain_rows
 
 from riskengine.decision.reason_check import Book, checked_reasons
-from riskengine.scoring.reason_rows import rated_rows
+from riskengine.scoring.reason_rows import rated_rows, unknown_rows
 from riskengine.scoring.reasons import (
     Reason,
     peer_medians,
@@ -73,6 +73,9 @@ def test_many_rows_at_once_have_the_same_reasons_to_the_bit(made: Made, kind: st
         for row, group, segment in zip(rows, ["retail", None] * 60, ["12", None] * 60, strict=True)
     ]
     assert [found for _, found in together] == alone
+    absent = [unknowns(bundle, row) for row in rows]
+    assert sum(map(len, absent)) > 20
+    assert unknown_rows(bundle, rows) == absent
     assert rated_rows(bundle, []) == []
 
 
