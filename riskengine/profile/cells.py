@@ -37,9 +37,8 @@ class Cells:
         return Cells(self.kind, values, unknown)
 
 
-NOTHING = Cells(
-    "null", np.zeros(1, np.int64), np.ones(1, bool)
-)  # whole: beside doubles large numbers were not exact
+# whole numbers: beside a double, large ones were not exact
+NOTHING = Cells("null", np.zeros(1, np.int64), np.ones(1, bool))
 
 
 def day_number(day: date) -> int:
