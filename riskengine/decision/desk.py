@@ -22,7 +22,7 @@ from riskengine.profile.daily import Daily
 from riskengine.profile.kept import kept_recipe, recorded_recipe
 from riskengine.profile.keys import Subjects
 from riskengine.profile.programs import Program, kept_program
-from riskengine.profile.recipe import Recipe, reading_all
+from riskengine.profile.recipe import FeatureNote, Recipe, reading_all
 from riskengine.project import Project
 from riskengine.schema import D, file_sha256, fingerprint, parse, read_definition
 from riskengine.scoring.bundle import Bundle, champion, champion_of, read_bundle
@@ -54,6 +54,11 @@ class Desk:
     def titles(self) -> dict[str, dict[str, Any]]:
         """What people call each feature and source that a decision may lack."""
         return titles(self.recipes)
+
+    @cached_property
+    def notes(self) -> dict[str, FeatureNote]:
+        """What a person needs to know of each feature."""
+        return {note.name: note for recipe in self.recipes for note in recipe.features}
 
     def size_class(self, row: Mapping[str, Any], day: date) -> str | None:
         """The size class of an enterprise by a profile row and the table of a day; None where it cannot be said."""

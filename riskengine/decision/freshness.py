@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 from riskengine.clock import Span
 from riskengine.profile.compute import Workbench
@@ -29,6 +30,37 @@ class Freshness:
     last_event: date | None
     last_known: date | None
     state: State
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of every source on a day, and what follows from it: worked out once for all applicants of a day."""
+
+    sources: tuple[Freshness, ...] = ()
+
+    @cached_property
+    def late(self) -> tuple[str, ...]:
+        """The sources that are out of date, or of which nothing is known."""
+        return tuple(item.source for item in self.sources if item.state in ("stale", "none known"))
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The sources of which nothing at all is known."""
+        return frozenset(item.source for item in self.sources if item.state == "none known")
+
+    @cached_property
+    def told(self) -> tuple[Mapping[str, Any], ...]:
+        """Each source as a record has it."""
+        return tuple(
+            {
+                "source": item.source,
+                "title": {"en": item.note.en, "zh": item.note.zh},
+                "last_event": None if item.last_event is None else item.last_event.isoformat(),
+                "last_known": None if item.last_known is None else item.last_known.isoformat(),
+                "state": item.state,
+            }
+            for item in self.sources
+        )
 
 
 def source_notes(recipes: Iterable[Recipe]) -> dict[str, SourceNote]:

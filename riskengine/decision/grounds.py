@@ -6,7 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from riskengine.scoring.bundle import Bundle
-from riskengine.scoring.reasons import Reason, Unknown, reason_text, reasons, unknown_text, unknowns
+from riskengine.scoring.reasons import (
+    Reason,
+    Unknown,
+    reason_text,
+    reasons,
+    recipe_labels,
+    unknown_text,
+    unknowns,
+)
 from riskengine.scoring.scorecard import Rating, rating
 from riskengine.scoring.trees import raw_score
 
@@ -57,7 +65,7 @@ def told(
     What describes only the programme or the economy is no reason of this applicant's: it stands apart under `context`,
     where `adverse` says which way it works.
     """
-    info = _labels(bundle)
+    info = recipe_labels(bundle)
     peers = group if group in bundle.peers["groups"] else "all"
     sides: dict[str, list[dict[str, Any]]] = {"adverse": [], "favourable": [], "context": []}
     ordered = sorted(found, key=lambda reason: -abs(reason.effect))  # stable; matters where sides mix
@@ -87,7 +95,7 @@ def untold(
     `doubted` names features whose value was made up for want of data: a count of a source that never spoke, a flag
     that only says that another value is missing. They are cited neither as a reproach nor as a merit.
     """
-    info = _labels(bundle)
+    info = recipe_labels(bundle)
     silent = {reason.feature: reason.contribution for reason in found if reason.feature in doubted}
     silent |= {item.feature: item.contribution for item in absent}
     missing = [
@@ -99,11 +107,3 @@ def untold(
         for name, part in sorted(silent.items(), key=lambda item: (-abs(item[1]), item[0]))
     ]
     return [reason for reason in found if reason.feature not in doubted], missing
-
-
-def _labels(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """The features' labels by name."""
-    if "labels" not in bundle.scoring_parts:
-        bundle.scoring_parts["labels"] = {item["name"]: item for item in bundle.recipe["features"]}
-    made: dict[str, dict[str, Any]] = bundle.scoring_parts["labels"]
-    return made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,7 +24,7 @@ from riskengine.decision.applicants import (
 )
 from riskengine.decision.delivery import write_answers
 from riskengine.decision.desk import Desk, current_desk
-from riskengine.decision.freshness import Freshness, freshness, source_notes
+from riskengine.decision.freshness import Freshness, Known, freshness, source_notes
 from riskengine.decision.grounds import peer_group, scored, told, unknown, untold
 from riskengine.decision.profiling import profiles_of
 from riskengine.decision.progress import Progress
@@ -201,18 +201,23 @@ def _verdicts(
     )
     gaps = [guarded_features(desk, profile) for profile in profiles]
     bounds = worst_ratings(desk, rows, gaps, segments)
+    sources: dict[tuple[date, frozenset[str]], tuple[Known, frozenset[str]]] = {}
     found = []
     for number, applicant in enumerate(live):
         assert applicant.as_of is not None
         rate, ranked = scores[number]
-        known = _told_by(applicant, fresh[applicant.as_of])
+        brought = applicant.as_of, frozenset(applicant.facts)
+        if brought not in sources:
+            made = _told_by(*brought, fresh[applicant.as_of])
+            sources[brought] = made, doubted_features(desk, made)
+        known, doubted = sources[brought]
         shown, flags = desk.policy.decision.shown_reasons, desk.policy.decision.absence_flags
-        mute = unspeakable(doubted_features(desk, known), flags, profiles[number])
+        mute = unspeakable(doubted, flags, profiles[number])
         spoken, missing = untold(desk.bundle, ranked, absent[number], mute)
         reasons = {**told(desk.bundle, spoken, groups[number], shown), "missing": missing}
         seen = Seen(
             applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread,
-            rules_day,
+            rules_day, doubted,
         )  # fmt: skip
         case = Case(rows[number], segments[number], mute)
         found.append(_helped(desk, verdict(desk, seen), case, seen.ruled))
@@ -227,15 +232,14 @@ def _helped(desk: Desk, made: dict[str, Any], case: Case, as_of: date) -> dict[s
     return {**made, "way_out": way_out(desk.bundle, case, target)}
 
 
-def _told_by(applicant: Applicant, fresh: Sequence[Freshness]) -> list[Freshness]:
-    """The sources' freshness, where what an applicant brings itself is of its own day."""
-    day = applicant.as_of
-    return [
-        replace(item, last_event=day, last_known=day, state="fresh")
-        if item.source in applicant.facts
-        else item
-        for item in fresh
-    ]
+def _told_by(day: date, brought: Collection[str], fresh: Sequence[Freshness]) -> Known:
+    """What is known of the sources, where what an applicant brings itself is of its own day."""
+    return Known(
+        tuple(
+            replace(item, last_event=day, last_known=day, state="fresh") if item.source in brought else item
+            for item in fresh
+        )
+    )
 
 
 def rule_of(project: Project) -> Any:

@@ -6,16 +6,15 @@ leads to, and of what the values we do not know could lead to (law 3: less data 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from riskengine.decision.asked import Asked, asked_of
 from riskengine.decision.desk import Desk
 from riskengine.decision.findings import Finding, Outcome, Standing, unsure, without, worst
-from riskengine.decision.freshness import Freshness
+from riskengine.decision.freshness import Known
 from riskengine.decision.limits import suggested
 from riskengine.decision.policy import RANK, evaluate, grade_outcome, reads_model, threshold
 from riskengine.decision.told import amount_told, offer_told, policy_told
@@ -28,17 +27,18 @@ from riskengine.scoring.uncertainty import Unsure, missing_share, wide_below
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of one applicant: profile values, the model's answer and its reasons, the sources' freshness."""
+    """What is known of one applicant: profile values, the model's answer and its reasons, the sources."""
 
     as_of: date
     profile: Mapping[str, Any]
     rated: Rating
     reasons: Mapping[str, Sequence[Mapping[str, Any]]]
-    fresh: Sequence[Freshness]
+    known: Known
     gaps: Sequence[str] = ()  # the model's inputs that are missing although they should be known
     worst: Rating | None = None  # the rating if these were as bad as can be
     unread: Sequence[str] = ()  # what a row must say (its id, its date) and does not
     rules_day: date | None = None  # whose rules, products and thresholds count; None: those of `as_of`
+    doubted: Collection[str] = ()  # features whose values are unknown, not zero (`doubted_features`)
 
     @property
     def ruled(self) -> date:
@@ -51,8 +51,7 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
     rules, known = desk.policy.decision, desk.titles
     missing = [*seen.unread, *(name for name in rules.required if _absent(seen.profile[name]))]
     model, gaps = _model(desk, seen)
-    late = [item.source for item in seen.fresh if item.state in ("stale", "none known")]
-    referring = tuple(late) if rules.stale == "refer" else ()
+    referring = seen.known.late if rules.stale == "refer" else ()
     limit = threshold(desk.policy, seen.ruled)
     said = Standing(
         model["grade"], model["outcome"], limit, gaps["outcome"], (*seen.gaps,), (*missing,), referring
@@ -80,11 +79,11 @@ def verdict(desk: Desk, seen: Seen) -> dict[str, Any]:
         "gaps": {
             **gaps,
             "required": missing,
-            "sources": late,
+            "sources": [*seen.known.late],
             "titles": _titles(desk, [*seen.gaps, *missing]),
         },
         "reasons": {side: [dict(reason) for reason in found] for side, found in seen.reasons.items()},
-        "freshness": [dict(_freshness(item)) for item in seen.fresh],
+        "freshness": [dict(source) for source in seen.known.told],
         "amount": amount_told(suggestion, decision, seen.rated.pd, unknown),
     }
 
@@ -95,7 +94,7 @@ def judged(desk: Desk, seen: Seen, said: Standing) -> tuple[Asked, list[Finding]
     Where nobody said of which size the enterprise is, the size class of its figures counts.
     A rule about the model's answer is not evaluable where it would be worse if what is missing were as bad as can be.
     """
-    known = _believed(seen.profile, doubted_features(desk, seen.fresh))
+    known = _believed(seen.profile, seen.doubted)
     row = {**known, **_answers(desk, seen.rated), "size_class": desk.size_class(known, seen.ruled)}
     size = desk.products.request.size
     if size and _absent(row.get(size)):
@@ -146,8 +145,8 @@ def blocked(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _titles(desk: Desk, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    notes = {note.name: note for recipe in desk.recipes for note in recipe.features if note.name in names}
-    return {name: {"en": note.en, "zh": note.zh} for name, note in sorted(notes.items())}
+    notes = desk.notes
+    return {name: {"en": notes[name].en, "zh": notes[name].zh} for name in sorted({*names}) if name in notes}
 
 
 def guarded_features(desk: Desk, profile: Mapping[str, Any]) -> list[str]:
@@ -233,30 +232,23 @@ def _unsure(seen: Seen) -> Unsure:
     return seen.rated.unsure or (seen.worst.unsure if seen.worst else "")
 
 
-def doubted_features(desk: Desk, fresh: Sequence[Freshness]) -> set[str]:
+def doubted_features(desk: Desk, known: Known) -> frozenset[str]:
     """The features that rest on a source of which nothing at all is known: their values are unknown, not zero."""
-    silent = {item.source for item in fresh if item.state == "none known"}
-    if not silent:
-        return set()
-    return {note.name for recipe in desk.recipes for note in recipe.features if silent & set(note.sources)}
+    if not known.silent:
+        return frozenset()
+    return frozenset(
+        note.name
+        for recipe in desk.recipes
+        for note in recipe.features
+        if not known.silent.isdisjoint(note.sources)
+    )
 
 
-def _believed(profile: Mapping[str, Any], doubted: set[str]) -> Mapping[str, Any]:
+def _believed(profile: Mapping[str, Any], doubted: Collection[str]) -> Mapping[str, Any]:
     """The profile for the policy: what is doubted is unknown."""
     return (
         {name: None if name in doubted else value for name, value in profile.items()} if doubted else profile
     )
-
-
-@lru_cache(maxsize=4096)  # ten thousand applicants of a day are told the same of forty sources
-def _freshness(item: Freshness) -> Mapping[str, Any]:
-    return {
-        "source": item.source,
-        "title": {"en": item.note.en, "zh": item.note.zh},
-        "last_event": None if item.last_event is None else item.last_event.isoformat(),
-        "last_known": None if item.last_known is None else item.last_known.isoformat(),
-        "state": item.state,
-    }
 
 
 def _absent(value: Any) -> bool:

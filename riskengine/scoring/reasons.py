@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from riskengine.profile.units import unit_word
@@ -195,6 +196,7 @@ def value_text(info: Mapping[str, Any], value: float, language: Language) -> str
     return f"{number}{gap}{word}".rstrip()
 
 
+@lru_cache(maxsize=1 << 16)  # said in two languages, and many have the same median
 def _short(value: float) -> str:
     """Three significant digits below 100, one decimal below 1,000, whole above; never an exponent."""
     size = abs(value)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from institution import FILES, MODEL_FEATURES
 
 from riskengine.decision.desk import current_desk
+from riskengine.decision.freshness import Known
 from riskengine.decision.grounds import scored
 from riskengine.decision.limits import suggest
 from riskengine.decision.policy import RANK, Policy, evaluate, grade_outcome
@@ -145,7 +146,7 @@ def test_less_data_never_improves_a_decision(
         ((rated, _),) = scored(desk.bundle, [row], [None])
         gaps = guarded_features(desk, values)
         (bad,) = worst_ratings(desk, [row], [gaps])
-        return verdict(desk, Seen(DAY, values, rated, {"adverse": [], "favourable": []}, [], gaps, bad))
+        return verdict(desk, Seen(DAY, values, rated, {"adverse": [], "favourable": []}, Known(), gaps, bad))
 
     before, after = decided(profile), decided({**profile, forgotten: None})
     assert RANK[after["decision"]] >= RANK[before["decision"]]

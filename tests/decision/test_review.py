@@ -261,10 +261,10 @@ def test_no_rows_are_no_answers(project: Project, tmp_path: Path) -> None:
 def test_programme_and_economy_are_told_apart(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     told = review(project, AS_OF, ids=["3"]).records[0]["outputs"]["reasons"]
     assert (told["adverse"][0]["feature"], told["context"]) == ("losses", [])
-    plain = grounds._labels
+    plain = grounds.recipe_labels
     monkeypatch.setattr(
         grounds,
-        "_labels",
+        "recipe_labels",
         lambda bundle: {
             name: {**label, "context": name == "losses"} for name, label in plain(bundle).items()
         },

@@ -14,6 +14,7 @@ from institution import AS_OF, MODEL_FEATURES, made_project, promote
 
 from riskengine.decision.delivery import answer_rows
 from riskengine.decision.desk import Desk, current_desk
+from riskengine.decision.freshness import Known
 from riskengine.decision.grounds import scored
 from riskengine.decision.policy import RANK
 from riskengine.decision.replay import replay
@@ -173,4 +174,4 @@ def _verdict(desk: Desk, values: dict[str, Any]) -> dict[str, Any]:
     ((rated, _),) = scored(desk.bundle, [row], [None])
     gaps = guarded_features(desk, values)
     (bad,) = worst_ratings(desk, [row], [gaps])
-    return verdict(desk, Seen(AS_OF, values, rated, {"adverse": [], "favourable": []}, [], gaps, bad))
+    return verdict(desk, Seen(AS_OF, values, rated, {"adverse": [], "favourable": []}, Known(), gaps, bad))
