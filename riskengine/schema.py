@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from riskengine.errors import Problem, UsageError, nearest
@@ -67,10 +67,10 @@ D = TypeVar("D", bound=Definition)
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file; an unreadable one is a `UsageError` naming file and line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomli.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError("A definition is missing", [Problem(str(path), "a TOML file", "no file")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("Not TOML", [Problem(str(path), "valid TOML in UTF-8", str(error))]) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,8 @@ from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from riskengine.clock import Span
 from riskengine.decision.policy import Policy
@@ -208,8 +209,8 @@ def _kept_sizes(project: Project) -> tuple[Sizes | None, str]:
 
 def _parsed(kind: type[D], text: bytes, where: str) -> D:
     try:
-        content = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomli.loads(text.decode("utf-8"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("Not TOML", [Problem(where, "valid TOML in UTF-8", str(error))]) from None
     made, problems = parse(kind, content, where)
     if made is None:

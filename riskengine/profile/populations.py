@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskengine.clock import Span
 from riskengine.errors import Problem, nearest
-from riskengine.intake.contract import SourceContract
 from riskengine.profile.compute import Workbench
 from riskengine.profile.keys import SubjectRule, Subjects
 from riskengine.profile.recipe import Recipe
 from riskengine.store.snapshot import bucket_sql
+
+if TYPE_CHECKING:
+    from riskengine.intake.contract import SourceContract
 
 _TAKEN = ("guarantee", "source")
 

@@ -10,12 +10,13 @@ as a whole; paragraph numbers are not given because they were not checked [K].
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+
+import tomli
 
 from riskengine import clock
 from riskengine.errors import IntegrityError, Problem, QualityGateError
@@ -95,8 +96,8 @@ def inventory_of(bundle: Bundle, definition: Path | None = None) -> dict[str, An
     if definition is None or not definition.exists():
         return trained
     try:
-        today = tomllib.loads(definition.read_text(encoding="utf-8")).get("inventory", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        today = tomli.loads(definition.read_text(encoding="utf-8")).get("inventory", {})
+    except (tomli.TOMLDecodeError, UnicodeDecodeError):
         today = {}  # `check` and `retrain` say what is wrong with the file
     said = {name: value.isoformat() if isinstance(value, date) else value for name, value in today.items()}
     return trained | {name: value for name, value in said.items() if _filled(value)}

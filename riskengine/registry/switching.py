@@ -10,10 +10,11 @@ or `riskengine models`, completes the rest.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from riskengine.errors import IntegrityError, Problem
 from riskengine.project import Environment
@@ -138,8 +139,8 @@ def policy_hash(here: Office, model: str) -> str:
         return ""
     text = here.policy.read_bytes()
     try:
-        decides = tomllib.loads(text.decode("utf-8")).get("decision", {}).get("model")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        decides = tomli.loads(text.decode("utf-8")).get("decision", {}).get("model")
+    except (tomli.TOMLDecodeError, UnicodeDecodeError):
         decides = None
     if decides != model:
         return ""

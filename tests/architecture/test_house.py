@@ -7,6 +7,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -101,8 +102,8 @@ def test_pipelines_are_recipes() -> None:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 60, path
 
 
-def _heavy_after(code: str) -> list[str]:
-    asked = f"import sys\n{code}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+def _heavy_after(code: str, heavy: Sequence[str] = HEAVY) -> list[str]:
+    asked = f"import sys\n{code}\nprint([name for name in {tuple(heavy)!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -118,6 +119,13 @@ def test_a_heavy_import_would_be_seen() -> None:
 def test_the_single_review_path_is_light(module: str) -> None:
     assert importlib.util.find_spec(module), f"{module} is part of the review path"
     assert _heavy_after(f"import {module}") == []
+
+
+def test_a_review_imports_no_words_of_definitions_and_no_contracts() -> None:
+    unneeded = ("riskengine.profile.expressions", "riskengine.profile.verbs", "riskengine.intake.contract")
+    path = "import riskengine.decision.review, riskengine.profile.touched, riskengine.profile.subjects"
+    assert _heavy_after(path, unneeded) == []
+    assert _heavy_after(f"{path}\nfrom riskengine.profile import count", unneeded) == [*unneeded[:2]]
 
 
 def _heavy_of_command(words: list[str]) -> list[str]:
