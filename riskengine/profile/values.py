@@ -126,7 +126,7 @@ class Spread:
         own = told[: len(self.rows)] if self.taken is None else told.take(self.taken)
         if len(self.rows) == self.many:
             return own
-        found = np.full(self.many, told[self.nobody])
+        found = np.full(self.many, told[self.nobody], told.dtype)
         found[self.rows] = own
         return found
 
@@ -234,7 +234,7 @@ def to_arrow(cells: Cells, many: int) -> pa.Array:
         unknown = None
     values = cells.values
     if len(values) == 1 and many != 1:
-        values = np.full(many, values[0])
+        values = np.full(many, values[0], values.dtype)
     if cells.kind in ("bool", "text"):
         return pa.array(values, mask=unknown, type=kind)
     known = None if unknown is None else pa.py_buffer(np.packbits(~unknown, bitorder="little"))

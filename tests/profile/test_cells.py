@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from random import Random
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -15,7 +16,7 @@ from riskengine.profile.cells import Cells, column_cells, convert
 from riskengine.profile.evaluating import Evaluator, Words
 from riskengine.profile.spelled import real
 from riskengine.profile.spelling_terms import Unspelled
-from riskengine.profile.values import to_arrow
+from riskengine.profile.values import Spread, to_arrow
 
 EXPRESSIONS = (
     "CAST(m AS DOUBLE)", "CAST(n AS DOUBLE)", "CAST(i AS DOUBLE)", "CAST(f AS DOUBLE)", "CAST(x > y AS TINYINT)",
@@ -108,3 +109,19 @@ def test_decimals_become_the_nearest_double(kind: str, scale: int, most: int) ->
 
 def _bits(value: object) -> object:
     return struct.pack("d", value) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        ("text", np.array(["a", "b", 0], object), pa.array(["b", None, "a", None, None])),
+        ("int", np.array([2**60 + 1, 5, 0]), pa.array([5, None, 2**60 + 1, None, None])),
+        ("double", np.array([0.1, -0.0, 0.0]), pa.array([-0.0, None, 0.1, None, None])),
+        ("bool", np.array([True, False, False]), pa.array([False, None, True, None, None])),
+    ],
+)
+def test_values_of_few_are_put_among_those_of_everybody(kind: Any, told: Any, expected: pa.Array) -> None:
+    spread = Spread(many=5, rows=np.array([0, 2]), taken=np.array([1, 0]), nobody=2)
+    found = spread.column(Cells(kind, told, np.array([False, False, True])))
+    assert found.type == expected.type
+    assert found.to_pylist() == expected.to_pylist()
