@@ -8,12 +8,10 @@ court's row that gets its credit code moves to another bucket); the other files 
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -36,9 +34,9 @@ BUCKET_ROWS = 131_072  # a bucket's rows on average, at most
 _ROW_GROUP = (
     8_192  # values lie together: the lookup of one enterprise decodes one or two; 5 % larger than the largest
 )
-_AT_ONCE = 4  # buckets put together and written beside each other, at most
-_Pieces = Iterator[tuple[int, Iterable[pa.Table]]]  # each bucket and its rows in order
-_Made = Iterator[tuple[int, Callable[[], pa.Table]]]  # each bucket and what puts its rows together
+_Buckets = Iterator[
+    tuple[int, Iterable[pa.Table]]
+]  # each bucket and its rows in order, a list where they are in memory
 _ADDED = (pa.field("superseded_at", pa.date32()), pa.field("fact_rank", pa.int64()))
 
 
@@ -180,10 +178,7 @@ def _filed(change: _Change) -> SourceFacts:
         touched = {row[0] for row in change.run("SELECT DISTINCT bucket FROM ended")}
         kept = [file for file in change.old if change.stays and file.bucket not in touched]
         old = [file for file in change.old if file not in kept]
-        if change.stays:
-            made = list(_written(change, _merged(change, old, touched)))
-        else:
-            made = [_write(change, bucket, pieces) for bucket, pieces in _sorted(change, old)]
+        made = list(_written(change, _merged(change, old, touched) if change.stays else _sorted(change, old)))
         _carry(change, kept, made)
     finally:
         for table in ("counted", "placed", "ended"):
@@ -253,7 +248,7 @@ def _new_rows(change: _Change) -> str:
         JOIN placed p ON f.part = p.part AND f.place = p.place JOIN ended e ON e.fact_rank = p.fact_rank"""
 
 
-def _sorted(change: _Change, old: Sequence[FactFile]) -> _Pieces:
+def _sorted(change: _Change, old: Sequence[FactFile]) -> _Buckets:
     """All buckets from the facts in `old` and the new ones, whichever they lay in before."""
     parts = [_new_rows(change)]
     if old:
@@ -262,14 +257,14 @@ def _sorted(change: _Change, old: Sequence[FactFile]) -> _Pieces:
     return _ordered(change, " UNION ALL BY NAME ".join(parts))
 
 
-def _ordered(change: _Change, rows: str) -> _Pieces:
+def _ordered(change: _Change, rows: str) -> _Buckets:
     query = f"""SELECT {names(change.schema.names)}, bucket FROM ({rows})
         ORDER BY bucket, {names([change.filing.cluster, "fact_rank"])}"""
     runs = _runs(arrow_batches(change.connection, query))
     return ((bucket, (piece for _, piece in pieces)) for bucket, pieces in groupby(runs, itemgetter(0)))
 
 
-def _merged(change: _Change, old: Sequence[FactFile], touched: Iterable[int]) -> _Made:
+def _merged(change: _Change, old: Sequence[FactFile], touched: Iterable[int]) -> _Buckets:
     """The buckets that are touched, of facts in `old` and of the new ones, these put between those where they belong.
 
     Lesson of the profile: a day changes every bucket of a province by a few hundred facts, and sorting each anew for them
@@ -284,23 +279,16 @@ def _merged(change: _Change, old: Sequence[FactFile], touched: Iterable[int]) ->
     new = _ordered(change, f"{_new_rows(change)} UNION ALL BY NAME {empty}")
     coming = next(new, None)
     for bucket in sorted(touched):
-        more: list[pa.Table] = []
+        rows = change.schema.empty_table()
+        if bucket in lain:
+            path = change.root / lain[bucket].path
+            rows = pq.ParquetFile(path, memory_map=True).read(use_threads=False).cast(change.schema)
+        if bucket in ends:
+            rows = _ended(rows, pa.concat_tables(ends[bucket]))
         if coming and coming[0] == bucket:
-            more, coming = [piece.cast(change.schema) for piece in coming[1]], next(new, None)
-        yield bucket, partial(_grown, change, lain.get(bucket), ends.get(bucket, ()), more)
-
-
-def _grown(
-    change: _Change, file: FactFile | None, ends: Sequence[pa.Table], more: Sequence[pa.Table]
-) -> pa.Table:
-    """The rows of a bucket: those of its file with the ends that they now have, and the new ones."""
-    rows = change.schema.empty_table()
-    if file:
-        path = change.root / file.path
-        rows = pq.ParquetFile(path, memory_map=True).read(use_threads=False).cast(change.schema)
-    if ends:
-        rows = _ended(rows, pa.concat_tables(ends))
-    return _between(rows, pa.concat_tables(more), change.filing.cluster) if more else rows
+            more = pa.concat_tables([piece.cast(change.schema) for piece in coming[1]])
+            rows, coming = _between(rows, more, change.filing.cluster), next(new, None)
+        yield bucket, [rows]
 
 
 def _ended(rows: pa.Table, ends: pa.Table) -> pa.Table:
@@ -329,33 +317,28 @@ def _between(rows: pa.Table, new: pa.Table, cluster: str) -> pa.Table:
     return pa.concat_tables([rows, new]).take(pa.array(order))
 
 
-def _written(change: _Change, buckets: _Made) -> Iterator[FactFile]:
-    """The files of buckets, put together and written beside each other.
-
-    Lesson of the profile: nearly all of it is decoding, encoding and compressing, which leave Python alone.
-    """
-    at_once = min(_AT_ONCE, os.cpu_count() or 1)
-    with ThreadPoolExecutor(at_once) as writers:
-        waiting: deque[Future[FactFile]] = deque()
-        for bucket, rows in buckets:
-            if len(waiting) == at_once:
-                yield waiting.popleft().result()
-            waiting.append(
-                writers.submit(lambda bucket, rows: _write(change, bucket, [rows()]), bucket, rows)
-            )
-        yield from (one.result() for one in waiting)
-
-
-def _write(change: _Change, bucket: int, pieces: Iterable[pa.Table]) -> FactFile:
-    """The file of a bucket, named by its content."""
+def _written(change: _Change, buckets: _Buckets) -> Iterator[FactFile]:
+    """The files of buckets; one is written while the next is put together."""
     folder = change.root / "index" / change.filing.source
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".bucket-{bucket:05d}.new"
-    rows = write_parquet(temporary, change.schema, pieces, _ROW_GROUP)
-    digest = file_sha256(temporary)
-    final = folder / f"{bucket:05d}-{digest[:12]}.parquet"
-    temporary.replace(final)
-    return FactFile(str(final.relative_to(change.root)), digest, rows, bucket)
+    temporary = folder / ".bucket.new"
+
+    def write(bucket: int, pieces: Iterable[pa.Table]) -> FactFile:
+        rows = write_parquet(temporary, change.schema, pieces, _ROW_GROUP)
+        digest = file_sha256(temporary)
+        final = folder / f"{bucket:05d}-{digest[:12]}.parquet"
+        temporary.replace(final)
+        return FactFile(str(final.relative_to(change.root)), digest, rows, bucket)
+
+    with ThreadPoolExecutor(1) as writer:
+        waiting: list[Future[FactFile]] = []
+        for bucket, pieces in buckets:
+            if isinstance(pieces, list):
+                yield from (one.result() for one in waiting)
+                waiting = [writer.submit(write, bucket, pieces)]
+            else:  # still to be read, from the one connection there is
+                yield write(bucket, pieces)
+        yield from (one.result() for one in waiting)
 
 
 def _carry(change: _Change, kept: Sequence[FactFile], made: Sequence[FactFile]) -> None:
