@@ -201,23 +201,22 @@ def _verdicts(
     )
     gaps = [guarded_features(desk, profile) for profile in profiles]
     bounds = worst_ratings(desk, rows, gaps, segments)
-    sources: dict[tuple[date, frozenset[str]], tuple[Known, frozenset[str]]] = {}
+    sources: dict[tuple[date, frozenset[str]], Known] = {}
     found = []
     for number, applicant in enumerate(live):
         assert applicant.as_of is not None
         rate, ranked = scores[number]
         brought = applicant.as_of, frozenset(applicant.facts)
         if brought not in sources:
-            made = _told_by(*brought, fresh[applicant.as_of])
-            sources[brought] = made, doubted_features(desk, made)
-        known, doubted = sources[brought]
+            sources[brought] = _told_by(*brought, fresh[applicant.as_of])
+        known = sources[brought]
         shown, flags = desk.policy.decision.shown_reasons, desk.policy.decision.absence_flags
-        mute = unspeakable(doubted, flags, profiles[number])
+        mute = unspeakable(doubted_features(desk, known), flags, profiles[number])
         spoken, missing = untold(desk.bundle, ranked, absent[number], mute)
         reasons = {**told(desk.bundle, spoken, groups[number], shown), "missing": missing}
         seen = Seen(
             applicant.as_of, profiles[number], rate, reasons, known, gaps[number], bounds[number], applicant.unread,
-            rules_day, doubted,
+            rules_day,
         )  # fmt: skip
         case = Case(rows[number], segments[number], mute)
         found.append(_helped(desk, verdict(desk, seen), case, seen.ruled))

@@ -38,7 +38,6 @@ class Seen:
     worst: Rating | None = None  # the rating if these were as bad as can be
     unread: Sequence[str] = ()  # what a row must say (its id, its date) and does not
     rules_day: date | None = None  # whose rules, products and thresholds count; None: those of `as_of`
-    doubted: Collection[str] = ()  # features whose values are unknown, not zero (`doubted_features`)
 
     @property
     def ruled(self) -> date:
@@ -94,7 +93,7 @@ def judged(desk: Desk, seen: Seen, said: Standing) -> tuple[Asked, list[Finding]
     Where nobody said of which size the enterprise is, the size class of its figures counts.
     A rule about the model's answer is not evaluable where it would be worse if what is missing were as bad as can be.
     """
-    known = _believed(seen.profile, seen.doubted)
+    known = _believed(seen.profile, doubted_features(desk, seen.known))
     row = {**known, **_answers(desk, seen.rated), "size_class": desk.size_class(known, seen.ruled)}
     size = desk.products.request.size
     if size and _absent(row.get(size)):

@@ -128,6 +128,20 @@ def test_a_review_imports_no_words_of_definitions_and_no_contracts() -> None:
     assert _heavy_after(f"{path}\nfrom riskengine.profile import count", unneeded) == [*unneeded[:2]]
 
 
+def test_a_word_is_the_one_of_the_room_it_is_declared_from() -> None:
+    import riskengine.profile as words
+
+    tree = ast.parse((ROOT / "riskengine/profile/__init__.py").read_text(encoding="utf-8"))
+    declared = {
+        name.name: importlib.import_module(str(node.module))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("riskengine.")
+        for name in node.names
+    }
+    assert sorted(declared) == sorted(words.__all__)
+    assert all(getattr(words, name) is getattr(room, name) for name, room in declared.items())
+
+
 def _heavy_of_command(words: list[str]) -> list[str]:
     return _heavy_after(
         "from riskengine.cli import app\nfrom riskengine.errors import RiskEngineError\n"
