@@ -61,6 +61,21 @@ class Desk:
         """What a person needs to know of each feature."""
         return {note.name: note for recipe in self.recipes for note in recipe.features}
 
+    def resting_on(self, sources: frozenset[str]) -> frozenset[str]:
+        """The features that rest on any of these sources: asked twice of each of ten thousand applicants, worked out once."""
+        if sources not in self._resting:
+            self._resting[sources] = frozenset(
+                note.name
+                for recipe in self.recipes
+                for note in recipe.features
+                if not sources.isdisjoint(note.sources)
+            )
+        return self._resting[sources]
+
+    @cached_property
+    def _resting(self) -> dict[frozenset[str], frozenset[str]]:
+        return {}
+
     def size_class(self, row: Mapping[str, Any], day: date) -> str | None:
         """The size class of an enterprise by a profile row and the table of a day; None where it cannot be said."""
         return None if self.sizes is None else self.sizes.class_of(row, day)

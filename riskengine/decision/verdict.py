@@ -233,14 +233,7 @@ def _unsure(seen: Seen) -> Unsure:
 
 def doubted_features(desk: Desk, known: Known) -> frozenset[str]:
     """The features that rest on a source of which nothing at all is known: their values are unknown, not zero."""
-    if not known.silent:
-        return frozenset()
-    return frozenset(
-        note.name
-        for recipe in desk.recipes
-        for note in recipe.features
-        if not known.silent.isdisjoint(note.sources)
-    )
+    return desk.resting_on(known.silent)
 
 
 def _believed(profile: Mapping[str, Any], doubted: Collection[str]) -> Mapping[str, Any]:
