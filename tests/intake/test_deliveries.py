@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -210,7 +211,8 @@ def test_a_held_store_is_waited_for_then_refused(project: Project, monkeypatch: 
     store = FactStore(project.store)
     holding = store.locked()
     holding.__enter__()
-    monkeypatch.setattr("riskengine.store.facts.time.sleep", waited.append)
+    # the room's own clock: threads that other tests left behind sleep by the real one
+    monkeypatch.setattr("riskengine.store.facts.time", SimpleNamespace(sleep=waited.append))
     with pytest.raises(LockedError) as caught:
         take_arrived(project, DAY)
     assert (caught.value.exit_code, len(waited)) == (5, deliveries.PATIENCE - 1)
@@ -221,7 +223,7 @@ def test_a_held_store_is_waited_for_then_refused(project: Project, monkeypatch: 
         waited.append(1)
 
     waited.clear()
-    monkeypatch.setattr("riskengine.store.facts.time.sleep", ends)
+    monkeypatch.setattr("riskengine.store.facts.time", SimpleNamespace(sleep=ends))
     (one,) = take_arrived(project, DAY)
     assert (one.counted().accepted, len(waited)) == (1, 1)
 
